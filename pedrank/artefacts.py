@@ -1,0 +1,179 @@
+"""Reading and writing artefacts: atomic, without pickle, and saying what made them.
+
+Arrays are safetensors, tables CSV, everything else JSON. A file is written under a fixed temporary name beside its final
+one and renamed, so a final name never holds half a file; a run that follows a killed one overwrites the leftover.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pedrank.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VERSION = "0.1.0"
+
+_DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1", "BOOL": "?"}
+_NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
+_LARGEST_HEADER = 16 * 2**20
+
+
+@contextmanager
+def atomic(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` on success, remove it on any exception."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: writers such as Matplotlib choose the format by it.
+    temporary = path.with_name(f".tmp-{path.name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+    """Write arrays of any shape as safetensors; `metadata` (JSON-able) is kept in the file's header.
+
+    The same arrays and metadata give the same bytes.
+    """
+    header: dict[str, Any] = {"__metadata__": {"pedrank": json.dumps(metadata, sort_keys=True)}}
+    # Widest items first, so that every array starts at a multiple of its item size and maps aligned.
+    order = sorted(arrays, key=lambda name: (-np.asarray(arrays[name]).itemsize, name))
+    contiguous = {name: np.ascontiguousarray(arrays[name]).reshape(np.shape(arrays[name])) for name in order}
+    offset = 0
+    for name, array in contiguous.items():
+        if array.dtype not in _NAMES:
+            raise TypeError(f"{path}: array '{name}' has dtype {array.dtype}, which safetensors cannot hold")
+        header[name] = {
+            "dtype": _NAMES[array.dtype],
+            "shape": list(array.shape),
+            "data_offsets": [offset, offset + array.nbytes],
+        }
+        offset += array.nbytes
+    encoded = json.dumps(header).encode()
+    encoded += b" " * (-len(encoded) % 8)  # the format aligns the data to 8 bytes
+    with atomic(path) as temporary, open(temporary, "wb") as file:
+        file.write(len(encoded).to_bytes(8, "little"))
+        file.write(encoded)
+        for array in contiguous.values():
+            file.write(array.data if array.size else b"")
+
+
+def read_arrays(path: str | os.PathLike, *names: str) -> dict[str, np.ndarray]:
+    """Arrays of a safetensors file, memory-mapped and read-only; all of them unless `names` are given.
+
+    Raises InputError when the file is missing, truncated, not safetensors, or lacks one of `names`.
+    """
+    header, start = _header(path)
+    header.pop("__metadata__", None)
+    missing = [name for name in names if name not in header]
+    if missing:
+        raise InputError(f"{path}: no array '{missing[0]}' in this file (it has {', '.join(sorted(header))}); remake it")
+    arrays = {}
+    for name in names or sorted(header):
+        dtype, shape = np.dtype(_DTYPES[header[name]["dtype"]]), tuple(header[name]["shape"])
+        begin = start + header[name]["data_offsets"][0]
+        if math.prod(shape) == 0:
+            arrays[name] = np.empty(shape, dtype)
+        else:
+            arrays[name] = np.memmap(path, dtype, "r", begin, shape)
+    return arrays
+
+
+def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
+    """The metadata that `write_arrays` stored; empty for a safetensors file of another origin."""
+    header, _ = _header(path)
+    return json.loads(header.get("__metadata__", {}).get("pedrank", "{}"))
+
+
+def _header(path: str | os.PathLike) -> tuple[dict[str, Any], int]:
+    """The checked header of a safetensors file and the byte at which its data begin."""
+    remedy = "delete it and run again"
+    try:
+        size = os.stat(path).st_size
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if size < 8 or length > min(size - 8, _LARGEST_HEADER):
+                raise InputError(f"{path}: not a safetensors file, or truncated; {remedy}")
+            header = json.loads(file.read(length))
+        spans = [(*entry["data_offsets"], entry) for name, entry in header.items() if name != "__metadata__"]
+        for begin, end, entry in spans:
+            expected = math.prod(entry["shape"]) * np.dtype(_DTYPES[entry["dtype"]]).itemsize
+            if begin < 0 or end - begin != expected or min(entry["shape"], default=0) < 0:
+                raise InputError(f"{path}: the header contradicts itself; {remedy}")
+        if 8 + length + max((end for _, end, _ in spans), default=0) != size:
+            raise InputError(f"{path}: truncated or overlong ({size} bytes); {remedy}")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; run the rule that makes it") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: not a safetensors file this package can read; {remedy}") from None
+    return header, 8 + length
+
+
+def write_json(path: str | os.PathLike, data: Any) -> None:
+    """Write JSON with sorted keys; NaN and infinity are refused, since JSON has none."""
+    write_text(path, json.dumps(data, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: str | os.PathLike) -> Any:
+    """The content of a JSON file; InputError when it is missing or broken."""
+    try:
+        return json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; run the rule that makes it") from None
+    except ValueError:
+        raise InputError(f"{path}: not valid JSON; delete it and run again") from None
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text(text)
+
+
+def write_csv(path: str | os.PathLike, frame: pd.DataFrame) -> None:
+    """Write a table; floats with 17 digits at most, so that reading gives the same numbers back."""
+    with atomic(path) as temporary:
+        frame.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_csv(path: str | os.PathLike, columns: Iterable[str] = ()) -> pd.DataFrame:
+    """A table; InputError when it is missing, not CSV, or lacks one of `columns`."""
+    import pandas as pd
+
+    try:
+        # "none" is a refinement's name and not a missing value: only an empty cell is missing.
+        frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (ValueError, UnicodeDecodeError):  # pandas' parser errors are ValueErrors
+        raise InputError(f"{path}: not a CSV table with a header line") from None
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise InputError(f"{path}: no column '{missing[0]}'; it needs {', '.join(columns)}")
+    return frame
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Hex digest of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def provenance(options: Mapping[str, Any], inputs: Iterable[str | os.PathLike] = ()) -> dict[str, Any]:
+    """What made an artefact: package version, options (seeds among them), and the sha256 of each input file."""
+    return {"pedrank": VERSION, "options": dict(options), "inputs": {str(path): sha256(path) for path in inputs}}

@@ -1,0 +1,44 @@
+"""One workflow at a time in a working directory, and no orphans: both by what the kernel knows, not by left-over files.
+
+Snakemake's own lock outlives a `kill -9` and then refuses the next run; the profiles turn it off and the Snakefile holds
+this one instead, which dies with its process. Jobs of a killed workflow would go on writing: each watches its head.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+from pedrank.errors import InputError
+
+
+def hold(path: Path) -> IO[str]:
+    """Lock `path` for as long as the returned file stays open; InputError when another process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = open(path, "a")  # noqa: SIM115: stays open on purpose
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise InputError(f"another workflow runs in this directory ({path} is locked); wait for it to end") from None
+    return file
+
+
+def die_with(head: int, poll_seconds: float = 0.2) -> None:
+    """End this process soon after the process `head` has ended, from a background thread."""
+
+    def watch() -> None:
+        while True:
+            try:
+                os.kill(head, 0)
+            except ProcessLookupError:
+                os._exit(1)
+            except PermissionError:  # alive, and somebody else's
+                pass
+            time.sleep(poll_seconds)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,70 @@
+"""The lock dies with its holder, jobs die with their workflow, and bad input ends a script in one line."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pedrank.errors import InputError
+from pedrank.lock import hold
+
+
+def _python(program: str, *arguments: object, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    )
+
+
+def test_a_second_holder_is_refused_until_the_first_is_gone(tmp_path):
+    path = tmp_path / "deep" / "lock"
+    program = "import sys, time; from pathlib import Path; from pedrank.lock import hold\n"
+    program += "lock = hold(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
+    first = _python(program, path)
+    assert first.stdout.readline() == "held\n"
+    with pytest.raises(InputError, match="another workflow runs"):
+        hold(path)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    hold(path).close()
+
+
+def test_a_job_ends_soon_after_its_workflow():
+    head = _python("import time; time.sleep(60)")
+    program = "import time; from pedrank.command import run; run(lambda: (print('works', flush=True), time.sleep(60)))"
+    job = _python(program, PEDRANK_HEAD=str(head.pid))
+    assert job.stdout.readline() == "works\n"
+    time.sleep(0.5)
+    assert job.poll() is None
+    head.kill()
+    head.wait()
+    assert job.wait(timeout=10) == 1
+
+
+@pytest.mark.parametrize(
+    "raised, line",
+    [
+        ("InputError('features.npz: 3 values are not finite; check the checkpoint')", "error: features.npz: 3 values"),
+        ("OSError(28, 'No space left on device', 'a.csv')", "error: a.csv: No space left on device"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_1(raised, line):
+    program = f"from pedrank.command import run\nfrom pedrank.errors import InputError\ndef main():\n    raise {raised}\nrun(main)"
+    script = _python(program)
+    _, error = script.communicate()
+    assert script.returncode == 1
+    assert error.startswith(line)
+    assert error.count("\n") == 1
+
+
+def test_a_bug_keeps_its_traceback():
+    script = _python("from pedrank.command import run\nrun(lambda: 1 / 0)")
+    _, error = script.communicate()
+    assert script.returncode == 1
+    assert "ZeroDivisionError" in error and "Traceback" in error
