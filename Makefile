@@ -44,7 +44,6 @@ lint: .venv/dev
 	ruff check .
 	ruff format --check .
 	snakefmt --check .
-	mypy
 	snakemake --lint
 	snakemake --lint --workflow-profile quickstart
 

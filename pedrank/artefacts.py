@@ -1,7 +1,7 @@
 """Reading and writing artefacts: atomic, without pickle, and saying what made them.
 
-Arrays are safetensors, tables CSV, everything else JSON. A file is written under a fixed temporary name beside its final
-one and renamed, so a final name never holds half a file; a run that follows a killed one overwrites the leftover.
+Arrays are safetensors, tables CSV, everything else JSON. A file is written under a fixed temporary name beside its
+final one and renamed, so a final name never holds half a file; a run that follows a killed one overwrites the leftover.
 """
 
 from __future__ import annotations
@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 
 VERSION = "0.1.0"
 
-_DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1", "BOOL": "?"}
+_DTYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+    "U8": "u1",
+    "BOOL": "?",
+}
 _NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
 _LARGEST_HEADER = 16 * 2**20
 
@@ -81,7 +91,9 @@ def read_arrays(path: str | os.PathLike, *names: str) -> dict[str, np.ndarray]:
     header.pop("__metadata__", None)
     missing = [name for name in names if name not in header]
     if missing:
-        raise InputError(f"{path}: no array '{missing[0]}' in this file (it has {', '.join(sorted(header))}); remake it")
+        raise InputError(
+            f"{path}: no array '{missing[0]}' in this file (it has {', '.join(sorted(header))}); remake it"
+        )
     arrays = {}
     for name in names or sorted(header):
         dtype, shape = np.dtype(_DTYPES[header[name]["dtype"]]), tuple(header[name]["shape"])

@@ -16,7 +16,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 # These carry, check and report numbers without deciding any.
-_CARRIERS = {"pedrank/artefacts.py", "pedrank/command.py", "pedrank/errors.py", "pedrank/lock.py", "pedrank/__init__.py"}
+_CARRIERS = {
+    "pedrank/artefacts.py",
+    "pedrank/command.py",
+    "pedrank/errors.py",
+    "pedrank/lock.py",
+    "pedrank/__init__.py",
+}
 
 
 def code_digest(*files: str) -> str:
@@ -40,7 +46,11 @@ def _tree(file: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
                 node.body = node.body[1:]
     return ast.dump(tree)
 

@@ -1,7 +1,8 @@
-"""One workflow at a time in a working directory, and no orphans: both by what the kernel knows, not by left-over files.
+"""One workflow at a time in a working directory, and no orphans: by what the kernel knows, not by left-over files.
 
-Snakemake's own lock outlives a `kill -9` and then refuses the next run; the profiles turn it off and the Snakefile holds
-this one instead, which dies with its process. Jobs of a killed workflow would go on writing: each watches its head.
+Snakemake's own lock outlives a `kill -9` and then refuses the next run; the profiles turn it off and the Snakefile
+holds this one instead, which dies with its process. Jobs of a killed workflow would go on writing: each watches its
+head.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pedrank.errors import InputError
 def hold(path: Path) -> IO[str]:
     """Lock `path` for as long as the returned file stays open; InputError when another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = open(path, "a")  # noqa: SIM115: stays open on purpose
+    file = open(path, "a")  # noqa: SIM115 (it stays open on purpose)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

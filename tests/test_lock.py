@@ -55,7 +55,8 @@ def test_a_job_ends_soon_after_its_workflow():
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_1(raised, line):
-    program = f"from pedrank.command import run\nfrom pedrank.errors import InputError\ndef main():\n    raise {raised}\nrun(main)"
+    program = "from pedrank.command import run\nfrom pedrank.errors import InputError\n"
+    program += f"def main():\n    raise {raised}\nrun(main)"
     script = _python(program)
     _, error = script.communicate()
     assert script.returncode == 1

@@ -1,0 +1,27 @@
+"""Scores under many settings of PED at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pedrank.dynamics import simulate
+from pedrank.metrics import evaluate
+from pedrank.observation import Observation
+from pedrank.statistics import ReferenceStatistics
+
+
+def sweep(
+    observation: Observation,
+    reference: ReferenceStatistics,
+    options: Sequence[Mapping[str, Any]],
+    metric: str = "logme",
+) -> list[float]:
+    """Rank score of one metric under each setting of PED: keyword options of `simulate`, none for the raw features."""
+    scores = []
+    for setting in options:
+        refined = (
+            observation.refined(simulate(observation.statistics, reference, **setting)) if setting else observation
+        )
+        scores.append(evaluate(metric, refined).rank_score)
+    return scores

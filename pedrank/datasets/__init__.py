@@ -1,0 +1,153 @@
+"""A dataset: uint8 images with labels and a fixed split, and the ones that need no download.
+
+`catalogue.yaml` holds one card per dataset (classes, counts, licence, source); what is read is held against it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pedrank.artefacts import read_arrays, read_metadata, write_arrays
+from pedrank.errors import InputError
+
+SIZE = 32
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images with labels; row i of each array is one image."""
+
+    name: str
+    images: np.ndarray  # (N, H, W, 3) uint8, RGB
+    labels: np.ndarray  # (N,) int64, 0..C-1
+    split: np.ndarray  # (N,) uint8, index into SPLITS
+    class_names: tuple[str, ...]
+    source: str
+    licence: str
+
+    def rows(self, *splits: str) -> np.ndarray:
+        """Indices of the rows of these splits, in the dataset's order; all rows when none is named."""
+        return np.flatnonzero(np.isin(self.split, [SPLITS.index(name) for name in splits or SPLITS]))
+
+
+@cache
+def catalogue() -> dict[str, dict[str, Any]]:
+    """The cards, by dataset name."""
+    import yaml
+
+    return yaml.safe_load(Path(__file__).with_name("catalogue.yaml").read_text())
+
+
+def load_embedded(name: str, size: int = SIZE) -> Dataset:
+    """One of the datasets that come with the package or its dependencies, as 32 x 32 images in three equal channels.
+
+    Raises InputError for an unknown name, another size, and when counts or pixels differ from the card's.
+    """
+    from pedrank.datasets import digits, fashion_mnist, mnist
+
+    if size != SIZE:
+        raise InputError(f"{name}: embedded datasets have {SIZE} x {SIZE} pixels, not {size}; set image_size: {SIZE}")
+
+    readers = {"digits": digits.read, "fashion-mnist": fashion_mnist.read, "mnist": mnist.read}
+    if name not in readers:
+        raise InputError(f"no embedded dataset '{name}'; there are {', '.join(readers)}")
+    card = catalogue()[name]
+    grey, labels, split = readers[name](card["counts"])
+    dataset = Dataset(
+        name=name,
+        images=np.repeat(grey[..., None], 3, axis=3),
+        labels=labels.astype(np.int64),
+        split=split.astype(np.uint8),
+        class_names=tuple(card["classes"]),
+        source=card["source"],
+        licence=card["licence"],
+    )
+    check(dataset)
+    check_card(dataset, card)
+    return dataset
+
+
+def check(dataset: Dataset) -> None:
+    """Raise InputError unless the arrays fit together and every class has a training image."""
+    images, labels, split, classes = dataset.images, dataset.labels, dataset.split, len(dataset.class_names)
+    if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+        raise InputError(f"{dataset.name}: images must be (N, H, W, 3) uint8, not {images.shape} {images.dtype}")
+    if labels.shape != images.shape[:1] or split.shape != images.shape[:1]:
+        raise InputError(
+            f"{dataset.name}: {len(images)} images but {len(labels)} labels and {len(split)} split entries; "
+            "prepare it again"
+        )
+    if split.size and split.max() >= len(SPLITS):
+        raise InputError(f"{dataset.name}: split {split.max()} is none of {', '.join(SPLITS)}; prepare it again")
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        raise InputError(
+            f"{dataset.name}: labels run from {labels.min()} to {labels.max()}, but there are {classes} class names"
+        )
+    trained = np.bincount(labels[dataset.rows("train")], minlength=classes)
+    if np.any(trained == 0):
+        missing = int(np.argmin(trained))
+        raise InputError(
+            f"{dataset.name}: class {missing} ({dataset.class_names[missing]}) has no training image; "
+            "add some, or drop the class and number the labels without a gap"
+        )
+
+
+def check_card(dataset: Dataset, card: dict[str, Any]) -> None:
+    """Raise InputError unless classes, counts and (where the card has a checksum) pixels are the card's."""
+    if list(dataset.class_names) != list(card["classes"]):
+        raise InputError(f"{dataset.name}: class names differ from the card's; delete the file and prepare it again")
+    counts = {name: len(dataset.rows(name)) for name in SPLITS}
+    if counts != card["counts"]:
+        raise InputError(
+            f"{dataset.name}: counts {counts} differ from the card's {card['counts']}; "
+            "delete the file and prepare it again"
+        )
+    if "sha256" in card and content_sha256(dataset) != card["sha256"]:
+        raise InputError(
+            f"{dataset.name}: the content differs from the card's checksum; reinstall its source ({dataset.source})"
+        )
+
+
+def content_sha256(dataset: Dataset) -> str:
+    """Hex digest of images, labels and split, in this order."""
+    digest = hashlib.sha256()
+    for array in (dataset.images, dataset.labels, dataset.split):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def save_images(dataset: Dataset, path: str | os.PathLike) -> None:
+    """Write the dataset as one safetensors file."""
+    arrays = {"images": dataset.images, "labels": dataset.labels, "split": dataset.split}
+    metadata = {
+        "name": dataset.name,
+        "class_names": list(dataset.class_names),
+        "source": dataset.source,
+        "licence": dataset.licence,
+    }
+    write_arrays(path, arrays, metadata)
+
+
+def load_images(path: str | os.PathLike) -> Dataset:
+    """Read what `save_images` wrote, memory-mapped and checked."""
+    arrays, metadata = read_arrays(path, "images", "labels", "split"), read_metadata(path)
+    try:
+        dataset = Dataset(
+            name=metadata["name"],
+            **arrays,
+            class_names=tuple(metadata["class_names"]),
+            source=metadata["source"],
+            licence=metadata["licence"],
+        )
+    except KeyError as error:
+        raise InputError(f"{path}: the header says no {error}; delete it and prepare the dataset again") from None
+    check(dataset)
+    return dataset

@@ -1,0 +1,207 @@
+"""Potential Energy Decline (PED): section 3.3 and Algorithm 1 of the paper, on class statistics alone.
+
+Each class is a ball of unit mass: its centre is the class mean, its radius lambda * ||sigma||_2, both in the space where
+features are standardised by the reference images. Overlapping balls repel each other (Hooke's law). All samples of a class
+move with its centre, so variances and radii never change, the simulation runs on C x D centres, O(C^2 D) per step, and its
+result is one displacement per class.
+
+Where the paper's text and the released code differ, one named option stands for the difference and a mode sets its default:
+
+    option               paper  as_released  what it decides
+    keep_terminal_step   True   False        Alg. 1 applies the move (line 8) and then tests it (line 10); the code drops it
+    clamp                False  True         the code moves no pair by more than its overlap; it binds once k dt^2 > 2
+    signed_overlap       False  False        Alg. 1, line 7 lacks the max(., 0) of Eq. 4; True attracts separated balls
+    summed_force_norm    False  False        Alg. 1, line 9 takes the norm of the sum of all moves, which Newton's third law
+                                             makes zero, so True stops after the first step; False sums the norms, as the code
+
+Both agree that six moves are tried (`step <= M` with M = 5 counts from 0; the code has `< 6`). The floor of the reference's
+standard deviation is in `ReferenceStatistics`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pedrank.errors import InputError
+from pedrank.statistics import ClassStatistics, ReferenceStatistics
+
+MODES = {
+    "paper": {"keep_terminal_step": True, "clamp": False, "signed_overlap": False, "summed_force_norm": False},
+    "as_released": {"keep_terminal_step": False, "clamp": True, "signed_overlap": False, "summed_force_norm": False},
+}
+
+_ROWS = 2048  # rows moved at a time by `apply`
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """Where PED moves each class, and how it got there.
+
+    Step s of the per-step arrays (S,) describes the state before move s; when the last move was refused, S = steps + 1.
+    """
+
+    displacement: np.ndarray  # (C, D) float64, in feature space
+    steps: int  # moves applied
+    force_ratios: np.ndarray  # (S,) size of move s over that of move 0: the terminal condition of Alg. 1, line 10
+    moves: np.ndarray  # (S,) size of move s: sum over classes of its L1 norm, in standardised space (Alg. 1, line 9)
+    forces: np.ndarray  # (S,) sum over classes of the L2 norm of the joint force (Eq. 5)
+    energy: np.ndarray  # (S,) potential energy (Eq. 7)
+    final_energy: float  # potential energy after the last move applied
+    options: dict[str, float | int | bool | str] = field(default_factory=dict)
+
+    def apply(self, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Refined features (N, D) float32: each row plus the displacement of its class; `features` stays untouched."""
+        displacement = self.displacement.astype(np.float32)
+        refined = np.empty(features.shape, dtype=np.float32)
+        for start in range(0, len(labels), _ROWS):
+            rows = slice(start, start + _ROWS)
+            np.take(displacement, labels[rows], axis=0, out=refined[rows])
+            np.add(features[rows], refined[rows], out=refined[rows], casting="same_kind")
+        return refined
+
+
+def refine(
+    features: np.ndarray,
+    labels: np.ndarray,
+    reference: ReferenceStatistics,
+    lam: float = 0.6,
+    dt: float = 0.1,
+    k: float = 1.0,
+    max_steps: int = 6,
+    exit_ratio: float = 0.5,
+    mode: str = "as_released",
+    **differences: bool,
+) -> Refinement:
+    """PED of features (N, D) with labels (N,): O(N D) to read them once, then `simulate`.
+
+    Raises InputError for bad features, labels, reference or options.
+    """
+    statistics = ClassStatistics.from_features(features, labels)
+    return simulate(statistics, reference, lam, dt, k, max_steps, exit_ratio, mode, **differences)
+
+
+def simulate(
+    statistics: ClassStatistics,
+    reference: ReferenceStatistics,
+    lam: float = 0.6,
+    dt: float = 0.1,
+    k: float = 1.0,
+    max_steps: int = 6,
+    exit_ratio: float = 0.5,
+    mode: str = "as_released",
+    **differences: bool,
+) -> Refinement:
+    """PED on class statistics: O(steps C^2 D) time, O(C^2 + C D) memory.
+
+    `lam` is the radius coefficient lambda, `dt` the time step, `k` the elasticity (Eq. 4), `max_steps` the number of moves
+    tried, `exit_ratio` the epsilon of Alg. 1; `differences` override what `mode` sets (see the module).
+    """
+    _check_options(statistics, reference, lam, dt, k, max_steps, exit_ratio)
+    options = {"lam": lam, "dt": dt, "k": k, "max_steps": max_steps, "exit_ratio": exit_ratio, "mode": mode}
+    options |= _differences(mode, differences)
+
+    # Eq. 6 for one pair: half of acceleration times dt^2, along the line of centres.
+    pair_factor = 0.5 * dt**2 * k
+    if options["clamp"]:
+        pair_factor = min(pair_factor, 1.0)
+
+    start = centres = (statistics.means - reference.mean) / reference.std
+    radii = lam * np.sqrt((statistics.variances / reference.std**2).sum(axis=1))  # Alg. 1, line 5
+    overlap, push = _push(centres, radii, options["signed_overlap"])
+    moves, forces, energy = [], [], []
+    steps = 0
+    while len(moves) < max_steps:
+        move = pair_factor * push
+        moves.append(_size(move, options["summed_force_norm"]))
+        forces.append(k * np.linalg.norm(push, axis=1).sum())
+        energy.append(_energy(overlap, k))
+        terminal = moves[-1] <= exit_ratio * moves[0]
+        if terminal and not options["keep_terminal_step"]:
+            break
+        centres = centres + move
+        steps += 1
+        overlap, push = _push(centres, radii, options["signed_overlap"])
+        if terminal:
+            break
+    return Refinement(
+        displacement=(centres - start) * reference.std,
+        steps=steps,
+        force_ratios=np.array(moves) / (moves[0] or 1.0),
+        moves=np.array(moves),
+        forces=np.array(forces),
+        energy=np.array(energy),
+        final_energy=_energy(overlap, k),
+        options=options,
+    )
+
+
+def _push(centres: np.ndarray, radii: np.ndarray, signed: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Overlaps (C, C) of all balls (Eq. 4) and, per ball, the sum of its overlaps along the lines of centres (C, D).
+
+    The joint force (Eq. 5) is k times the second. The sum over pairs of w_ij (c_i - c_j) is c_i sum_j w_ij - (W c)_i, so
+    that no C x C x D array is needed.
+    """
+    distance = _distances(centres)
+    overlap = radii[:, None] + radii - distance
+    if not signed:
+        np.maximum(overlap, 0.0, out=overlap)
+    np.fill_diagonal(overlap, 0.0)
+    # Coinciding centres have no line between them: their force has no direction, and is left out.
+    weights = np.divide(overlap, distance, out=np.zeros_like(overlap), where=distance > 0)
+    return overlap, centres * weights.sum(axis=1, keepdims=True) - weights @ centres
+
+
+def _distances(centres: np.ndarray) -> np.ndarray:
+    """Euclidean distances (C, C); pairs so near that the squared form would lose digits are taken from their difference."""
+    centred = centres - centres.mean(axis=0)
+    norms = np.einsum("cd,cd->c", centred, centred)
+    scale = norms[:, None] + norms
+    squared = scale - 2 * (centred @ centred.T)
+    np.fill_diagonal(squared, 0.0)
+    for i, j in np.argwhere(np.triu(squared < 1e-6 * scale, 1)):
+        squared[i, j] = squared[j, i] = ((centres[i] - centres[j]) ** 2).sum()
+    return np.sqrt(squared)
+
+
+def _energy(overlap: np.ndarray, k: float) -> float:
+    """Potential energy (Eq. 7): over ordered pairs, half k times the squared overlap."""
+    return float(0.5 * k * (overlap**2).sum())
+
+
+def _size(move: np.ndarray, of_sum: bool) -> float:
+    """Sum over classes of the L1 norm of a move (C, D); with `of_sum` the L1 norm of their sum, zero but for rounding."""
+    total = float(np.abs(move).sum())
+    if not of_sum:
+        return total
+    summed = float(np.abs(move.sum(axis=0)).sum())
+    return summed if summed > 1e-9 * total else 0.0
+
+
+def _differences(mode: str, given: dict[str, bool]) -> dict[str, bool]:
+    if mode not in MODES:
+        raise InputError(f"PED: unknown mode '{mode}'; it is one of {', '.join(MODES)}")
+    unknown = sorted(set(given) - set(MODES[mode]))
+    if unknown:
+        raise InputError(f"PED: unknown option '{unknown[0]}'; the differences are {', '.join(MODES[mode])}")
+    return MODES[mode] | given
+
+
+def _check_options(
+    statistics: ClassStatistics,
+    reference: ReferenceStatistics,
+    lam: float,
+    dt: float,
+    k: float,
+    max_steps: int,
+    exit_ratio: float,
+) -> None:
+    dims = statistics.means.shape[1]
+    if reference.mean.shape != (dims,):
+        raise InputError(f"PED: the reference statistics have {reference.mean.size} features, the features {dims}")
+    if isinstance(max_steps, bool) or not isinstance(max_steps, int | np.integer) or max_steps < 1:
+        raise InputError(f"PED: max_steps must be an integer of at least 1, not {max_steps}")
+    for name, value in (("lam", lam), ("dt", dt), ("k", k), ("exit_ratio", exit_ratio)):
+        if not (np.isfinite(value) and value >= 0):
+            raise InputError(f"PED: {name} must be finite and not negative, not {value}")

@@ -1,0 +1,99 @@
+"""A checkpoint of the tiny zoo: pre-train it, measure it, and write weights, card and reference statistics."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from pedrank.artefacts import VERSION, read_arrays, read_metadata, write_arrays, write_json
+from pedrank.errors import InputError
+from pedrank.pretrain.knn import knn_accuracy
+from pedrank.pretrain.objectives import OBJECTIVES
+from pedrank.pretrain.train import ARCHITECTURE, NORMALISATION, OPTIMISER, encode, pretrain, random_network
+
+TRAIN, TEST = 0, 2  # indices into the splits train, validation, test
+REFERENCE = "CIFAR-10 test"
+
+
+def make_checkpoint(
+    objective: str,
+    data: str | os.PathLike,
+    seed: int,
+    epochs: int,
+    images: int,
+    device: torch.device,
+    weights_path: str | os.PathLike,
+    card_path: str | os.PathLike,
+    reference_path: str | os.PathLike,
+    report: Callable[[int, float], None] = lambda epoch, loss: None,
+) -> None:
+    """Pre-train with `objective` on `images` of the training images in `data` and write the three files.
+
+    `data` is an artefact of images (N, 32, 32, 3), labels and split; the subset is drawn once for all objectives and
+    seeds. Labels are used only to measure the result: the accuracy of 20 neighbours, the subset being the bank and the
+    test images the queries. Raises InputError when there are fewer training images than asked for.
+    """
+    bank, bank_labels, queries, labels = (array.to(device) for array in _subset(data, images))
+    start = time.perf_counter()
+    network = pretrain(objective, bank, seed, epochs, report)
+    seconds = time.perf_counter() - start
+
+    def accuracy(of: nn.Module) -> float:
+        return round(100 * knn_accuracy(encode(of, bank), bank_labels, encode(of, queries), labels), 2)
+
+    card = {
+        "objective": objective,
+        "paper": OBJECTIVES[objective].paper,
+        "architecture": ARCHITECTURE,
+        "normalisation": NORMALISATION,
+        "recipe": {**OPTIMISER, **OBJECTIVES[objective].recipe, "views": OBJECTIVES[objective].views},
+        "seed": seed,
+        "images": images,
+        "epochs": epochs,
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+        "seconds": round(seconds),
+        "data": {key: read_metadata(data).get(key) for key in ("source", "licence")},
+        "knn_accuracy": accuracy(network),
+        "knn_accuracy_random": accuracy(random_network(seed).to(device).eval()),
+        "versions": _versions(),
+    }
+    features = encode(network, queries).double().cpu().numpy()
+    metadata = {"architecture": ARCHITECTURE, "normalisation": NORMALISATION, "objective": objective, "seed": seed}
+    write_arrays(weights_path, {name: w.cpu().numpy() for name, w in network.state_dict().items()}, metadata)
+    write_arrays(
+        reference_path,
+        {"mean": features.mean(axis=0), "std": features.std(axis=0)},
+        {"n": len(features), "images": REFERENCE},
+    )
+    write_json(card_path, card)
+
+
+def _subset(data: str | os.PathLike, images: int) -> list[torch.Tensor]:
+    """A fixed random subset of the training images and their labels, then all test images and theirs."""
+    arrays = read_arrays(data, "images", "labels", "split")
+    rows = np.flatnonzero(arrays["split"] == TRAIN)
+    if not 0 < images <= len(rows):
+        raise InputError(f"{data}: {images} training images asked for, and there are {len(rows)}; ask for fewer")
+    rows = np.sort(np.random.default_rng(0).permutation(rows)[:images])
+    test = arrays["split"] == TEST
+    chosen = [arrays["images"][rows], arrays["labels"][rows], arrays["images"][test], arrays["labels"][test]]
+    return [torch.from_numpy(np.ascontiguousarray(array)) for array in chosen]
+
+
+def _versions() -> dict[str, Any]:
+    import lightly
+
+    return {
+        "pedrank": VERSION,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "lightly": lightly.__version__,
+    }

@@ -1,0 +1,88 @@
+"""A printed table as one HTML page that needs no other file; a click on a column's head sorts by it.
+
+A click on the first head brings the first order back.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from pedrank.report.table import Cell, Row, Table
+
+_STYLE = """
+.pedrank { font: 15px/1.35 system-ui, sans-serif; color: #222; background: #fff; }
+.pedrank h1 { font-size: 1.1rem; font-weight: bold; margin: .5rem 0; }
+.pedrank .scroll { overflow-x: auto; }
+.pedrank table { border-collapse: separate; border-spacing: 0; margin: 0; border-block: 2px solid #222;
+  font-variant-numeric: tabular-nums; }
+.pedrank th, .pedrank td { padding: .3rem .4rem; text-align: right; vertical-align: top; white-space: nowrap; }
+.pedrank thead th { border-bottom: 1px solid #222; vertical-align: bottom; cursor: pointer; }
+.pedrank th:first-child { position: sticky; left: 0; background: #fff; text-align: left; font-weight: normal; }
+.pedrank table:has(.mark:not(:empty)) .mark { display: inline-block; width: 1em; text-align: left; }
+.pedrank tr { border: 0; }
+.pedrank .starts > * { border-top: 1px solid #bbb; }
+.pedrank .aside > * { color: #555; font-style: italic; }
+.pedrank small { display: block; font-size: .72rem; color: #555; font-weight: normal; }
+.pedrank ul { padding-left: 1.1rem; font-size: .85rem; max-width: 46rem; list-style: disc; }
+@media (max-width: 600px) {
+  .pedrank { font-size: 13px; }
+  .pedrank th:first-child { white-space: normal; max-width: 7.5rem; text-wrap: balance; }
+}
+"""
+
+# An attribute of the head and no <script>, which would not run, and would end the page, inside Snakemake's report.
+_SORT = """
+const column = event.target.closest('th').cellIndex, body = this.parentNode.tBodies[0];
+const rows = this.firstOrder ??= [...body.rows];
+const value = row => Number(row.cells[column].dataset.value || -Infinity);
+body.append(...(column ? rows.toSorted((a, b) => value(b) - value(a) || 0) : rows));
+"""
+
+
+def html(table: Table) -> str:
+    """A page for any width: the columns scroll beside the labels, which stay."""
+    head = "".join(f"<th>{escape(name)}{_small(small)}</th>" for name, small in table.head)
+    body = "\n".join(map(_row, table.rows))
+    notes = "\n".join(f"<li>{escape(note)}</li>" for note in table.notes)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(table.name)}. {escape(table.title)}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<main class="pedrank">
+<h1>{escape(table.name)}. {escape(table.title)}</h1>
+<div class="scroll">
+<table>
+<thead onclick="{escape(_SORT)}"><tr>{head}</tr></thead>
+<tbody>
+{body}
+</tbody>
+</table>
+</div>
+<ul>
+{notes}
+</ul>
+</main>
+</body>
+</html>
+"""
+
+
+def _row(row: Row) -> str:
+    classes = " ".join(name for name in ("starts", "aside") if getattr(row, name))
+    cells = "".join(map(_cell, row.cells))
+    return f'<tr class="{classes}"><th>{escape(row.label)}</th>{cells}</tr>'
+
+
+def _cell(cell: Cell) -> str:
+    value = "" if cell.value != cell.value else repr(float(cell.value))
+    text = f"<b>{escape(cell.text)}</b>" if cell.bold else escape(cell.text)
+    return f'<td data-value="{value}">{text}<span class="mark">{escape(cell.mark)}</span>{_small(cell.small)}</td>'
+
+
+def _small(lines: tuple[str, ...]) -> str:
+    return "".join(f"<small>{escape(line)}</small>" for line in lines)

@@ -1,0 +1,77 @@
+"""A study's configuration: checked once, in one line per mistake, before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pedrank.errors import InputError
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def catalogue(kind: str) -> dict[str, dict[str, Any]]:
+    """Everything a study can name, as `pedrank/{kind}/catalogue.yaml` describes it; kind is datasets or checkpoints."""
+    return yaml.safe_load((PACKAGE / kind / "catalogue.yaml").read_text())
+
+
+def refinements(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The refinements that are scored, by name, with the options of `pedrank.refine`; "none" is the raw features."""
+    options = {key: value for key, value in config["ped"].items() if key != "lambdas"}
+    return {"none": {}} | {f"ped-{lam:g}": options | {"lam": lam} for lam in config["ped"]["lambdas"]}
+
+
+def check_schema(config: Mapping[str, Any], schema: Path) -> None:
+    """Raise InputError, naming key and remedy, unless `config` follows the JSON schema in the file `schema`."""
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator(yaml.safe_load(schema.read_text()))
+    error = jsonschema.exceptions.best_match(validator.iter_errors(config))
+    if error is None:
+        return
+    where = ".".join(str(part) for part in error.absolute_path) or "top level"
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        unknown = next(key for key in error.instance if key not in known)
+        raise InputError(f"config, {where}: unknown key '{unknown}'; {_remedy(str(unknown), known)}")
+    raise InputError(f"config, {where}: {error.message}; see schemas/config.schema.yaml")
+
+
+def check_names(config: Mapping[str, Any], metrics: Collection[str]) -> None:
+    """Raise InputError unless every dataset, checkpoint, metric and refinement that `config` names exists."""
+    known_datasets, known_checkpoints = catalogue("datasets"), catalogue("checkpoints")
+    for name in config["datasets"]:
+        _check("dataset", name, known_datasets)
+    for name in config["checkpoints"]:
+        _check("checkpoint", name, known_checkpoints)
+    for name in [*config["metrics"], *config["metric_options"]]:
+        _check("metric", name, metrics)
+    if config["reference"]["source"] == "shipped":
+        bare = [name for name in config["checkpoints"] if known_checkpoints[name]["zoo"] != "tiny"]
+        if bare:
+            raise InputError(f"config, reference: no statistics are shipped with '{bare[0]}'; set source: imagenet-val")
+    figures = config["figures"]
+    for what, name, known in [
+        *(("ablation dataset", name, config["datasets"]) for name in config["ablation"]["datasets"]),
+        *(("figure dataset", name, config["datasets"]) for name in figures["ranks"]["datasets"]),
+        ("figure dataset", figures["tsne"]["dataset"], config["datasets"]),
+        ("figure checkpoint", figures["tsne"]["checkpoint"], config["checkpoints"]),
+        ("figure refinement", figures["tsne"]["refinement"], refinements(config)),
+        ("figure refinement", figures["ranks"]["refinement"], refinements(config)),
+        ("figure metric", figures["ranks"]["metric"], config["metrics"]),
+    ]:
+        _check(what, name, known)
+
+
+def _check(what: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        raise InputError(f"config: unknown {what} '{name}'; {_remedy(name, known)}")
+
+
+def _remedy(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(sorted(known))}"

@@ -1,0 +1,31 @@
+"""
+Features: one forward pass of each checkpoint over the scored rows of each dataset.
+
+in:  results/data/{dataset}/images.safetensors, results/checkpoints/{checkpoint}.safetensors
+out: results/{study}/features/{dataset}/{checkpoint}.safetensors               features (N, D) float32, labels (N,)
+     results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors    counts (C,), means and variances (C, D)
+"""
+
+
+rule features:
+    input:
+        images="results/data/{dataset}/images.safetensors",
+        checkpoint="results/checkpoints/{checkpoint}.safetensors",
+    output:
+        features="results/{study}/features/{dataset}/{checkpoint}.safetensors",
+        statistics="results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors",
+    log:
+        "results/{study}/logs/features/{dataset}/{checkpoint}.log",
+    conda:
+        "../envs/torch.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+    params:
+        splits=config["features"]["splits"],
+        batch_size=config["features"]["batch_size"],
+        code=code_digest("scripts/features.py"),
+    shell:
+        "python {workflow.basedir}/scripts/features.py --images {input.images} --checkpoint {input.checkpoint}"
+        " --splits {params.splits} --batch-size {params.batch_size} --threads {threads} --gpu {resources.gpu}"
+        " --out {output.features} --statistics {output.statistics} 2> {log}"

@@ -1,0 +1,28 @@
+"""
+PED: the classes of each pair pushed apart (section 3.3); one process makes all refinements of a pair.
+
+in:  results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors, results/{study}/reference/{checkpoint}.safetensors
+out: results/{study}/ped/{dataset}/{checkpoint}/{refinement}.safetensors     displacement (C, D), force and energy by step
+     results/{study}/ped/{dataset}/{checkpoint}/{refinement}.seconds.json    what it cost
+"""
+
+
+rule ped:
+    input:
+        statistics="results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors",
+        reference="results/{study}/reference/{checkpoint}.safetensors",
+    output:
+        displacements=collect(
+            "results/{{study}}/ped/{{dataset}}/{{checkpoint}}/{refinement}.safetensors", refinement=MOVED
+        ),
+        seconds=collect("results/{{study}}/ped/{{dataset}}/{{checkpoint}}/{refinement}.seconds.json", refinement=MOVED),
+    log:
+        "results/{study}/logs/ped/{dataset}/{checkpoint}.log",
+    conda:
+        "../envs/core.yaml"
+    params:
+        options=json.dumps(list(MOVED.values()), sort_keys=True),
+        code=code_digest("scripts/ped.py"),
+    shell:
+        "python {workflow.basedir}/scripts/ped.py --statistics {input.statistics} --reference {input.reference}"
+        " --options {params.options:q} --displacements {output.displacements} --seconds {output.seconds} 2> {log}"

@@ -1,0 +1,19 @@
+"""Bring one checkpoint, whatever its format, to strict backbone weights in safetensors."""
+
+import argparse
+from pathlib import Path
+
+from pedrank.checkpoints.convert import convert
+from pedrank.command import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", required=True, help="its name in the catalogue")
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("download", nargs="?", type=Path, help="the fetched file; none for a shipped checkpoint")
+    arguments = parser.parse_args()
+    convert(arguments.checkpoint, arguments.download, arguments.out)
+
+
+run(main)

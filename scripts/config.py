@@ -1,0 +1,21 @@
+"""Write a study's configuration, defaults included, beside its results."""
+
+import argparse
+import json
+from pathlib import Path
+
+import yaml
+
+from pedrank.artefacts import write_text
+from pedrank.command import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", required=True, type=json.loads)
+    parser.add_argument("--out", required=True, type=Path)
+    arguments = parser.parse_args()
+    write_text(arguments.out, yaml.safe_dump(arguments.config))
+
+
+run(main)

@@ -1,0 +1,18 @@
+"""Fetch one file of the catalogues."""
+
+import argparse
+from pathlib import Path
+
+from pedrank.command import run
+from pedrank.download import download
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--file", required=True, help="its name in a catalogue")
+    parser.add_argument("--out", required=True, type=Path)
+    arguments = parser.parse_args()
+    download(arguments.file, arguments.out)
+
+
+run(main)

@@ -1,0 +1,24 @@
+"""Figure 4: gain of PED in weighted tau by radius coefficient and by time step."""
+
+import argparse
+import json
+from pathlib import Path
+
+from pedrank.artefacts import read_csv
+from pedrank.command import run
+from pedrank.report.figure4 import draw
+from pedrank.report.style import save
+from pedrank.settings import fixed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ablation", required=True, type=Path)
+    parser.add_argument("--options", required=True, type=json.loads, help="JSON: the study's blocks ablation and ped")
+    parser.add_argument("--pdf", required=True, type=Path)
+    parser.add_argument("--png", required=True, type=Path)
+    arguments = parser.parse_args()
+    save(draw(read_csv(arguments.ablation), fixed(**arguments.options)), arguments.pdf, arguments.png)
+
+
+run(main)

@@ -1,0 +1,37 @@
+"""Figure 6: t-SNE of one dataset's features under one checkpoint, before and after a refinement."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from pedrank.artefacts import read_arrays, read_metadata, write_csv
+from pedrank.command import run
+from pedrank.refinement_file import load
+from pedrank.report import text
+from pedrank.report.figure6 import choose_rows, draw, embed
+from pedrank.report.style import save
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", required=True, type=Path, help="for the names of the classes")
+    parser.add_argument("--features", required=True, type=Path)
+    parser.add_argument("--displacement", required=True, type=Path)
+    parser.add_argument("--refinement", required=True, help="its name, for the title")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--csv", required=True, type=Path)
+    parser.add_argument("--pdf", required=True, type=Path)
+    parser.add_argument("--png", required=True, type=Path)
+    arguments = parser.parse_args()
+    arrays = read_arrays(arguments.features, "features", "labels")
+    rows = choose_rows(arrays["labels"], arguments.seed)
+    before, labels = arrays["features"][rows], np.asarray(arrays["labels"])[rows]
+    after = load(arguments.displacement).apply(before, labels)
+    embedding = embed(before, after, labels, arguments.seed)
+    write_csv(arguments.csv, embedding)
+    names = read_metadata(arguments.images)["class_names"]
+    save(draw(embedding, names, text.refinement(arguments.refinement)), arguments.pdf, arguments.png)
+
+
+run(main)

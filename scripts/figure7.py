@@ -1,0 +1,29 @@
+"""Figure 7: ranks by one metric before and after a refinement, against the rank by accuracy."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from pedrank.artefacts import read_csv
+from pedrank.command import run
+from pedrank.report.figure7 import draw
+from pedrank.report.style import save
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scores", required=True, nargs="+", type=Path, help="one table for each dataset")
+    parser.add_argument("--ground-truth", required=True, nargs="+", type=Path, help="one table for each dataset")
+    parser.add_argument("--datasets", required=True, nargs="+")
+    parser.add_argument("--metric", required=True)
+    parser.add_argument("--refinement", required=True)
+    parser.add_argument("--pdf", required=True, type=Path)
+    parser.add_argument("--png", required=True, type=Path)
+    arguments = parser.parse_args()
+    scores, ground_truth = (pd.concat(map(read_csv, files)) for files in (arguments.scores, arguments.ground_truth))
+    figure = draw(scores, ground_truth, arguments.metric, arguments.refinement, arguments.datasets)
+    save(figure, arguments.pdf, arguments.png)
+
+
+run(main)

@@ -1,0 +1,46 @@
+"""Pre-train one checkpoint of the tiny zoo, with its card and its reference statistics."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from pedrank.command import run
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--objective", required=True)
+    parser.add_argument("--data", required=True, type=Path, help="CIFAR-10's images.safetensors")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--images", type=int, default=20_000)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--gpu", type=int, default=0, help="1 to use a GPU if there is one")
+    parser.add_argument("--out", required=True, type=Path, help="the backbone's weights")
+    parser.add_argument("--card", required=True, type=Path)
+    parser.add_argument("--reference", required=True, type=Path)
+    arguments = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)  # before the libraries that read it are imported
+
+    from pedrank.device import prepare
+    from pedrank.pretrain.card import make_checkpoint
+
+    def report(epoch: int, loss: float) -> None:
+        print(f"{arguments.objective}: epoch {epoch + 1}/{arguments.epochs}, loss {loss:.4f}", file=sys.stderr)
+
+    make_checkpoint(
+        arguments.objective,
+        arguments.data,
+        arguments.seed,
+        arguments.epochs,
+        arguments.images,
+        prepare(arguments.threads, arguments.gpu),
+        arguments.out,
+        arguments.card,
+        arguments.reference,
+        report,
+    )
+
+
+run(main)

@@ -1,0 +1,46 @@
+"""Score one (dataset, checkpoint) with one metric: the raw features first, then each refinement of them."""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from pedrank.artefacts import provenance, read_arrays, write_json
+from pedrank.command import run
+from pedrank.machine import processor
+from pedrank.metrics import evaluate
+from pedrank.observation import observe
+from pedrank.refinement_file import load
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--metric", required=True)
+    parser.add_argument("--options", type=json.loads, default={}, help="JSON mapping of the metric's options")
+    parser.add_argument("--features", required=True, type=Path)
+    parser.add_argument("--threads", type=int, default=1, help="what it was given, for the record of its cost")
+    parser.add_argument("--displacements", nargs="*", type=Path, default=[], help="one for each refinement")
+    parser.add_argument(
+        "--scores", required=True, nargs="+", type=Path, help="of the raw features, then of each refinement"
+    )
+    parser.add_argument("--seconds", required=True, nargs="+", type=Path)
+    arguments = parser.parse_args()
+    arrays = read_arrays(arguments.features, "features", "labels")
+    where = {"threads": arguments.threads, "device": processor()}
+    start = time.perf_counter()
+    raw = observe(arrays["features"], np.asarray(arrays["labels"]))
+    observing = time.perf_counter() - start  # the class statistics: part of every score's cost, computed once
+    made_from = [[arguments.features, *moved] for moved in [[], *([path] for path in arguments.displacements)]]
+    for inputs, out, seconds in zip(made_from, arguments.scores, arguments.seconds, strict=True):
+        observation = raw.refined(load(inputs[1])) if len(inputs) > 1 else raw
+        start = time.perf_counter()
+        score = evaluate(arguments.metric, observation, **arguments.options)
+        elapsed = observing + time.perf_counter() - start
+        made_by = provenance({"metric": arguments.metric, **arguments.options}, inputs)
+        write_json(out, {"score": score.score, "rank_score": score.rank_score, "made_by": made_by})
+        write_json(seconds, {"seconds": elapsed, "n": raw.n, "d": raw.d, "c": raw.c} | where)
+
+
+run(main)

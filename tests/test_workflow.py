@@ -1,0 +1,234 @@
+"""The workflow: it plans every study, runs a small one to the end, reruns what an edit changes, and survives a kill."""
+
+import hashlib
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from workflow import command, copy_repository, environment, planned, snakemake
+
+from pedrank.digest import ROOT
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+SMALL = {
+    "study": "small",
+    "datasets": ["digits", "mnist"],
+    "checkpoints": ["byol-tiny", "moco-tiny", "simclr-tiny"],
+    "image_size": 32,
+    "reference": {"source": "shipped"},
+    "features": {"splits": ["train"]},
+    "ground_truth": {"source": "finetune"},
+    "finetune": {"learning_rates": [0.1, 0.01], "weight_decays": [1e-4], "seeds": 2, "steps": 3, "batch_size": 32},
+    "metrics": ["logme", "gbc"],
+    "ped": {"lambdas": [0.3]},
+    "ablation": {
+        "datasets": ["digits"],
+        "lambdas": [0.2, 0.4],
+        "time_steps": [0.1],
+        "exit_ratios": [0.5],
+        "max_steps": [6],
+    },
+    "figures": {
+        "tsne": {"dataset": "digits", "checkpoint": "byol-tiny", "refinement": "ped-0.3"},
+        "ranks": {"metric": "logme", "refinement": "ped-0.3", "datasets": ["digits", "mnist"]},
+    },
+}
+RUN = ("--cores", "2", "--workflow-profile", "quickstart", "--configfile", "small.yaml")
+
+
+def _write(root: Path, **changes: object) -> None:
+    (root / "small.yaml").write_text(yaml.safe_dump(SMALL | changes))
+
+
+def _tables(root: Path) -> dict[str, str]:
+    """Hashes of all that must be identical from run to run: everything but logs, timings and what shows timings."""
+    skipped = ("seconds", "timing", "table2", ".log", "report.html")
+    files = sorted(path for path in (root / "results/small").rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+        if not any(word in str(path.relative_to(root)) for word in skipped)
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A copy of the repository in which the small study has run; tests must leave it as it was."""
+    root = copy_repository(tmp_path_factory.mktemp("finished") / "pedrank")
+    _write(root)
+    done = snakemake(root, *RUN)
+    assert done.returncode == 0, done.stdout
+    return root
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        ((), {"features": 120, "score": 600, "ped": 120, "ground_truth": 10, "checkpoint": 12, "prepare": 11}),
+        (("--config", "ground_truth={source: finetune}"), {"features": 120, "finetune": 120}),
+        (("--workflow-profile", "quickstart"), {"features": 36, "score": 180, "finetune": 36, "prepare": 3}),
+        (("--workflow-profile", "quickstart", "--configfile", "studies/example.yaml"), {"features": 10, "score": 20}),
+    ],
+    ids=["paper", "paper with fine-tuning", "quickstart", "example"],
+)
+def test_every_study_is_planned_offline(tmp_path, arguments, expected):
+    root = copy_repository(tmp_path / "pedrank")
+    start = time.monotonic()
+    plan = snakemake(root, "--cores", "2", "-n", *arguments)
+    seconds = time.monotonic() - start
+    assert plan.returncode == 0, plan.stdout
+    assert planned(plan.stdout).items() >= expected.items()
+    print(f"planned in {seconds:.1f} s")
+
+
+def test_the_small_study_is_complete(finished):
+    results = finished / "results/small"
+    for number in (1, 2):
+        for extension in ("csv", "md", "tex", "html"):
+            assert (results / f"tables/table{number}.{extension}").stat().st_size > 0
+    for number in (4, 5, 6, 7):
+        assert (results / f"figures/figure{number}.pdf").read_bytes().startswith(b"%PDF")
+        assert (results / f"figures/figure{number}.png").read_bytes().startswith(b"\x89PNG")
+    assert yaml.safe_load((results / "config.yaml").read_text())["ped"]["exit_ratio"] == 0.5
+    leftovers = [path for path in (finished / "results").rglob(".tmp-*")]
+    assert leftovers == []
+
+
+def test_a_finished_study_has_nothing_to_do(finished):
+    again = snakemake(finished, *RUN)
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout
+
+
+def _plan_after(finished, tmp_path, edit):
+    """What would run after `edit(root)` of a copy of the finished study."""
+    root = tmp_path / "pedrank"
+    shutil.copytree(finished, root, symlinks=True)
+    edit(root)
+    plan = snakemake(root, *RUN, "-n")
+    assert plan.returncode == 0, plan.stdout
+    return planned(plan.stdout)
+
+
+def _append(root, file, text):
+    with open(root / file, "a") as source:
+        source.write(text)
+
+
+def test_editing_a_metric_reruns_its_scores_alone(finished, tmp_path):
+    plan = _plan_after(finished, tmp_path, lambda root: _append(root, "pedrank/metrics/gbc.py", "\nEDITED = 1\n"))
+    assert plan["score"] == 6  # 2 datasets x 3 checkpoints, of one metric of two
+    assert not plan.keys() & {"prepare", "checkpoint", "features", "finetune", "ground_truth", "ped", "sweep"}
+
+
+def test_editing_a_comment_reruns_nothing(finished, tmp_path):
+    def edit(root):
+        for file in ("pedrank/metrics/gbc.py", "pedrank/dynamics.py", "pedrank/finetune.py", "scripts/score.py"):
+            _append(root, file, "\n# a comment\n")
+
+    assert _plan_after(finished, tmp_path, edit) == {}
+
+
+def test_adding_a_metric_adds_its_scores_and_the_tables(finished, tmp_path):
+    plan = _plan_after(finished, tmp_path, lambda root: _write(root, metrics=["logme", "gbc", "parc"]))
+    assert plan["score"] == 6
+    assert plan["table1"] == 1
+    assert not plan.keys() & {"prepare", "checkpoint", "features", "finetune", "ground_truth", "ped", "sweep"}
+
+
+def test_deleting_a_table_remakes_it_byte_for_byte(finished, tmp_path):
+    root = tmp_path / "pedrank"
+    shutil.copytree(finished, root, symlinks=True)
+    before = _tables(root)
+    for file in ("tables/table1.csv", "figures/figure7.png", "scores/logme/none/digits/byol-tiny.json"):
+        (root / "results/small" / file).unlink()
+    assert snakemake(root, *RUN).returncode == 0
+    assert _tables(root) == before
+
+
+@pytest.mark.parametrize("seconds", [4, 8, 14, 20])
+def test_a_killed_workflow_is_finished_by_the_same_command(finished, tmp_path, seconds):
+    """SIGKILL of the head alone, so that its jobs are orphaned; then the same command, at once."""
+    root = copy_repository(tmp_path / "pedrank")
+    _write(root)
+    head = subprocess.Popen(
+        command(*RUN), cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    time.sleep(seconds)
+    head.send_signal(signal.SIGKILL)
+    head.wait()
+    done = snakemake(root, *RUN)
+    assert done.returncode == 0, done.stdout
+    assert _tables(root) == _tables(finished)
+
+
+def test_two_workflows_at_once_are_refused_in_one_line(tmp_path):
+    root = copy_repository(tmp_path / "pedrank")
+    _write(root)
+    first = subprocess.Popen(
+        command(*RUN), cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    lock = root / ".snakemake/pedrank.lock"
+    while not lock.exists():
+        assert first.poll() is None
+        time.sleep(0.05)
+    second = snakemake(root, *RUN)
+    first.kill()
+    first.wait()
+    assert second.returncode == 1
+    assert "another workflow runs in this directory" in second.stdout
+
+
+MISTAKES = {
+    "unknown key": ({"dataset": ["digits"]}, "unknown key 'dataset'; did you mean 'datasets'"),
+    "misspelt dataset": ({"datasets": ["digit", "mnist"]}, "unknown dataset 'digit'; did you mean 'digits'"),
+    "misspelt checkpoint": ({"checkpoints": ["byol-tiny", "mocco-tiny"]}, "did you mean 'moco-tiny'"),
+    "unknown metric": ({"metrics": ["logme", "accuracy"]}, "unknown metric 'accuracy'; choose from"),
+    "one checkpoint": ({"checkpoints": ["byol-tiny"]}, "checkpoints: ['byol-tiny'] is too short"),
+    "negative lambda": ({"ped": {"lambdas": [-0.3]}}, "ped.lambdas.0: -0.3 is less than or equal to the minimum"),
+    "no epochs but steps": ({"finetune": SMALL["finetune"] | {"epochs": 3}}, "unknown key 'epochs'"),
+}
+
+
+@pytest.mark.parametrize("changes, message", MISTAKES.values(), ids=MISTAKES.keys())
+def test_mistakes_in_the_configuration_are_one_line(tmp_path, changes, message):
+    root = copy_repository(tmp_path / "pedrank")
+    _write(root, **changes)
+    run = snakemake(root, *RUN)
+    assert run.returncode == 1
+    assert message in run.stdout
+    assert "Traceback" not in run.stdout
+
+
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        (lambda content: content[: len(content) // 2], "truncated"),
+        (lambda content: b"<!DOCTYPE html>" + content, "not a safetensors file"),
+    ],
+    ids=["truncated", "html"],
+)
+def test_a_damaged_artefact_is_named_with_the_remedy(finished, tmp_path, damage, message):
+    root = tmp_path / "pedrank"
+    shutil.copytree(finished, root, symlinks=True)
+    features = root / "results/small/features/digits/byol-tiny.safetensors"
+    features.write_bytes(damage(features.read_bytes()))
+    run = snakemake(root, *RUN)
+    assert run.returncode == 1
+    (line,) = {line.strip() for line in run.stdout.splitlines() if "error:" in line and "byol-tiny.safetensors" in line}
+    assert message in line
+    assert "delete it and run again" in line
+    features.unlink()
+    assert snakemake(root, *RUN).returncode == 0
+    assert _tables(root) == _tables(finished)
+
+
+def test_the_workflow_is_linted_and_formatted():
+    for arguments in ((), ("--workflow-profile", "quickstart")):
+        lint = snakemake(ROOT, "--lint", *arguments)
+        assert lint.returncode == 0, lint.stdout
