@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import eigh
 
 from pedrank.dynamics import Refinement
 from pedrank.errors import InputError
@@ -80,10 +79,15 @@ class Observation:
             self._shared["within_scatter"] = scatter
         return self._shared["within_scatter"]
 
+    def total_scatter(self) -> np.ndarray:
+        """Scatter of all refined samples around their mean (D, D): within classes plus that of the class means."""
+        spread = self.means - self.mean
+        return self.within_scatter() + (spread.T * self.counts) @ spread
+
     def within_spectrum(self) -> tuple[np.ndarray, np.ndarray]:
         """Eigenvalues (D,), ascending, and eigenvectors (D, D) of the within-class scatter, shared; O(D^3) the first time."""
         if "eigenvalues" not in self._shared:
-            values, vectors = eigh(self.within_scatter(), check_finite=False)
+            values, vectors = np.linalg.eigh(self.within_scatter())
             self._shared["eigenvalues"], self._shared["eigenvectors"] = np.maximum(values, 0.0), vectors
         return self._shared["eigenvalues"], self._shared["eigenvectors"]
 
@@ -102,12 +106,12 @@ class Observation:
                 block += self.displacement[self.labels[chosen]]
             yield place, block
 
-    def refined_features(self) -> np.ndarray:
-        """All refined features (N, D) in float64: a copy, for metrics that need every row at once."""
-        whole = np.empty((self.n, self.d))
-        for part, block in self.blocks():
-            whole[part] = block
-        return whole
+    def classes(self) -> Iterator[np.ndarray]:
+        """Refined features (n_c, D) of one class after the other, float64."""
+        order = np.argsort(self.labels, kind="stable")
+        for label, rows in enumerate(np.split(order, np.cumsum(self.counts)[:-1])):
+            block = self.features[rows].astype(np.float64)
+            yield block if self.displacement is None else block + self.displacement[label]
 
 
 def observe(features: np.ndarray, labels: np.ndarray, refinement: Refinement | None = None) -> Observation:

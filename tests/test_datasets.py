@@ -103,9 +103,12 @@ def test_unknown_dataset_is_refused(name):
         load_embedded(name)
 
 
-def test_another_size_is_refused():
-    with pytest.raises(InputError, match="image_size: 32"):
-        load_embedded("digits", 224)
+@pytest.mark.parametrize("size", [24, 48])
+def test_another_size_keeps_rows_and_brightness(size):
+    as_read, resized = load_embedded("mnist"), load_embedded("mnist", size)
+    assert resized.images.shape == (*as_read.images.shape[:1], size, size, 3)
+    np.testing.assert_array_equal(resized.labels, as_read.labels)
+    np.testing.assert_allclose(resized.images.mean((1, 2, 3)), as_read.images.mean((1, 2, 3)), atol=1)
 
 
 @given(

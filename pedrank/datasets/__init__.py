@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -47,14 +47,12 @@ def catalogue() -> dict[str, dict[str, Any]]:
 
 
 def load_embedded(name: str, size: int = SIZE) -> Dataset:
-    """One of the datasets that come with the package or its dependencies, as 32 x 32 images in three equal channels.
+    """One of the datasets that come with the package or its dependencies, in three equal channels.
 
-    Raises InputError for an unknown name, another size, and when counts or pixels differ from the card's.
+    The images are read at 32 x 32 pixels, held against their card, and brought to `size` x `size` by Pillow's bilinear
+    filter. Raises InputError for an unknown name, and when counts or pixels differ from the card's.
     """
     from pedrank.datasets import digits, fashion_mnist, mnist
-
-    if size != SIZE:
-        raise InputError(f"{name}: embedded datasets have {SIZE} x {SIZE} pixels, not {size}; set image_size: {SIZE}")
 
     readers = {"digits": digits.read, "fashion-mnist": fashion_mnist.read, "mnist": mnist.read}
     if name not in readers:
@@ -72,7 +70,16 @@ def load_embedded(name: str, size: int = SIZE) -> Dataset:
     )
     check(dataset)
     check_card(dataset, card)
-    return dataset
+    return dataset if size == SIZE else replace(dataset, images=np.repeat(resize(grey, size)[..., None], 3, axis=3))
+
+
+def resize(grey: np.ndarray, size: int) -> np.ndarray:
+    """(N, H, W) uint8 to (N, size, size), bilinearly and, where it shrinks, without aliasing."""
+    from PIL import Image
+
+    return np.stack(
+        [np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)) for image in grey]
+    )
 
 
 def check(dataset: Dataset) -> None:

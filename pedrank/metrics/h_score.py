@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from pedrank.metrics import metric
 from pedrank.observation import Observation
@@ -13,24 +12,24 @@ from pedrank.observation import Observation
 def h_score(observation: Observation) -> float:
     """Trace of the inverse feature covariance times the covariance of class means, both shrunk by Ledoit and Wolf.
 
-    Bao et al. 2019, "An information-theoretic approach to transferability in task transfer learning"; the shrinkage by
+    Bao et al. 2019, "An information-theoretic approach to transferability in task transfer learning", the shrinkage by
     Ibrahim et al. 2021, "Newer is not always better", as in the Transfer-Learning-Library:
 
         H = tr(cov_a(Z)^-1 (1 - a) cov(E[Z | y])),    a the Ledoit-Wolf shrinkage, the second covariance with ddof = 1.
 
-    Higher = better, in [0, (C - 1) N / (N - 1)]. Needs features for the shrinkage (a sum of fourth powers), statistics
-    for the rest; O(N D^2 + D^3) time, O(D^2) memory.
-    Weak for few samples, where the shrinkage decides; it sees class means only, not how classes overlap.
+    Higher = better, in [0, (C - 1) N / (N - 1)]. Needs features for the shrinkage (a sum of fourth powers), statistics for
+    the rest; O(N D^2 + D^3) time, O(D^2) memory.
+    Weak for few samples, where the shrinkage decides; it sees how class means spread, not how classes overlap.
     """
-    n, d = observation.n, observation.d
-    spread = observation.means - observation.mean
-    between = (spread.T * observation.counts) @ spread
-    covariance = (observation.within_scatter() + between) / n
-    shrinkage = _ledoit_wolf(covariance, _fourth_power(observation), n)
+    n = observation.n
+    covariance = observation.total_scatter() / n
+    shrinkage = ledoit_wolf(covariance, _fourth_power(observation), n)
+    mean_variance = np.trace(covariance) / len(covariance)
     covariance *= 1 - shrinkage
-    covariance[np.diag_indices(d)] += shrinkage * np.trace(between + observation.within_scatter()) / n / d
-    solved = cho_solve(cho_factor(covariance, lower=True, check_finite=False), spread.T, check_finite=False)
-    return float((1 - shrinkage) * np.einsum("cd,dc,c->", spread, solved, observation.counts) / (n - 1))
+    covariance[np.diag_indices_from(covariance)] += shrinkage * mean_variance
+    spread = observation.means - observation.mean
+    solved = np.linalg.solve(covariance, spread.T)
+    return float((1 - shrinkage) * observation.counts @ np.einsum("cd,dc->c", spread, solved) / (n - 1))
 
 
 def _fourth_power(observation: Observation) -> float:
@@ -42,8 +41,8 @@ def _fourth_power(observation: Observation) -> float:
     return total / observation.n
 
 
-def _ledoit_wolf(covariance: np.ndarray, fourth_power: float, n: int) -> float:
-    """Shrinkage towards the mean variance (Ledoit & Wolf 2004, Lemma 3.2-3.4), in [0, 1]."""
+def ledoit_wolf(covariance: np.ndarray, fourth_power: float, n: int) -> float:
+    """Shrinkage in [0, 1] of a covariance (D, D) of n samples towards its mean variance (Ledoit & Wolf 2004, section 3)."""
     d = len(covariance)
     squared = np.einsum("ij,ij->", covariance, covariance)
     noise = (fourth_power - squared) / n / d

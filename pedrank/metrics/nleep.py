@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import eigh
 
 from pedrank.errors import InputError
 from pedrank.metrics import metric
@@ -11,7 +10,7 @@ from pedrank.metrics._mixture import fit, k_means
 from pedrank.observation import Observation
 
 
-@metric(memory=lambda n, d, c: 8 * (4 * d * d + n * min(n, d) + 15 * n * c + 5 * c * min(n, d) ** 2))
+@metric(memory=lambda n, d, c: 8 * (4 * d * d + 2 * n * min(n, d) + 15 * n * c + 5 * c * min(n, d) ** 2))
 def nleep(
     observation: Observation,
     components_per_class: int = 5,
@@ -23,18 +22,19 @@ def nleep(
     """Likelihood of the labels given the Gaussian mixture components that samples fall into.
 
     Li et al. 2021, "Ranking neural checkpoints". Features are projected on the principal components that hold 80 % of the
-    variance, a mixture of 5 C full-covariance Gaussians is fitted by EM from k-means, and with p(v | x) the responsibility
-    of component v (Eq. 2-4):
+    variance, a mixture of K = 5 C full-covariance Gaussians is fitted by EM from k-means, and with p(v | x) the
+    responsibility of component v (Eq. 2-4):
 
         p(y | x) = sum_v p(y | v) p(v | x),    p(y | v) = sum_{n: y_n = y} p(v | x_n) / sum_n p(v | x_n)
 
-    The score is the mean of p(y_n | x_n) in mode "as_released", of its logarithm in mode "paper", and the mean over
-    `seeds` starts of the mixture (the released code fits one, unseeded). Higher = better.
+    The score is the mean of p(y_n | x_n) in mode "as_released" and the mean of its logarithm in mode "paper", averaged over
+    `seeds` starts of the mixture from `seed` on (the released code fits one, unseeded). Higher = better; in (0, 1] as
+    released.
 
-    Needs features; O(N D^2 + D^3) for the projection, then O(N K d^2) per EM step with K = 5 C and d kept dimensions;
+    Needs features; O(N D^2 + D^3) for the projection on d components, then O(N K d min(d, N / K)) per EM step;
     O(D^2 + N d + N K + K d^2) memory.
     Weak in that it depends on the start, and where a component has fewer than d samples: its covariance is then singular
-    but for 1e-6 and EM stays where k-means left it.
+    but for the 1e-6 on its diagonal, and EM stays where k-means left it.
     """
     if mode not in ("as_released", "paper"):
         raise InputError(f"nleep: unknown mode '{mode}'; it is as_released or paper")
@@ -42,7 +42,8 @@ def nleep(
     k = min(components_per_class * observation.c, observation.n)
     scores = []
     for start in range(seed, seed + seeds):
-        probability = label_probability(fit(x, k_means(x, k, start)), observation.labels)
+        responsibilities = fit(x, np.eye(k)[k_means(x, k, start)])
+        probability = label_probability(responsibilities, observation.labels)
         scores.append(np.mean(probability if mode == "as_released" else np.log(probability)))
     return float(np.mean(scores))
 
@@ -57,9 +58,7 @@ def label_probability(responsibilities: np.ndarray, labels: np.ndarray) -> np.nd
 
 def _project(observation: Observation, variance: float) -> np.ndarray:
     """Centred features on the fewest principal components that hold more than `variance` of the variance (N, d)."""
-    spread = observation.means - observation.mean
-    scatter = observation.within_scatter() + (spread.T * observation.counts) @ spread
-    values, vectors = eigh(scatter, check_finite=False)
+    values, vectors = np.linalg.eigh(observation.total_scatter())
     values, vectors = values[::-1], vectors[:, ::-1]
     share = np.cumsum(values) / values.sum()
     axes = vectors[:, : int(np.searchsorted(share, variance, side="right")) + 1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 import numpy as np
 
@@ -11,129 +10,130 @@ from pedrank.errors import InputError
 from pedrank.metrics import metric
 from pedrank.observation import Observation
 
-LARGEST = 15_000  # rows scored; more are subsampled, as the released code does
-_OVERSAMPLES = 10  # of the randomised PCA
+LARGEST = 15_000  # rows scored; of more a subsample is drawn, as the released code does
+_OVERSAMPLES = 10  # of the randomised PCA, scikit-learn's
+_SORTED = 2**22  # sorted values looked at a time
 
 
-@metric(memory=lambda n, d, c: 8 * (min(n, LARGEST) ** 2 // 2 + 4 * min(n, LARGEST) * 42 + 4 * d * 42))
+@metric(memory=lambda n, d, c: 4 * min(n, LARGEST) ** 2 // 2 + 8 * (4 * 42 * (min(n, LARGEST) + d) + 2**23))
 def parc(observation: Observation, dims: int = 32, seed: int = 1919, label_distance: str = "as_released") -> float:
-    """Spearman correlation, times 100, of the distances of all pairs of samples in features and in labels.
+    """Spearman correlation, times 100, between the distances of all pairs of samples in features and in labels.
 
     Bolya et al. 2021, "Scalable diverse model selection for accessible transfer learning", as released: features are
-    reduced to 32 dimensions by randomised PCA (one power iteration, seed 1919) and standardised, the distance of two
+    reduced to 32 dimensions by randomised PCA (one power iteration, seed 1919) and standardised; the distance of two
     samples is 1 - Pearson's correlation of their rows, and of their one-hot labels.
 
-    With one label per sample the second distance is 0 within a class and 1 + 1 / (C - 1) between classes, so the
-    correlation is a rank sum: sort all feature distances once and add up the ranks of the pairs within classes. That is
-    label_distance="exact". The released code computes that distance in floating point, where rounding gives some classes
-    0 and others 1e-16, which Spearman's ranks tell apart; "as_released" repeats this, one row per class, and so depends
-    on the BLAS library in the fourth digit, as the released code does.
+    With one label per sample the second distance is 0 within a class and 1 + 1 / (C - 1) between classes, so that the
+    correlation is a rank sum: sort all feature distances and add up the ranks of the pairs within classes. This is
+    label_distance="exact". The released code computes the second distance in floating point, where 0 becomes 0 for some
+    classes and 1e-16 for others, which ranks tell apart; "as_released" repeats that with one row per class. It shifts the
+    score by up to 1e-3 of itself and depends on the BLAS library, as it does in the released code.
 
-    Higher = better, in [-100, 100]. Needs features; O(N D + N^2 log N) time, O(N^2) memory: beyond 15,000 rows a
-    subsample is drawn by class and seed (the released code then compares the features with themselves).
-    Weak in that the correlation along a row depends on the signs that PCA gives its components; a convention fixes them.
+    Higher = better, in [-100, 100]. Needs features; O(N D + N^2 log N) time and O(N^2) memory. Beyond 15,000 rows a
+    subsample is drawn by class (the released code then compares the features with themselves).
+    Weak in that a correlation along a row depends on the signs of the components: the largest loading is made positive.
     """
     if label_distance not in ("as_released", "exact"):
         raise InputError(f"parc: unknown label_distance '{label_distance}'; it is as_released or exact")
-    rows = np.argsort(observation.labels, kind="stable")
-    if observation.n > LARGEST:
-        rows = _subsample(observation.labels, LARGEST, seed)
-    counts = np.bincount(observation.labels[rows], minlength=observation.c)
-    reduced = _reduce(observation, rows, min(dims, len(rows), observation.d), seed)
-
-    # Classes that count as nearer than others: all alike, but for rounding.
-    distance = np.zeros(observation.c)
+    rows = _subsample(observation.labels, LARGEST, seed)
+    sizes = np.bincount(observation.labels[rows])
+    if sizes.max() < 2:
+        raise InputError("parc: no two samples share a class, so there is nothing to compare")
+    components = principal_components(observation, rows, min(dims, len(rows), observation.d), seed)
+    distance = np.zeros(observation.c)  # of two samples of one class
     if label_distance == "as_released":
         distance = 1 - np.diag(np.corrcoef(np.eye(observation.c)))
-    return 100 * _rank_correlation(reduced, counts, distance)
+    return 100 * _rank_correlation(components, sizes, distance)
 
 
-def _subsample(labels: np.ndarray, size: int, seed: int) -> np.ndarray:
-    """About `size` row numbers (M,), sorted by class, each class in proportion and with one row at least."""
-    draw = np.random.default_rng(seed)
-    order = np.argsort(labels, kind="stable")
-    classes = np.split(order, np.cumsum(np.bincount(labels))[:-1])
-    wanted = [max(1, round(len(rows) * size / len(labels))) for rows in classes]
-    return np.concatenate(
-        [np.sort(draw.choice(rows, n, replace=False)) for rows, n in zip(classes, wanted, strict=True)]
-    )
+def _subsample(labels: np.ndarray, largest: int, seed: int) -> np.ndarray:
+    """Row numbers sorted by class: all, or about `largest`, drawn in proportion to class sizes and from every class."""
+    classes = np.split(np.argsort(labels, kind="stable"), np.cumsum(np.bincount(labels))[:-1])
+    if len(labels) > largest:
+        draw = np.random.default_rng(seed)
+        share = largest / len(labels)
+        classes = [np.sort(draw.choice(rows, max(1, round(len(rows) * share)), replace=False)) for rows in classes]
+    return np.concatenate(classes)
 
 
-def _reduce(observation: Observation, rows: np.ndarray, dims: int, seed: int) -> np.ndarray:
-    """Standardised principal components (M, dims) of `rows`: Halko et al. 2011, one power iteration, as scikit-learn.
+def principal_components(observation: Observation, rows: np.ndarray, dims: int, seed: int) -> np.ndarray:
+    """Standardised scores (M, dims) of `rows` on principal components: Halko et al. 2011, Alg. 4.4 with q = 1.
 
-    Components are signed so that the largest loading in magnitude is positive.
+    The same numbers as scikit-learn's PCA(svd_solver="randomized", iterated_power=1, random_state=seed) up to rounding:
+    its random start, its ten surplus columns, its transposition when M < D, its signs.
     """
-    centred = partial(_centred_blocks, observation, rows)
-    n, d = len(rows), observation.d
-    wide = n < d
-    draw = np.random.RandomState(seed).normal(size=(min(n, d), min(dims + _OVERSAMPLES, n, d)))
-    if not wide:
-        forward = np.zeros((d, draw.shape[1]))
-        for _, block in centred():
-            forward += block.T @ (block @ draw)
-        tall = np.concatenate([block @ forward for _, block in centred()])
-        basis = np.linalg.qr(tall)[0]
-        small = sum(basis[part].T @ block for part, block in centred())
-        left, _, loadings = np.linalg.svd(small, full_matrices=False)
-        components = basis @ left
-    else:
+    mean = sum(block.sum(axis=0) for _, block in observation.blocks(rows)) / len(rows)
+
+    def centred() -> Iterator[tuple[slice, np.ndarray]]:
+        for part, block in observation.blocks(rows):
+            block -= mean
+            yield part, block
+
+    columns = min(dims + _OVERSAMPLES, len(rows), observation.d)
+    start = np.random.RandomState(seed).normal(size=(min(len(rows), observation.d), columns))
+    if len(rows) < observation.d:
         whole = np.concatenate([block for _, block in centred()])
-        basis = np.linalg.qr(whole.T @ (whole @ (whole.T @ draw)))[0]
-        left, _, components = np.linalg.svd(basis.T @ whole.T, full_matrices=False)
-        loadings, components = (basis @ left).T, components.T
-    signs = np.sign(loadings[np.arange(dims), np.abs(loadings[:dims]).argmax(axis=1)])
-    components = components[:, :dims] * signs
-    std = components.std(axis=0)
-    return components / np.where(std > 0, std, 1.0)
+        basis = np.linalg.qr(whole.T @ (whole @ (whole.T @ start)))[0]
+        left, _, right = np.linalg.svd((whole @ basis).T, full_matrices=False)
+        scores, loadings = right.T, basis @ left
+    else:
+        power = sum(block.T @ (block @ start) for _, block in centred())
+        basis = np.linalg.qr(np.concatenate([block @ power for _, block in centred()]))[0]
+        left, _, right = np.linalg.svd(sum(basis[part].T @ block for part, block in centred()), full_matrices=False)
+        scores, loadings = basis @ left, right.T
+    scores, loadings = scores[:, :dims], loadings[:, :dims]
+    scores = scores * np.sign(loadings[np.abs(loadings).argmax(axis=0), np.arange(dims)])
+    spread = scores.std(axis=0)
+    return scores / np.where(spread > 0, spread, 1.0)
 
 
-def _centred_blocks(observation: Observation, rows: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Float64 blocks of the refined features of `rows`, centred over `rows`, each with its place among them."""
-    sums = sum(block.sum(axis=0) for _, block in observation.blocks(rows))
-    for part, block in observation.blocks(rows):
-        block -= sums / len(rows)
-        yield part, block
+def _rank_correlation(scores: np.ndarray, sizes: np.ndarray, distance: np.ndarray) -> float:
+    """Spearman's correlation over all pairs of rows (M, dims), sorted by class, of their likeness and their labels'.
 
-
-def _rank_correlation(reduced: np.ndarray, counts: np.ndarray, distance: np.ndarray) -> float:
-    """Spearman's correlation over all pairs of rows, sorted by class, between similarity of rows and of labels."""
-    rows = reduced - reduced.mean(axis=1, keepdims=True)
+    `sizes` (C,) are the class sizes, `distance` (C,) how unlike two labels of that class count, less than of two classes.
+    """
+    rows = scores - scores.mean(axis=1, keepdims=True)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    n = len(rows)
-    pairs = n * (n - 1) // 2
-    values, within = np.empty(pairs), []
-    filled, start = 0, 0
-    for count in counts:
-        end = start + count
-        similarity = rows[start:end] @ rows[start:].T
-        own = similarity[:, :count][np.triu_indices(count, 1)]
-        within.append(np.sort(own))
-        values[filled : filled + own.size] = own
-        filled += own.size
-        other = similarity[:, count:]
-        values[filled : filled + other.size] = other.ravel()
-        filled += other.size
-        start = end
-    values.sort()
+    pairs = len(rows) * (len(rows) - 1) // 2
+    # float32 holds the ranks: values that it ties, ties it averages, which changes the result by less than 1e-8.
+    likeness, within, filled = np.empty(pairs, dtype=np.float32), [], 0
+    ends = np.cumsum(sizes)
+    for start, end in zip(ends - sizes, ends, strict=True):
+        product = rows[start:end] @ rows[start:].T
+        within.append(np.sort(product[:, : end - start][np.triu_indices(end - start, 1)].astype(np.float32)))
+        for values in (within[-1], product[:, end - start :].ravel()):
+            likeness[filled : filled + values.size] = values
+            filled += values.size
+    likeness.sort()
 
-    # Twice the rank from 1, so that ties stay integers.
-    ranks = [np.searchsorted(values, own, "left") + np.searchsorted(values, own, "right") + 1 for own in within]
     middle = (pairs + 1) / 2
-    covariance = label_spread = 0.0
-    below = pairs - sum(map(len, within))
-    groups = [(below, None)]
-    for value in np.unique(distance)[::-1]:
-        members = [rank for rank, d in zip(ranks, distance, strict=True) if d == value and len(rank)]
-        groups.append((sum(map(len, members)), members))
-    total = 0
-    between_sum = pairs * middle - sum(float(rank.sum()) / 2 for rank in ranks)
-    for size, members in groups:
-        label_rank = total + (size + 1) / 2 - middle
-        rank_sum = between_sum if members is None else sum(float(rank.sum()) / 2 for rank in members)
-        covariance += label_rank * (rank_sum - size * middle)
-        label_spread += size * label_rank**2
-        total += size
-    ties = np.diff(np.flatnonzero(np.r_[True, values[1:] != values[:-1], True])).astype(np.float64)
-    feature_spread = (pairs * (float(pairs) ** 2 - 1) - (ties**3 - ties).sum()) / 12
-    return float(covariance / np.sqrt(label_spread * feature_spread))
+    count = np.array([values.size for values in within], dtype=np.float64)
+    rank_sum = np.array([_rank_sum(likeness, values) for values in within])
+    between = pairs - count.sum()
+    more_alike = np.array([count[distance > own].sum() for own in distance])
+    tied = np.array([count[distance == own].sum() for own in distance])
+    label_rank = between + more_alike + (tied + 1) / 2
+    between_rank = (between + 1) / 2
+    covariance = ((label_rank - between_rank) * (rank_sum - count * middle)).sum()
+    label_spread = (count * (label_rank - middle) ** 2).sum() + between * (between_rank - middle) ** 2
+    likeness_spread = (pairs * (float(pairs) ** 2 - 1) - _ties(likeness)) / 12
+    return float(covariance / np.sqrt(label_spread * likeness_spread))
+
+
+def _rank_sum(everything: np.ndarray, values: np.ndarray) -> float:
+    """Sum of the ranks, from 1, ties averaged, that sorted `values` have in the sorted `everything` they are part of."""
+    below, not_above = (np.searchsorted(everything, values, side) for side in ("left", "right"))
+    return (below.sum() + not_above.sum() + values.size) / 2
+
+
+def _ties(values: np.ndarray) -> float:
+    """Sum of t^3 - t over the groups of t equal values of a sorted array, a piece at a time to spare memory."""
+    total, start = 0.0, 0
+    while start < values.size:
+        last = min(start + _SORTED, values.size) - 1
+        end = int(np.searchsorted(values, values[last], "right"))
+        edges = np.flatnonzero(values[start + 1 : end] != values[start : end - 1]) + 1
+        sizes = np.diff(edges, prepend=0, append=end - start).astype(np.float64)
+        total += (sizes**3 - sizes).sum()
+        start = end
+    return total

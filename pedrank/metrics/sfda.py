@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from pedrank.metrics import Score, metric
 from pedrank.observation import Observation
@@ -11,79 +10,96 @@ from pedrank.observation import Observation
 SHRINKAGE_FLOOR = 1e-10
 
 
-@metric(memory=lambda n, d, c: 8 * (3 * d * d + 3 * n * c))
+@metric(memory=lambda n, d, c: 8 * (3 * d * d + 2**24 + 2 * n))
 def sfda(observation: Observation) -> Score:
     """Mean probability of the true class under a regularised Fisher discriminant, after hard samples were simulated.
 
     Shao et al. 2022, "Not all models are equal: predicting model transferability in a self-challenging Fisher space", as
     released:
-    1. p = softmax(z W^T + b) of linear discriminant analysis with shrunk within-class covariance, strength
-       max(exp(-5 lambda_max), 1e-10), lambda_max from three power iterations.
-    2. ConfMix: with q = softmax(p)_y, each sample becomes q z + (1 - q) (unweighted mean of the other classes' means).
-    3. The same discriminant and the same strength on the mixed samples; the score is the mean of p_y (the paper's
-       logarithm is left out "in case of instability").
+    1. Linear discriminant analysis, p = softmax(W^T z + b), its within-class covariance shrunk towards its mean variance by
+       max(exp(-5 lambda_max), 1e-10), where lambda_max comes from three rounds of power iteration.
+    2. ConfMix: with q = softmax(p)_y a sample z of class y becomes q z + (1 - q) o_y, where o_y is the unweighted mean of
+       the other classes' means.
+    3. The same discriminant with the same shrinkage on the mixed samples; the score is the mean of p_y (the logarithm of
+       the paper is left out "in case of instability").
 
-    The released code solves a generalised eigenproblem and multiplies all eigenvectors V back together; V V^T is the
-    inverse of the shrunk covariance, so one Cholesky solve gives the same coefficients.
+    The released code solves a generalised eigenproblem for all eigenvectors V and multiplies them back together; V V^T is
+    the inverse of the shrunk covariance, so that one linear solve gives the same W.
 
-    Needs features; O(N D^2 + D^3 + N D C) time, O(D^2 + N C) memory. Score in (0, 1], higher = better; it saturates at 1
-    when N is about D or less, so rank_score is ln(mean(1 - p_y)), negated, which does not.
+    Score in (0, 1], higher = better. rank_score is -ln(mean(1 - p_y)): the score itself saturates at 1 when N is about D
+    or less. Needs features, read twice; O(N D^2 + D^3) time, O(D^2) memory.
     Weak where N < D, and through the exponential shrinkage, which depends on the scale of the features.
     """
-    labels, priors = observation.labels, observation.counts / observation.n
+    labels, counts, c = observation.labels, observation.counts, observation.c
+    log_priors = np.log(counts / observation.n)
     covariance = observation.within_scatter() / observation.n
-    strength = max(np.exp(-5 * _largest_eigenvalue(covariance)), SHRINKAGE_FLOOR)
-    weights, intercepts = _discriminant(covariance, observation.means, priors, strength)
-    others = (observation.means.sum(axis=0) - observation.means) / (observation.c - 1)
+    shrinkage = max(float(np.exp(-5 * largest_eigenvalue(covariance))), SHRINKAGE_FLOOR)
+    weights, intercepts = _discriminant(covariance, observation.means, log_priors, shrinkage)
+    others = (observation.means.sum(axis=0) - observation.means) / (c - 1)
 
+    # A mixed sample is o_y + q (z - o_y): its part that varies within a class gives scatter and mean.
     confidence = np.empty(observation.n)
-    for part, block in observation.blocks():
-        confidence[part] = _softmax(_softmax(block @ weights + intercepts))[np.arange(len(block)), labels[part]]
+    scatter, sums = np.zeros_like(covariance), np.zeros_like(others)
+    for rows, block in observation.blocks():
+        own = labels[rows]
+        confidence[rows] = _softmax(_softmax(block @ weights + intercepts))[np.arange(len(own)), own]
+        varying = _varying(block, others[own], confidence[rows])
+        scatter += varying.T @ varying
+        sums += np.eye(c)[own].T @ varying
+    shifts = sums / counts[:, None]
+    scatter -= (shifts.T * counts) @ shifts
 
-    mixed_means = np.zeros_like(observation.means)
-    for part, block in observation.blocks():
-        np.add.at(mixed_means, labels[part], _mix(block, confidence[part], others[labels[part]]))
-    mixed_means /= observation.counts[:, None]
-    scatter = np.zeros_like(covariance)
-    for part, block in observation.blocks():
-        mixed = _mix(block, confidence[part], others[labels[part]]) - mixed_means[labels[part]]
-        scatter += mixed.T @ mixed
-    weights, intercepts = _discriminant(scatter / observation.n, mixed_means, priors, strength)
-    missing = 0.0
-    for part, block in observation.blocks():
-        logits = _mix(block, confidence[part], others[labels[part]]) @ weights + intercepts
-        own = logits[np.arange(len(block)), labels[part]].copy()
-        logits[np.arange(len(block)), labels[part]] = -np.inf
-        # 1 - p_y without cancellation.
-        top = np.maximum(logits.max(axis=1), own)
-        rest = np.exp(logits - top[:, None]).sum(axis=1)
-        missing += (rest / (rest + np.exp(own - top))).sum()
-    missing /= observation.n
-    return Score(float(1 - missing), float(-np.log(missing)) if missing > 0 else np.inf)
+    weights, intercepts = _discriminant(scatter / observation.n, others + shifts, log_priors, shrinkage)
+    intercepts = intercepts + others @ weights  # (C, C): what o_y adds to the logits of class y's samples
+    log_miss = np.empty(observation.n)
+    for rows, block in observation.blocks():
+        own = labels[rows]
+        log_miss[rows] = _log_miss(_varying(block, others[own], confidence[rows]) @ weights + intercepts[own], own)
+    log_mean_miss = _log_sum_exp(log_miss) - np.log(observation.n)
+    return Score(float(-np.expm1(log_mean_miss)), float(-log_mean_miss))
 
 
-def _mix(block: np.ndarray, confidence: np.ndarray, others: np.ndarray) -> np.ndarray:
-    return confidence[:, None] * block + (1 - confidence)[:, None] * others
-
-
-def _discriminant(covariance: np.ndarray, means: np.ndarray, priors: np.ndarray, strength: float):
-    shrunk = (1 - strength) * covariance
-    shrunk[np.diag_indices_from(shrunk)] += strength * np.trace(covariance) / len(covariance)
-    weights = cho_solve(cho_factor(shrunk, lower=True, check_finite=False), means.T, check_finite=False)
-    return weights, np.log(priors) - 0.5 * np.einsum("cd,dc->c", means, weights)
-
-
-def _largest_eigenvalue(matrix: np.ndarray) -> float:
+def largest_eigenvalue(matrix: np.ndarray) -> float:
+    """Rayleigh quotient of the released code after its three rounds (six steps) of power iteration from the row sums."""
     vector = matrix.sum(axis=1)
     for _ in range(3):
-        other = matrix @ vector
-        other /= np.linalg.norm(other)
-        vector = matrix @ other
+        half = matrix @ vector
+        half /= np.linalg.norm(half)
+        vector = matrix @ half
         vector /= np.linalg.norm(vector)
-    return float(vector @ matrix @ other / (vector @ vector))
+    return float(vector @ matrix @ half / (vector @ vector))
+
+
+def _discriminant(
+    covariance: np.ndarray, means: np.ndarray, log_priors: np.ndarray, shrinkage: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (D, C) and intercepts (C,) of linear discriminant analysis with the shrunk covariance."""
+    shrunk = (1 - shrinkage) * covariance
+    shrunk[np.diag_indices_from(shrunk)] += shrinkage * np.trace(covariance) / len(covariance)
+    weights = np.linalg.solve(shrunk, means.T)
+    return weights, log_priors - 0.5 * np.einsum("cd,dc->c", means, weights)
+
+
+def _varying(block: np.ndarray, others: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """q (z - o_y) of the rows of a block, in its place."""
+    block -= others
+    block *= confidence[:, None]
+    return block
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
     probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    return probabilities
+    return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
+def _log_miss(logits: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """ln(1 - p_y) (N,) of logits (N, C), without cancellation when p_y is near 1."""
+    everything = _log_sum_exp(logits)
+    logits[np.arange(len(own)), own] = -np.inf
+    return _log_sum_exp(logits) - everything
+
+
+def _log_sum_exp(values: np.ndarray) -> np.ndarray:
+    """ln(sum(exp(values))) along the last axis."""
+    top = values.max(axis=-1, keepdims=True)
+    return np.log(np.exp(values - top).sum(axis=-1)) + top[..., 0]

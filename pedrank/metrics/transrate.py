@@ -8,7 +8,7 @@ from pedrank.metrics import metric
 from pedrank.observation import Observation
 
 
-@metric(memory=lambda n, d, c: 8 * 3 * d * d)
+@metric(memory=lambda n, d, c: 8 * 4 * d * d)
 def transrate(observation: Observation, eps: float = 1e-4) -> float:
     """Coding rate of the centred features minus the unweighted mean of the coding rates of the classes.
 
@@ -16,26 +16,16 @@ def transrate(observation: Observation, eps: float = 1e-4) -> float:
 
         TrR = R(Z) - 1/C sum_c R(Z_c),    R(A) = 1/2 ln det(I + A^T A / (n_A eps)),    Z centred once, over all classes.
 
-    Higher = better. Needs features; O(N D^2 + sum_c min(n_c, D)^2 max(n_c, D)) time, O(D^2) memory: the determinant of a
-    class with n_c < D is taken from its n_c x n_c Gram matrix (Sylvester).
+    Higher = better, at least 0 for classes of one size. Needs features; O(N D^2 + sum_c min(n_c, D)^2 max(n_c, D)) time,
+    O(D^2) memory: the determinant of a class with n_c < D is that of its n_c x n_c Gram matrix (Sylvester).
     Weak in that it grows with the scale of the features and with D, so that it compares checkpoints of one architecture
     only; the paper weights classes by their size, the library does not.
     """
-    spread = observation.means - observation.mean
-    total = observation.within_scatter() + (spread.T * observation.counts) @ spread
-    order = np.argsort(observation.labels, kind="stable")
-    classes = []
-    for rows, offset in zip(np.split(order, np.cumsum(observation.counts)[:-1]), _offsets(observation), strict=True):
-        own = observation.features[rows] - offset
-        gram = own @ own.T if len(own) < observation.d else own.T @ own
-        classes.append(_coding_rate(gram, len(own), eps))
-    return _coding_rate(total, observation.n, eps) - float(np.mean(classes))
-
-
-def _offsets(observation: Observation) -> np.ndarray:
-    """What to take from a class's stored features (C, D) so that they are moved and centred."""
-    moved = 0 if observation.displacement is None else observation.displacement
-    return observation.mean - moved + np.zeros_like(observation.means)
+    classes = [
+        _coding_rate(own @ own.T if len(own) < observation.d else own.T @ own, len(own), eps)
+        for own in (block - observation.mean for block in observation.classes())
+    ]
+    return _coding_rate(observation.total_scatter(), observation.n, eps) - float(np.mean(classes))
 
 
 def _coding_rate(gram: np.ndarray, n: int, eps: float) -> float:

@@ -69,7 +69,7 @@ def draw(embedding: pd.DataFrame, class_names: Sequence[str], refinement: str) -
     everything = np.concatenate(list(points_of.values()))
     centre = (everything.min(axis=0) + everything.max(axis=0)) / 2
     reach = 1.05 * np.abs(everything - centre).max()
-    figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 4.1), layout="compressed")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, state, title in zip(panels, ("before", "after"), ("raw features", refinement), strict=True):
         for index, label in enumerate(np.unique(embedding["label"])):

@@ -39,8 +39,7 @@ def latex(table: Table) -> str:
     ]
     lines += _small_lines([small for _, small in table.head])
     for row in table.rows:
-        if row.starts:
-            lines.append(r"\midrule")
+        lines.append(r"\midrule" if row.starts else r"\addlinespace[2pt]")
         lines += _row(row)
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}}", _FIT, r"\end{table*}", ""])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -22,7 +23,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
 BEFORE, AFTER, REFERENCE = "#D55E00", "#0072B2", "#777777"
 TAU_W = r"$\tau_w$"
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
@@ -55,6 +56,6 @@ def save(figure: Figure, pdf: str | os.PathLike, png: str | os.PathLike) -> None
         figure.savefig(temporary, metadata={"Software": None})
 
 
-def look(index: int) -> dict[str, str]:
+def look(index: int) -> dict[str, Any]:
     """Colour and marker of line number `index`; the first 70 differ in one or the other."""
     return {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}

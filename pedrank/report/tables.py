@@ -82,14 +82,14 @@ def _notes1(summary: pd.DataFrame) -> list[str]:
     orders = "all orders" if exact else f"{PERMUTATIONS:,} random orders"
     notes = [
         "Higher is better, 1 is a perfect ranking; the best value of a column is bold.",
-        "In square brackets: 95 % bootstrap interval over checkpoints.",
+        "In square brackets: 95% bootstrap interval over checkpoints.",
         f"* p < 0.05, ** p < 0.01 against chance: one-sided permutation test over {orders} of the checkpoints, "
         "not corrected for the number of cells.",
     ]
     if summary["difference"].notna().any():
         notes.append(
             "In parentheses: difference to the same metric on the raw features, on the same checkpoints; "
-            f"{text.DAGGER} its 95 % interval leaves out zero."
+            f"{text.DAGGER} its 95% interval leaves out zero."
         )
     if (summary["metric"] == STATIC_RANKER).any():
         notes.append("Static ranker: mean accuracy on the other datasets. It never looks at the dataset it ranks for.")

@@ -47,17 +47,17 @@ def dataset(name: str) -> str:
 
 def tau(value: float) -> str:
     """A rank correlation, three digits as in the paper."""
-    return _number(f"{value:.3f}")
+    return _number(f"{value:z.3f}")
 
 
 def interval(low: float, high: float) -> str:
     """An interval of rank correlations, two digits."""
-    return UNDEFINED if math.isnan(low) else f"[{_number(f'{low:.2f}')}, {_number(f'{high:.2f}')}]"
+    return UNDEFINED if math.isnan(low) else f"[{_number(f'{low:z.2f}')}, {_number(f'{high:z.2f}')}]"
 
 
 def difference(value: float) -> str:
     """A difference of two rank correlations, always with its sign."""
-    return _number(f"{value:+.3f}")
+    return _number(f"{value:+z.3f}")
 
 
 def significance(p_value: float) -> str:
@@ -74,9 +74,5 @@ def seconds(value: float) -> str:
 
 
 def _number(printed: str) -> str:
-    """A printed number with a true minus sign, none on a zero, and a dash where it is undefined."""
-    if printed.strip("+-") == "nan":
-        return UNDEFINED
-    if not printed.strip("+-0."):
-        printed = printed.replace("-", "+" if printed.startswith("+") else "")
-    return printed.replace("-", MINUS)
+    """A printed number with a true minus sign, and a dash where it is undefined."""
+    return UNDEFINED if "nan" in printed else printed.replace("-", MINUS)

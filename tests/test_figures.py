@@ -1,0 +1,227 @@
+"""Figures 4 to 7: they show what the tables they are drawn from hold, legibly, and come out the same each time."""
+
+import warnings
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+from pedrank.errors import InputError
+from pedrank.report import figure4, figure5, figure6, figure7
+from pedrank.report.curves import vary
+from pedrank.report.style import CLASS_COLOURS, COLOURS, save
+
+DATASETS = ["mnist", "digits", "fashion-mnist"]
+METHODS = ["barlow-twins", "byol", "deepcluster", "dino", "insdis", "moco", "nnclr", "pcl", "simclr", "swav"]
+CHECKPOINTS = [f"{method}-tiny" for method in METHODS]
+FIXED = {"lam": 0.6, "dt": 0.1, "max_steps": 6, "exit_ratio": 0.5}
+VARIED = {"lam": [0.2, 0.6, 1.0], "dt": [0.05, 0.1, 0.3], "max_steps": [1, 6, 10], "exit_ratio": [0.1, 0.5, 0.9]}
+REFINED = "+PED, \N{GREEK SMALL LETTER LAMDA} = 0.6"
+
+
+def ablation():
+    settings = [FIXED, *(FIXED | {name: value} for name, values in VARIED.items() for value in values)]
+    settings = list({tuple(each.values()): each for each in settings}.values())
+    rows = [
+        {"dataset": dataset, "metric": "logme", **each, "tau_w": 0.01 * i + 0.1 * k, "gain": 0.1 * k - 0.02 * i}
+        for k, dataset in enumerate(DATASETS)
+        for i, each in enumerate(settings)
+    ]
+    return pd.DataFrame(rows).sample(frac=1, random_state=0).sort_values("dataset", key=lambda s: s.map(DATASETS.index))
+
+
+def forces():
+    rows = [
+        (dataset, checkpoint, lam, 0.1, step, (0.5 + 0.02 * i) ** step)
+        for dataset in DATASETS
+        for i, checkpoint in enumerate(CHECKPOINTS)
+        for lam in (0.3, 0.6)
+        for step in range(8)
+    ]
+    return pd.DataFrame(rows, columns=["dataset", "checkpoint", "lam", "dt", "step", "force_ratio"])
+
+
+def ranking():
+    """Scores and ground truth; on mnist the raw features rank as the accuracies do and the refined ones in reverse."""
+    random = np.random.default_rng(0)
+    rows = [(dataset, checkpoint) for dataset in DATASETS for checkpoint in CHECKPOINTS]
+    truth = pd.DataFrame(rows, columns=["dataset", "checkpoint"]).assign(accuracy=90 + random.normal(size=len(rows)))
+    before, after = truth["accuracy"].copy(), truth["accuracy"] + random.normal(size=len(rows))
+    after[truth["dataset"] == "mnist"] = -before[truth["dataset"] == "mnist"]
+    after[truth["dataset"] == "digits"] = 1.0
+    named = [("none", before), ("ped-0.6", after)]
+    scores = [truth.assign(metric="logme", refinement=name, rank_score=values) for name, values in named]
+    return pd.concat(scores).drop(columns="accuracy"), truth
+
+
+def embedding():
+    random = np.random.default_rng(0)
+    places = random.normal(size=(200, 4))
+    table = pd.DataFrame(places, columns=["before_x", "before_y", "after_x", "after_y"])
+    return table.assign(label=np.arange(200) % 10)
+
+
+DRAW = {
+    4: lambda: figure4.draw(ablation(), FIXED),
+    5: lambda: figure5.draw(forces(), ablation(), FIXED),
+    6: lambda: figure6.draw(embedding(), [f"class number {i}" for i in range(10)], REFINED),
+    7: lambda: figure7.draw(*ranking(), "logme", "ped-0.6", DATASETS),
+}
+
+
+@pytest.mark.parametrize("number", DRAW)
+def test_same_figure_same_bytes(number, tmp_path):
+    files = []
+    for run in ("first", "second"):
+        paths = [tmp_path / f"{run}.{suffix}" for suffix in ("pdf", "png")]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # a missing glyph, a layout that did not fit
+            save(DRAW[number](), *paths)
+        files.append([path.read_bytes() for path in paths])
+    assert files[0] == files[1]
+    pdf = files[0][0]
+    assert b"/FontFile2" in pdf  # TrueType: the text stays text
+    assert b"Date" not in pdf
+    assert b"Software" not in files[0][1]
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("number", DRAW)
+def test_no_text_overlaps_or_leaves_the_page(number, monkeypatch):
+    drawn, draw = set(), Text.draw
+
+    def note(self, renderer, *arguments, **options):
+        drawn.add(self)
+        draw(self, renderer, *arguments, **options)
+
+    figure = DRAW[number]()
+    canvas = FigureCanvasAgg(figure)
+    monkeypatch.setattr(Text, "draw", note)
+    canvas.draw()
+    shown = [item for item in drawn if item.get_text().strip() and item.get_visible()]
+    boxes = {item: item.get_window_extent(canvas.get_renderer()) for item in shown}
+    assert len(boxes) > 8
+    for item, box in boxes.items():
+        assert figure.bbox.x0 - 1 <= box.x0 and box.x1 <= figure.bbox.x1 + 1, item
+        assert figure.bbox.y0 - 1 <= box.y0 and box.y1 <= figure.bbox.y1 + 1, item
+    for (one, box), (other, second) in combinations(boxes.items(), 2):
+        assert not box.overlaps(second), (one, other)
+
+
+def lines(axes):
+    """Data of the lines that stand for datasets, by label."""
+    return {line.get_label(): line.get_xydata() for line in axes.get_lines() if line.get_label() in DATASETS}
+
+
+def test_figure4_varies_one_setting_at_a_time():
+    table = ablation()
+    for axes, setting in zip(DRAW[4]().axes, ("lam", "dt"), strict=True):
+        assert list(lines(axes)) == DATASETS
+        for dataset, line in lines(axes).items():
+            rows = vary(table[table["dataset"] == dataset], setting, FIXED)
+            assert list(line[:, 0]) == VARIED[setting]
+            np.testing.assert_array_equal(line[:, 1], rows["gain"])
+
+
+def test_figure5_shows_the_mean_and_the_span_of_the_force():
+    left, middle, right = DRAW[5]().axes
+    ratios = forces().query("lam == 0.6 and dataset == 'digits'").groupby("step")["force_ratio"]
+    np.testing.assert_allclose(lines(left)["digits"], np.column_stack([range(8), ratios.mean()]))
+    band = left.collections[DATASETS.index("digits")].get_paths()[0].vertices
+    assert band[:, 1].min() == ratios.min().min()
+    assert list(lines(middle)["digits"][:, 0]) == VARIED["exit_ratio"]
+    assert list(lines(right)["digits"][:, 0]) == VARIED["max_steps"]
+
+
+def test_an_undefined_tau_leaves_a_gap():
+    table = ablation()
+    table.loc[(table["dataset"] == "digits") & (table["lam"] == 1.0), "gain"] = np.nan
+    line = lines(figure4.draw(table, FIXED).axes[0])["digits"]
+    assert list(np.isnan(line[:, 1])) == [False, False, True]
+
+
+def test_a_setting_that_was_not_run_is_named():
+    with pytest.raises(InputError, match="dt = 0.7"):
+        figure4.draw(ablation(), FIXED | {"dt": 0.7})
+
+
+def test_ranks():
+    table = figure7.ranks(*ranking(), "logme", "ped-0.6", "mnist")
+    assert list(table["accuracy"]) == sorted(table["accuracy"], reverse=True)
+    assert list(table["before"]) == list(range(1, 11))
+    assert list(table["after"]) == list(range(10, 0, -1))
+    assert set(figure7.ranks(*ranking(), "logme", "ped-0.6", "digits")["after"]) == {5.5}  # all tie: the mean rank
+
+
+def test_figure7_prints_tau_and_no_number_where_it_is_undefined():
+    titles = [axes.get_title() for axes in DRAW[7]().axes]
+    assert titles[0] == r"mnist: $\tau_w$ = 1.000 → −1.000"
+    assert titles[1] == r"digits: $\tau_w$ = 1.000 → –"
+
+
+def test_figure7_wants_every_score():
+    scores, truth = ranking()
+    with pytest.raises(InputError, match="mnist.*'byol-tiny'"):
+        figure7.draw(scores.query("checkpoint != 'byol-tiny'"), truth, "logme", "ped-0.6", DATASETS)
+
+
+@pytest.mark.parametrize("count", [1, 4, 10])
+def test_figure7_has_a_panel_for_each_dataset(count):
+    scores, truth = ranking()
+    many = [DATASETS[i % 3] for i in range(count)]
+    figure = figure7.draw(scores, truth, "logme", "ped-0.6", many)
+    assert sum(axes.axison for axes in figure.axes) == count
+
+
+def blobs():
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3), 20)
+    return (random.normal(size=(3, 5))[labels] + random.normal(size=(60, 5))).astype(np.float32), labels
+
+
+def test_embedding_of_the_same_features_is_the_same_map():
+    features, labels = blobs()
+    features.flags.writeable = False
+    table = figure6.embed(features, features, labels, seed=0)
+    np.testing.assert_array_equal(table[["before_x", "before_y"]], table[["after_x", "after_y"]])
+    np.testing.assert_array_equal(table["label"], labels)
+    assert np.isfinite(table.to_numpy()).all()
+
+
+def test_embedding_pulls_classes_apart_that_were_pulled_apart():
+    features, labels = blobs()
+    moved = features + 10 * np.eye(5, dtype=np.float32)[labels]
+    table = figure6.embed(features, moved, labels, seed=0)
+
+    def purity(state):
+        places = table[[f"{state}_x", f"{state}_y"]].to_numpy()
+        distance = np.linalg.norm(places[:, None] - places, axis=2) + np.diag([np.inf] * len(places))
+        return np.mean(labels[distance.argmin(axis=1)] == labels)
+
+    assert purity("before") < purity("after") == 1
+
+
+def test_chosen_rows_are_few_of_each_of_few_classes():
+    labels = np.random.default_rng(0).integers(30, size=5000)
+    rows = figure6.choose_rows(labels, seed=0)
+    np.testing.assert_array_equal(np.unique(labels[rows], return_counts=True), [range(10), [50] * 10])
+    assert (np.diff(rows) > 0).all()
+    np.testing.assert_array_equal(rows, figure6.choose_rows(labels, seed=0))
+    np.testing.assert_array_equal(figure6.choose_rows(np.array([2, 1, 2]), seed=0), [0, 1, 2])
+
+
+@pytest.mark.parametrize("colours", [COLOURS, CLASS_COLOURS])
+def test_colours_stay_apart_without_red_or_green(colours):
+    """Distances in linear RGB after Viénot et al.'s (1999) projections for protanopia and deuteranopia."""
+    codes = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in colours]) / 255
+    linear = codes**2.2
+    to_lms = np.array([[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714], [0.0299566, 0.184309, 1.46709]])
+    protan = np.array([[0, 2.02344, -2.52581], [0, 1, 0], [0, 0, 1]])
+    deutan = np.array([[1, 0, 0], [0.494207, 0, 1.24827], [0, 0, 1]])
+    for seen in (np.eye(3), protan, deutan):
+        rgb = np.clip(linear @ to_lms.T @ seen.T @ np.linalg.inv(to_lms).T, 0, 1) ** (1 / 2.2)
+        apart = [np.linalg.norm(one - other) for one, other in combinations(rgb, 2)]
+        assert min(apart) > 0.08

@@ -1,0 +1,236 @@
+"""Printed tables: what stands in a cell, and that each format is well-formed."""
+
+import math
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pedrank.evaluate import summarise
+from pedrank.report import text
+from pedrank.report.html import html
+from pedrank.report.latex import latex
+from pedrank.report.markdown import markdown
+from pedrank.report.table import Cell, Row, Table
+from pedrank.report.tables import table1, table2, write
+
+VOID = {"meta"}
+
+
+@pytest.fixture(scope="module")
+def summary():
+    """Six checkpoints, datasets x and y; lambda 0.3 makes LogME's ranking perfect on x and ties all scores on y."""
+    random = np.random.default_rng(0)
+    names = [f"c{i}" for i in range(6)]
+    truth = pd.DataFrame({"dataset": ["x"] * 6 + ["y"] * 6, "checkpoint": names * 2, "accuracy": random.random(12)})
+    tied = truth["accuracy"].where(truth["dataset"] == "x", 1.0)
+    scores = [("none", random.random(12)), ("ped-0.3", tied), ("ped-0.6", random.random(12))]
+    return summarise(
+        pd.concat([truth.assign(metric="logme", refinement=name, rank_score=each) for name, each in scores]), truth
+    )
+
+
+@pytest.fixture(scope="module")
+def seconds():
+    rows = [
+        (dataset, f"c{i}", metric, refinement, cost * (i + 1), 0.001 * (i + 1) if refinement != "none" else math.nan)
+        for dataset, cost in (("x", 1), ("y", 10))
+        for i in range(3)
+        for metric in ("logme", "gbc")
+        for refinement in ("none", "ped-0.3")
+    ]
+    columns = ["dataset", "checkpoint", "metric", "refinement", "seconds", "refinement_seconds"]
+    return pd.DataFrame(rows, columns=columns).assign(n=1437, d=80, c=10, threads=2, device="some CPU")
+
+
+AWKWARD = Table(
+    name="Table 9",
+    title="50% of A_b & <c> \N{GREEK SMALL LETTER LAMDA}",
+    head=(("Method", ()), ("a_b", ("N = 1", "D = 2"))),
+    rows=(
+        Row("p & q_1", (Cell(f"{text.MINUS}0.5", -0.5, mark="**", bold=True, small=("[0, 1]",)),), starts=True),
+        Row("{r}", (Cell(text.UNDEFINED, math.nan),), aside=True),
+    ),
+    notes=("* p < 0.05 \\ ~ ^",),
+    numbers=pd.DataFrame({"a_b": [-0.5, math.nan]}),
+)
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        (text.tau(0.12345), "0.123"),
+        (text.tau(-0.5), "\N{MINUS SIGN}0.500"),
+        (text.tau(-0.0001), "0.000"),
+        (text.tau(math.nan), "\N{EN DASH}"),
+        (text.difference(0.25), "+0.250"),
+        (text.difference(-0.0001), "+0.000"),
+        (text.difference(-0.25), "\N{MINUS SIGN}0.250"),
+        (text.difference(math.nan), "\N{EN DASH}"),
+        (text.interval(-0.123, 1.0), "[\N{MINUS SIGN}0.12, 1.00]"),
+        (text.interval(math.nan, math.nan), "\N{EN DASH}"),
+        (text.significance(0.05), ""),
+        (text.significance(0.049), "*"),
+        (text.significance(0.0099), "**"),
+        (text.significance(math.nan), ""),
+        (text.seconds(1234.5), "1,234"),
+        (text.seconds(12.34), "12"),
+        (text.seconds(9.96), "10"),
+        (text.seconds(9.94), "9.9"),
+        (text.seconds(0.123), "0.12"),
+        (text.seconds(0.00123), "0.0012"),
+        (text.seconds(0.0), "0.00000"),
+        (text.seconds(math.nan), "\N{EN DASH}"),
+        (text.refinement("none"), ""),
+        (text.refinement("ped-0.3"), "+PED, \N{GREEK SMALL LETTER LAMDA} = 0.3"),
+        (text.metric("logme"), "LogME"),
+        (text.metric("new"), "new"),
+    ],
+)
+def test_numbers_and_names(printed, expected):
+    assert printed == expected
+
+
+def test_table1_cells(summary):
+    table = table1(summary)
+    assert [name for name, _ in table.head] == ["Method", "x", "y", "Mean"]
+    assert [row.label for row in table.rows] == [
+        "LogME",
+        *(f"LogME+PED, \N{GREEK SMALL LETTER LAMDA} {how}" for how in ("= 0.3", "= 0.6", "by oracle")),
+        "Static ranker",
+    ]
+    raw, perfect, _, oracle, static = table.rows
+    assert perfect.cells[0].text == "1.000"
+    assert perfect.cells[0].mark == "**"  # p = 1/720
+    assert perfect.cells[0].small[0] == "[1.00, 1.00]"
+    gain = 1 - raw.cells[0].value
+    assert perfect.cells[0].small[1].strip(f"(){text.DAGGER}") == text.difference(gain)
+    assert len(raw.cells[0].small) == 1  # nothing to compare the raw features with
+    assert perfect.cells[1] == Cell(text.UNDEFINED, perfect.cells[1].value)
+    assert [row.starts for row in table.rows] == [True, False, False, False, True]
+    assert [row.aside for row in table.rows] == [False, False, False, True, False]
+    assert static.cells[0].value == summary.set_index(["metric", "dataset"]).loc[("static-ranker", "x"), "tau_w"]
+    assert any("undefined" in note for note in table.notes)
+
+
+def test_best_of_a_column_is_bold_and_never_the_oracle(summary):
+    for column in range(3):
+        cells = {row.label: row.cells[column] for row in table1(summary).rows}
+        honest = {label: cell for label, cell in cells.items() if "oracle" not in label}
+        best = max(cell.value for cell in honest.values() if not math.isnan(cell.value))
+        assert [label for label, cell in cells.items() if cell.bold] == [
+            label for label, cell in honest.items() if cell.value == best
+        ]
+
+
+def test_table1_numbers_are_the_summary(summary):
+    numbers = table1(summary).numbers.set_index(["metric", "refinement"])
+    assert list(numbers.columns) == ["x", "y", "mean"]
+    for row in summary.itertuples():
+        np.testing.assert_equal(numbers.loc[(row.metric, row.refinement), row.dataset], row.tau_w)
+
+
+def test_table2(seconds):
+    table = table2(seconds)
+    assert table.head[1] == ("x", ("N = 1,437", "D = 80", "C = 10"))
+    # Raw scores only, and the median of 1, 2, 3 times the cost; PED's own cost does not depend on the dataset here.
+    assert {row.label: [cell.text for cell in row.cells] for row in table.rows} == {
+        "LogME": ["2.0", "20"],
+        "GBC": ["2.0", "20"],
+        "PED": ["0.0020", "0.0020"],
+    }
+    assert "2 threads of some CPU" in table.notes[0]
+    assert list(table.numbers.columns) == ["method", "dataset", "seconds", "n", "d", "c", "threads", "device"]
+    assert table.numbers.set_index(["method", "dataset"])["seconds"].to_dict() == {
+        ("logme", "x"): 2,
+        ("gbc", "x"): 2,
+        ("logme", "y"): 20,
+        ("gbc", "y"): 20,
+        ("ped", "x"): 0.002,
+        ("ped", "y"): 0.002,
+    }
+
+
+@pytest.fixture(params=["table1", "table2", "awkward"])
+def table(request, summary, seconds):
+    return {"table1": table1(summary), "table2": table2(seconds), "awkward": AWKWARD}[request.param]
+
+
+def test_markdown_lines_up(table):
+    lines = [line for line in markdown(table).splitlines() if line.startswith("|")]
+    assert len(lines) == len(table.rows) + 2
+    assert len({tuple(match.start() for match in re.finditer(r"\|", line)) for line in lines}) == 1
+
+
+def test_latex_is_balanced(table):
+    source = latex(table)
+    bare = re.sub(r"\\[\\&%$#_{}]", "", source)
+    depth = np.cumsum([(character == "{") - (character == "}") for character in bare])
+    assert depth.min() == 0
+    assert depth[-1] == 0
+    assert bare.count("$") % 2 == 0
+    begun, ended = (re.findall(rf"\\{word}{{(\S+?)}}", source) for word in ("begin", "end"))
+    assert sorted(begun) == sorted(ended)
+    body = [line for line in source.splitlines() if line.endswith(r"\\")]
+    assert {len(re.findall(r"(?<!\\)&", line)) for line in body} == {len(table.head) - 1}
+    assert source.isascii()
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX engine here")
+def test_latex_compiles(table, tmp_path):
+    (tmp_path / "table.tex").write_text(latex(table))
+    packages = r"\usepackage{booktabs,graphicx}"
+    document = rf"\documentclass{{article}}{packages}\begin{{document}}\input{{table}}\end{{document}}"
+    (tmp_path / "main.tex").write_text(document)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "main"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    if "booktabs.sty' not found" in run.stdout:
+        pytest.skip("no booktabs here")
+    assert run.returncode == 0, run.stdout[-2000:]
+    assert "Overfull" not in run.stdout
+
+
+def test_html_is_well_formed(table):
+    opened, texts = [], []
+
+    class Checker(HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            if tag not in VOID:
+                opened.append(tag)
+
+        def handle_endtag(self, tag):
+            assert opened.pop() == tag
+
+        def handle_data(self, data):
+            texts.append(data)
+
+    page = html(table)
+    Checker().feed(page)
+    assert opened == []
+    for row in table.rows:
+        assert row.label in texts
+    # Inside the report the page stands in a JavaScript string, which </script> would end.
+    assert "<script" not in page
+    assert "http" not in page
+
+
+def test_awkward_characters():
+    assert r"| p & q_1 | **−0.5**\*\* [0, 1]" in markdown(AWKWARD)
+    source = latex(AWKWARD)
+    assert r"p \& q\_1 & \textbf{$-$0.5}$^{**}$ \\" in source
+    assert r"\textit{\{r\}} & -- \\" in source
+    assert r"50\% of A\_b \& $<$c$>$ $\lambda$" in source
+    assert "50% of A_b &amp; &lt;c&gt;" in html(AWKWARD)
+
+
+def test_write_every_format(summary, tmp_path):
+    paths = [tmp_path / f"table1.{suffix}" for suffix in ("csv", "md", "tex", "html")]
+    write(table1(summary), paths)
+    first = [path.read_bytes() for path in paths]
+    assert first[0].startswith(b"metric,refinement,x,y,mean\nlogme,none,")
+    write(table1(summary), paths)
+    assert [path.read_bytes() for path in paths] == first
