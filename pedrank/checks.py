@@ -44,7 +44,7 @@ def check_labels(labels: np.ndarray, name: str = "labels") -> np.ndarray:
 
 
 def check_features(features: np.ndarray, rows: int | None = None, name: str = "features") -> None:
-    """Raise InputError unless `features` is a real (N, D) array with `rows` rows; values are checked by `check_finite`."""
+    """Raise InputError unless `features` is a real (N, D) array with `rows` rows."""
     if features.ndim != 2:
         raise InputError(f"{name}: need one row per image, shape (N, D), not {features.shape}")
     if features.dtype.kind not in "fiu":
@@ -56,7 +56,7 @@ def check_features(features: np.ndarray, rows: int | None = None, name: str = "f
 
 
 def refuse_non_finite(features: np.ndarray, name: str = "features") -> None:
-    """Raise InputError that names the first row holding NaN or infinity; called once sums have shown that there is one."""
+    """Raise InputError that names the first row holding NaN or infinity; for when sums have shown that there is one."""
     for start in range(0, len(features), _ROWS):
         bad = np.flatnonzero(~np.isfinite(features[start : start + _ROWS]).all(axis=1))
         if bad.size:

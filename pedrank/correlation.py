@@ -10,9 +10,9 @@ from pedrank.errors import InputError
 def weighted_tau(scores: np.ndarray, accuracies: np.ndarray) -> float:
     """Weighted Kendall tau of two vectors (n,): what the released code reports and the literature calls tau_w.
 
-    Vigna (2015), as scipy.stats.weightedtau: a pair counts with weight 1/(r_i + 1) + 1/(r_j + 1) where r is the rank from
-    the top (0-based); ranks are taken once by (scores, accuracies) and once by (accuracies, scores), and the two values
-    averaged, so the order of the arguments does not matter. Ties in either vector count as in tau-b.
+    Vigna (2015), as scipy.stats.weightedtau: a pair counts with weight 1/(r_i + 1) + 1/(r_j + 1) where r is the rank
+    from the top (0-based); ranks are taken once by (scores, accuracies) and once by (accuracies, scores), and the two
+    values averaged, so the order of the arguments does not matter. Ties in either vector count as in tau-b.
 
     Raises InputError for fewer than two models, NaN or infinity (scipy ranks a NaN silently), and constant vectors, for
     which it is undefined.
@@ -29,8 +29,8 @@ def weighted_tau(scores: np.ndarray, accuracies: np.ndarray) -> float:
 def kendall_tau(scores: np.ndarray, accuracies: np.ndarray) -> float:
     """Eq. 1 as printed: the mean over all pairs i < j of sign(G_i - G_j) sign(P_i - P_j), which is Kendall's tau-a.
 
-    The paper calls it the weighted tau, but no weight stands in it. A tied pair counts zero. Raises InputError for fewer
-    than two models and for NaN or infinity.
+    The paper calls it the weighted tau, but no weight stands in it. A tied pair counts zero. Raises InputError for
+    fewer than two models and for NaN or infinity.
     """
     scores, accuracies = _checked(scores, accuracies)
     n = len(scores)

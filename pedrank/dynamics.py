@@ -1,21 +1,22 @@
 """Potential Energy Decline (PED): section 3.3 and Algorithm 1 of the paper, on class statistics alone.
 
-Each class is a ball of unit mass: its centre is the class mean, its radius lambda * ||sigma||_2, both in the space where
-features are standardised by the reference images. Overlapping balls repel each other (Hooke's law). All samples of a class
-move with its centre, so variances and radii never change, the simulation runs on C x D centres, O(C^2 D) per step, and its
-result is one displacement per class.
+Each class is a ball of unit mass: its centre is the class mean, its radius lambda * ||sigma||_2, both in the space
+where features are standardised by the reference images. Overlapping balls repel each other (Hooke's law). All samples
+of a class move with its centre, so variances and radii never change, the simulation runs on C x D centres, O(C^2 D)
+per step, and its result is one displacement per class.
 
-Where the paper's text and the released code differ, one named option stands for the difference and a mode sets its default:
+Where the paper's text and the released code differ, one named option stands for the difference and a mode sets its
+default:
 
-    option               paper  as_released  what it decides
-    keep_terminal_step   True   False        Alg. 1 applies the move (line 8) and then tests it (line 10); the code drops it
-    clamp                False  True         the code moves no pair by more than its overlap; it binds once k dt^2 > 2
-    signed_overlap       False  False        Alg. 1, line 7 lacks the max(., 0) of Eq. 4; True attracts separated balls
-    summed_force_norm    False  False        Alg. 1, line 9 takes the norm of the sum of all moves, which Newton's third law
-                                             makes zero, so True stops after the first step; False sums the norms, as the code
+    option              paper  as_released  what it decides
+    keep_terminal_step  True   False        Alg. 1 applies a move (line 8), then tests it (line 10); the code drops it
+    clamp               False  True         the code moves no pair by more than its overlap; it binds once k dt^2 > 2
+    signed_overlap      False  False        Alg. 1, line 7 lacks the max(., 0) of Eq. 4; True attracts separated balls
+    summed_force_norm   False  False        Alg. 1, line 9 takes the norm of the sum of all moves, which Newton's third
+                                            law makes zero: True stops at the first step. False sums the norms (code)
 
-Both agree that six moves are tried (`step <= M` with M = 5 counts from 0; the code has `< 6`). The floor of the reference's
-standard deviation is in `ReferenceStatistics`.
+Both agree that six moves are tried (`step <= M` with M = 5 counts from 0; the code has `< 6`). The floor of the
+reference's standard deviation is in `ReferenceStatistics`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pedrank.checks import check_features
 from pedrank.errors import InputError
 from pedrank.statistics import ClassStatistics, ReferenceStatistics
 
@@ -53,6 +55,9 @@ class Refinement:
 
     def apply(self, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Refined features (N, D) float32: each row plus the displacement of its class; `features` stays untouched."""
+        check_features(features, len(labels))
+        if features.shape[1] != self.displacement.shape[1] or labels.max() >= len(self.displacement):
+            raise InputError(f"refinement: displacement {self.displacement.shape} does not fit these features and labels")
         displacement = self.displacement.astype(np.float32)
         refined = np.empty(features.shape, dtype=np.float32)
         for start in range(0, len(labels), _ROWS):
@@ -95,8 +100,8 @@ def simulate(
 ) -> Refinement:
     """PED on class statistics: O(steps C^2 D) time, O(C^2 + C D) memory.
 
-    `lam` is the radius coefficient lambda, `dt` the time step, `k` the elasticity (Eq. 4), `max_steps` the number of moves
-    tried, `exit_ratio` the epsilon of Alg. 1; `differences` override what `mode` sets (see the module).
+    `lam` is the radius coefficient lambda, `dt` the time step, `k` the elasticity (Eq. 4), `max_steps` the number of
+    moves tried, `exit_ratio` the epsilon of Alg. 1; `differences` override what `mode` sets (see the module).
     """
     _check_options(statistics, reference, lam, dt, k, max_steps, exit_ratio)
     options = {"lam": lam, "dt": dt, "k": k, "max_steps": max_steps, "exit_ratio": exit_ratio, "mode": mode}
@@ -109,7 +114,7 @@ def simulate(
 
     start = centres = (statistics.means - reference.mean) / reference.std
     radii = lam * np.sqrt((statistics.variances / reference.std**2).sum(axis=1))  # Alg. 1, line 5
-    overlap, push = _push(centres, radii, options["signed_overlap"])
+    overlap, push = repel(centres, radii, options["signed_overlap"])
     moves, forces, energy = [], [], []
     steps = 0
     while len(moves) < max_steps:
@@ -122,7 +127,7 @@ def simulate(
             break
         centres = centres + move
         steps += 1
-        overlap, push = _push(centres, radii, options["signed_overlap"])
+        overlap, push = repel(centres, radii, options["signed_overlap"])
         if terminal:
             break
     return Refinement(
@@ -137,11 +142,11 @@ def simulate(
     )
 
 
-def _push(centres: np.ndarray, radii: np.ndarray, signed: bool) -> tuple[np.ndarray, np.ndarray]:
+def repel(centres: np.ndarray, radii: np.ndarray, signed: bool) -> tuple[np.ndarray, np.ndarray]:
     """Overlaps (C, C) of all balls (Eq. 4) and, per ball, the sum of its overlaps along the lines of centres (C, D).
 
-    The joint force (Eq. 5) is k times the second. The sum over pairs of w_ij (c_i - c_j) is c_i sum_j w_ij - (W c)_i, so
-    that no C x C x D array is needed.
+    The joint force (Eq. 5) is k times the second. The sum over pairs of w_ij (c_i - c_j) is c_i sum_j w_ij - (W c)_i,
+    so that no C x C x D array is needed.
     """
     distance = _distances(centres)
     overlap = radii[:, None] + radii - distance
@@ -154,7 +159,7 @@ def _push(centres: np.ndarray, radii: np.ndarray, signed: bool) -> tuple[np.ndar
 
 
 def _distances(centres: np.ndarray) -> np.ndarray:
-    """Euclidean distances (C, C); pairs so near that the squared form would lose digits are taken from their difference."""
+    """Euclidean distances (C, C); those so small that the squared form would lose digits from the differences."""
     centred = centres - centres.mean(axis=0)
     norms = np.einsum("cd,cd->c", centred, centred)
     scale = norms[:, None] + norms
@@ -171,7 +176,7 @@ def _energy(overlap: np.ndarray, k: float) -> float:
 
 
 def _size(move: np.ndarray, of_sum: bool) -> float:
-    """Sum over classes of the L1 norm of a move (C, D); with `of_sum` the L1 norm of their sum, zero but for rounding."""
+    """Sum over classes of the L1 norm of a move (C, D); with `of_sum` the L1 norm of their sum, zero up to rounding."""
     total = float(np.abs(move).sum())
     if not of_sum:
         return total

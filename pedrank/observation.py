@@ -1,7 +1,8 @@
 """What a metric sees: features and labels of one pair of dataset and checkpoint, as extracted or refined.
 
-A refinement moves whole classes, so a refined observation shares everything that does not change with the one it came from:
-the features, the variances and the within-class scatter, which are computed once for all metrics and refinements.
+A refinement moves whole classes, so a refined observation shares everything that does not change with the one it came
+from: the features, the variances and the within-class scatter, which are computed once for all metrics and
+refinements.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pedrank.statistics import ClassStatistics, block_rows, within_scatter
 
 @dataclass(frozen=True)
 class Observation:
-    """Features (N, D) as stored, labels (N,) in 0..C-1, and the displacement (C, D) of each class, None where none moved."""
+    """Features (N, D) as stored, labels (N,) in 0..C-1, and the displacement (C, D) of each class, if any moved."""
 
     features: np.ndarray
     labels: np.ndarray
@@ -85,7 +86,7 @@ class Observation:
         return self.within_scatter() + (spread.T * self.counts) @ spread
 
     def within_spectrum(self) -> tuple[np.ndarray, np.ndarray]:
-        """Eigenvalues (D,), ascending, and eigenvectors (D, D) of the within-class scatter, shared; O(D^3) the first time."""
+        """Eigenvalues (D,), ascending, and eigenvectors (D, D) of the within-class scatter; O(D^3) the first time."""
         if "eigenvalues" not in self._shared:
             values, vectors = np.linalg.eigh(self.within_scatter())
             self._shared["eigenvalues"], self._shared["eigenvectors"] = np.maximum(values, 0.0), vectors

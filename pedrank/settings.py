@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pedrank.correlation import weighted_tau
+from pedrank.evaluate import weighted_taus
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,19 +39,21 @@ def correlate(scores: pd.DataFrame, ground_truth: pd.DataFrame) -> pd.DataFrame:
         ground_truth: Long table: dataset, checkpoint, accuracy.
 
     Returns:
-        dataset, metric, lam, dt, exit_ratio, max_steps, tau_w, tau_w_base (of the raw features) and gain, their difference.
+        dataset, metric, lam, dt, exit_ratio, max_steps, tau_w, tau_w_base (of the raw features) and gain, their
+        difference.
     """
     import pandas as pd
 
+    def tau_w(group: pd.DataFrame) -> float:
+        """NaN, no error, where all scores tie: the figure leaves a gap there."""
+        return float(weighted_taus(group["score"].to_numpy()[None], group["accuracy"].to_numpy()[None])[0])
+
     merged = scores.merge(ground_truth[["dataset", "checkpoint", "accuracy"]], validate="many_to_one")
     raw = merged["lam"].isna()
-    taus = {
-        key: weighted_tau(group["score"].to_numpy(), group["accuracy"].to_numpy())
-        for key, group in merged[raw].groupby(["dataset", "metric"], sort=False)
-    }
+    taus = {key: tau_w(group) for key, group in merged[raw].groupby(["dataset", "metric"], sort=False)}
     rows = []
     for key, group in merged[~raw].groupby(["dataset", "metric", *VARIED], sort=False):
-        tau = weighted_tau(group["score"].to_numpy(), group["accuracy"].to_numpy())
+        tau = tau_w(group)
         base = taus[key[:2]]
         rows.append((*key, tau, base, tau - base))
     return pd.DataFrame(rows, columns=["dataset", "metric", *VARIED, "tau_w", "tau_w_base", "gain"])

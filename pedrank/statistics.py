@@ -95,7 +95,7 @@ def block_rows(dims: int) -> int:
 
 @dataclass(frozen=True)
 class ReferenceStatistics:
-    """Mean (D,) and standard deviation (D,) of the features of reference images, by which PED rescales (Alg. 1, line 2).
+    """Mean (D,) and standard deviation (D,) of features of reference images; PED rescales by them (Alg. 1, line 2).
 
     The standard deviation is floored (the released code's 1e-3, the paper has no floor).
     """

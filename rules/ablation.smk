@@ -28,7 +28,7 @@ rule sweep:
         checkpoints=config["checkpoints"],
         code=code_digest("scripts/sweep.py"),
     shell:
-        "python {workflow.basedir}/scripts/sweep.py --dataset {wildcards.dataset} --checkpoints {params.checkpoints}"
+        'python "$PEDRANK/scripts/sweep.py" --dataset {wildcards.dataset} --checkpoints {params.checkpoints}'
         " --features {input.features} --references {input.references}"
         " --ped {params.ped:q} --ablation {params.ablation:q} --scores {output.scores} --forces {output.forces} 2> {log}"
 
@@ -46,5 +46,5 @@ rule ablation:
     params:
         code=code_digest("scripts/ablation.py"),
     shell:
-        "python {workflow.basedir}/scripts/ablation.py --scores {input.scores} --ground-truth {input.ground_truth}"
+        'python "$PEDRANK/scripts/ablation.py" --scores {input.scores} --ground-truth {input.ground_truth}'
         " --out {output} 2> {log}"

@@ -21,7 +21,7 @@ rule checkpoint:
         shipped=shipped_digest(".safetensors"),
         code=code_digest("scripts/checkpoint.py"),
     shell:
-        "python {workflow.basedir}/scripts/checkpoint.py --checkpoint {wildcards.checkpoint} --out {output} {input} 2> {log}"
+        'python "$PEDRANK/scripts/checkpoint.py" --checkpoint {wildcards.checkpoint} --out {output} {input} 2> {log}'
 
 
 if config["reference"]["source"] == "shipped":
@@ -37,7 +37,7 @@ if config["reference"]["source"] == "shipped":
             shipped=shipped_digest(".reference.safetensors"),
             code=code_digest("scripts/reference_shipped.py"),
         shell:
-            "python {workflow.basedir}/scripts/reference_shipped.py --checkpoint {wildcards.checkpoint} --out {output} 2> {log}"
+            'python "$PEDRANK/scripts/reference_shipped.py" --checkpoint {wildcards.checkpoint} --out {output} 2> {log}'
 
 else:
 
@@ -58,7 +58,7 @@ else:
             batch_size=config["features"]["batch_size"],
             code=code_digest("scripts/reference.py"),
         shell:
-            "python {workflow.basedir}/scripts/reference.py --images {input.images} --checkpoint {input.checkpoint}"
+            'python "$PEDRANK/scripts/reference.py" --images {input.images} --checkpoint {input.checkpoint}'
             " --batch-size {params.batch_size} --threads {threads} --gpu {resources.gpu} --out {output} 2> {log}"
 
 
@@ -79,6 +79,6 @@ rule pretrain:
     params:
         code=code_digest("scripts/pretrain.py"),
     shell:
-        "python {workflow.basedir}/scripts/pretrain.py --objective {wildcards.objective} --data {input}"
+        'python "$PEDRANK/scripts/pretrain.py" --objective {wildcards.objective} --data {input}'
         " --threads {threads} --gpu {resources.gpu}"
         " --out {output.weights} --card {output.card} --reference {output.reference} 2> {log}"

@@ -48,7 +48,8 @@ PATH = (
     else f"{Path(sys.executable).parent}:"
 )
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH='{workflow.basedir}' PATH='{PATH}'\"$PATH\" PEDRANK_HEAD={os.getpid()}; "
+    f"set -euo pipefail; export PEDRANK='{workflow.basedir}' PYTHONPATH='{workflow.basedir}' PATH='{PATH}'\"$PATH\""
+    f" PEDRANK_HEAD={os.getpid()}; "
 )
 
 
@@ -62,7 +63,7 @@ def hold_lock():
 
 
 def final_results():
-    """What `rule all` asks for: tables, figures and the summary of the study."""
+    """The default target: tables, figures and the summary of the study."""
     study = config["study"]
     return [
         f"results/{study}/summary.csv",

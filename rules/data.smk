@@ -16,7 +16,7 @@ rule download:
     conda:
         "../envs/core.yaml"
     shell:
-        "python {workflow.basedir}/scripts/download.py --file {wildcards.file} --out {output} 2> {log}"
+        'python "$PEDRANK/scripts/download.py" --file {wildcards.file} --out {output} 2> {log}'
 
 
 rule prepare:
@@ -33,5 +33,5 @@ rule prepare:
         card=dataset_card,
         code=code_digest("scripts/prepare.py"),
     shell:
-        "python {workflow.basedir}/scripts/prepare.py --dataset {wildcards.dataset} --size {params.size}"
+        'python "$PEDRANK/scripts/prepare.py" --dataset {wildcards.dataset} --size {params.size}'
         " --downloads results/downloads --out {output} 2> {log}"

@@ -19,7 +19,7 @@ rule config:
     params:
         config=options(),
     shell:
-        "python {workflow.basedir}/scripts/config.py --config {params.config:q} --out {output} 2> {log}"
+        'python "$PEDRANK/scripts/config.py" --config {params.config:q} --out {output} 2> {log}'
 
 
 rule summary:
@@ -35,7 +35,7 @@ rule summary:
     params:
         code=code_digest("scripts/summary.py"),
     shell:
-        "python {workflow.basedir}/scripts/summary.py --scores {input.scores} --ground-truth {input.ground_truth}"
+        'python "$PEDRANK/scripts/summary.py" --scores {input.scores} --ground-truth {input.ground_truth}'
         " --out {output} 2> {log}"
 
 
@@ -59,7 +59,7 @@ rule table1:
     params:
         code=code_digest("scripts/table1.py"),
     shell:
-        "python {workflow.basedir}/scripts/table1.py --summary {input} --out {output} 2> {log}"
+        'python "$PEDRANK/scripts/table1.py" --summary {input} --out {output} 2> {log}'
 
 
 rule table2:
@@ -82,4 +82,4 @@ rule table2:
     params:
         code=code_digest("scripts/table2.py"),
     shell:
-        "python {workflow.basedir}/scripts/table2.py --seconds {input} --out {output} 2> {log}"
+        'python "$PEDRANK/scripts/table2.py" --seconds {input} --out {output} 2> {log}'

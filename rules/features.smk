@@ -26,6 +26,6 @@ rule features:
         batch_size=config["features"]["batch_size"],
         code=code_digest("scripts/features.py"),
     shell:
-        "python {workflow.basedir}/scripts/features.py --images {input.images} --checkpoint {input.checkpoint}"
+        'python "$PEDRANK/scripts/features.py" --images {input.images} --checkpoint {input.checkpoint}'
         " --splits {params.splits} --batch-size {params.batch_size} --threads {threads} --gpu {resources.gpu}"
         " --out {output.features} --statistics {output.statistics} 2> {log}"

@@ -28,7 +28,7 @@ if config["ground_truth"]["source"] == "finetune":
             options=options("finetune"),
             code=code_digest("scripts/finetune.py"),
         shell:
-            "python {workflow.basedir}/scripts/finetune.py --images {input.images} --checkpoint {input.checkpoint}"
+            'python "$PEDRANK/scripts/finetune.py" --images {input.images} --checkpoint {input.checkpoint}'
             " --options {params.options:q} --code {params.code} --threads {threads} --gpu {resources.gpu}"
             " --runs results/{wildcards.study}/finetune/{wildcards.dataset}/{wildcards.checkpoint} --out {output} 2> {log}"
 
@@ -45,7 +45,7 @@ if config["ground_truth"]["source"] == "finetune":
             checkpoints=config["checkpoints"],
             code=code_digest("scripts/ground_truth.py"),
         shell:
-            "python {workflow.basedir}/scripts/ground_truth.py --dataset {wildcards.dataset}"
+            'python "$PEDRANK/scripts/ground_truth.py" --dataset {wildcards.dataset}'
             " --checkpoints {params.checkpoints} --runs {input}"
             " --out {output} 2> {log}"
 
@@ -63,5 +63,5 @@ else:
             options=options("ground_truth"),
             code=code_digest("scripts/ground_truth_known.py"),
         shell:
-            "python {workflow.basedir}/scripts/ground_truth_known.py --dataset {wildcards.dataset}"
+            'python "$PEDRANK/scripts/ground_truth_known.py" --dataset {wildcards.dataset}'
             " --checkpoints {params.checkpoints} --options {params.options:q} --out {output} 2> {log}"

@@ -24,5 +24,5 @@ rule ped:
         options=json.dumps(list(MOVED.values()), sort_keys=True),
         code=code_digest("scripts/ped.py"),
     shell:
-        "python {workflow.basedir}/scripts/ped.py --statistics {input.statistics} --reference {input.reference}"
+        'python "$PEDRANK/scripts/ped.py" --statistics {input.statistics} --reference {input.reference}'
         " --options {params.options:q} --displacements {output.displacements} --seconds {output.seconds} 2> {log}"

@@ -27,7 +27,7 @@ rule figure4:
         options=ablation_options(),
         code=code_digest("scripts/figure4.py"),
     shell:
-        "python {workflow.basedir}/scripts/figure4.py --ablation {input} --options {params.options:q}"
+        'python "$PEDRANK/scripts/figure4.py" --ablation {input} --options {params.options:q}'
         " --pdf {output.pdf} --png {output.png} 2> {log}"
 
 
@@ -51,7 +51,7 @@ rule figure5:
         options=ablation_options(),
         code=code_digest("scripts/figure5.py"),
     shell:
-        "python {workflow.basedir}/scripts/figure5.py --ablation {input.ablation} --forces {input.forces}"
+        'python "$PEDRANK/scripts/figure5.py" --ablation {input.ablation} --forces {input.forces}'
         " --options {params.options:q} --pdf {output.pdf} --png {output.png} 2> {log}"
 
 
@@ -73,13 +73,14 @@ rule figure6:
         ),
     log:
         "results/{study}/logs/figure6.log",
+    priority: 1  # the slowest figure, drawn while there is other work beside it
     conda:
         "../envs/core.yaml"
     params:
         refinement=config["figures"]["tsne"]["refinement"],
         code=code_digest("scripts/figure6.py"),
     shell:
-        "python {workflow.basedir}/scripts/figure6.py --images {input.images} --features {input.features}"
+        'python "$PEDRANK/scripts/figure6.py" --images {input.images} --features {input.features}'
         " --displacement {input.displacement} --refinement {params.refinement}"
         " --csv {output.csv} --pdf {output.pdf} --png {output.png} 2> {log}"
 
@@ -108,6 +109,6 @@ rule figure7:
         refinement=config["figures"]["ranks"]["refinement"],
         code=code_digest("scripts/figure7.py"),
     shell:
-        "python {workflow.basedir}/scripts/figure7.py --scores {input.scores} --ground-truth {input.ground_truth}"
+        'python "$PEDRANK/scripts/figure7.py" --scores {input.scores} --ground-truth {input.ground_truth}'
         " --datasets {params.datasets} --metric {params.metric} --refinement {params.refinement}"
         " --pdf {output.pdf} --png {output.png} 2> {log}"

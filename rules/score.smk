@@ -32,7 +32,7 @@ rule score:
         options=metric_options,
         code=metric_digest,
     shell:
-        "python {workflow.basedir}/scripts/score.py --metric {wildcards.metric} --options {params.options:q}"
+        'python "$PEDRANK/scripts/score.py" --metric {wildcards.metric} --options {params.options:q}'
         " --features {input.features} --displacements {input.displacements} --threads {threads}"
         " --scores {output.scores} --seconds {output.seconds} 2> {log}"
 
@@ -69,6 +69,6 @@ rule scores:
         checkpoints=config["checkpoints"],
         code=code_digest("scripts/scores.py"),
     shell:
-        "python {workflow.basedir}/scripts/scores.py --results results/{wildcards.study} --dataset {wildcards.dataset}"
+        'python "$PEDRANK/scripts/scores.py" --results results/{wildcards.study} --dataset {wildcards.dataset}'
         " --metrics {params.metrics} --refinements {params.refinements} --checkpoints {params.checkpoints}"
         " --scores {output.scores} --seconds {output.seconds} 2> {log}"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pedrank.ablation import sweep
 
+from pedrank.ablation import sweep
 from pedrank.artefacts import read_arrays, write_csv
 from pedrank.command import run
 from pedrank.dynamics import simulate

@@ -1,13 +1,14 @@
 """Transferability metrics: one file each, found by its name, registered by a decorator.
 
-A metric is a function of an `Observation` and of its own keyword options that returns a float, higher = better, or a `Score`:
+A metric is a function of an `Observation` and of its own keyword options that returns a float, higher = better, or a
+`Score`:
 
     @metric(memory=lambda n, d, c: 8 * d * d)
     def trace(observation):
         return float(np.trace(observation.within_scatter()))
 
-A file of this folder that defines a metric of the file's own name is a built-in metric; a file anywhere else registers its
-metrics by `load`.
+A file of this folder that defines a metric of the file's own name is a built-in metric; a file anywhere else
+registers its metrics by `load`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Gaussian mixture with full covariances by expectation-maximisation, started from k-means.
 
-The numbers are scikit-learn's (same updates, regularisation and stopping rule from the same start). The work is less: rows
-whose responsibility is nothing are left out of a covariance, and a component of m < d rows is never made d x d.
+The numbers are scikit-learn's (same updates, regularisation and stopping rule from the same start). The work is less:
+rows whose responsibility is nothing are left out of a covariance, and a component of m < d rows is never made d x d.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _COLUMNS = 1024  # of whitened rows held at a time
 class Component:
     """One Gaussian: log of weight and normalisation, mean (d,), and what whitens a deviation v from the mean.
 
-    The squared Mahalanobis distance is |A v|^2 with A (d, d) the inverse Cholesky factor of the covariance; or, when fewer
-    than d rows W (m, d) span the covariance W^T W + r I, it is (|v|^2 - |A v|^2) / r with A = chol(W W^T + r I)^-1 W
-    (Woodbury).
+    The squared Mahalanobis distance is |A v|^2 with A (d, d) the inverse Cholesky factor of the covariance; or, when
+    fewer than d rows W (m, d) span the covariance W^T W + r I, it is (|v|^2 - |A v|^2) / r with A = chol(W W^T + r
+    I)^-1 W (Woodbury).
     """
 
     log_constant: float
@@ -57,7 +57,9 @@ def maximise(x: np.ndarray, responsibilities: np.ndarray) -> list[Component]:
         rows = np.flatnonzero(share > _NEGLIGIBLE)
         spread = (x[rows] - mean) * np.sqrt(share[rows] / size)[:, None]
         thin = len(rows) < d
-        factor = np.linalg.cholesky((spread @ spread.T if thin else spread.T @ spread) + REGULARISATION * np.eye(min(len(rows), d)))
+        factor = np.linalg.cholesky(
+            (spread @ spread.T if thin else spread.T @ spread) + REGULARISATION * np.eye(min(len(rows), d))
+        )
         log_det = 2 * np.log(np.diag(factor)).sum() + (d - len(factor)) * np.log(REGULARISATION)
         whitening = np.linalg.solve(factor, spread) if thin else np.linalg.inv(factor)
         components.append(Component(log_weight - 0.5 * log_det, mean, whitening, thin))
@@ -111,8 +113,8 @@ def squared_distances(x: np.ndarray, centres: np.ndarray) -> np.ndarray:
 def k_means(x: np.ndarray, k: int, seed: int, max_steps: int = 300) -> np.ndarray:
     """Cluster (N,) of each row of x (N, d) by Lloyd's algorithm from k-means++ (Arthur & Vassilvitskii 2007).
 
-    Stops, as scikit-learn does, when the centres move by less than 1e-4 of the mean variance. A cluster that loses all its
-    rows restarts at the row farthest from its own centre.
+    Stops, as scikit-learn does, when the centres move by less than 1e-4 of the mean variance. A cluster that loses
+    all its rows restarts at the row farthest from its own centre.
     """
     centres = x[_plus_plus(x, k, np.random.default_rng(seed))]
     tolerance = 1e-4 * x.var(axis=0).mean()

@@ -23,15 +23,17 @@ def gbc(observation: Observation, variant: str = "diagonal") -> Score:
 
     with variances floored at 1e-4. "diagonal" keeps one variance per feature, "spherical" their mean for all features.
 
-    Needs class statistics only; O(C^2 D) time, O(C D + C^2) memory. Score in [-C (C - 1), 0], higher = better; rank_score is
-    -ln(sum exp(-D_B)), which does not underflow to ties at 0 when classes are far apart.
-    Weak where classes have few samples (the floor decides), and where features are many and dependent: the distance adds
-    up over them as if they were not. The metric's authors reduce features to 64 by PCA first, PED's do not say.
+    Needs class statistics only; O(C^2 D) time, O(C D + C^2) memory. Score in [-C (C - 1), 0], higher = better;
+    rank_score is -ln(sum exp(-D_B)), which does not underflow to ties at 0 when classes are far apart. Weak where
+    classes have few samples (the floor decides), and where features are many and dependent: the distance adds up over
+    them as if they were not. The metric's authors reduce features to 64 by PCA first, PED's do not say.
     """
     if variant not in ("diagonal", "spherical"):
         raise InputError(f"gbc: unknown variant '{variant}'; it is diagonal or spherical")
     variances = np.maximum(observation.variances, VARIANCE_FLOOR)
-    distances = diagonal(observation.means, variances) if variant == "diagonal" else spherical(observation.means, variances)
+    distances = (
+        diagonal(observation.means, variances) if variant == "diagonal" else spherical(observation.means, variances)
+    )
     nearest = distances.min()
     log_sum = np.log(2 * np.exp(nearest - distances).sum()) - nearest
     return Score(-float(np.exp(log_sum)), -float(log_sum))

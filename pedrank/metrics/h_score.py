@@ -17,9 +17,9 @@ def h_score(observation: Observation) -> float:
 
         H = tr(cov_a(Z)^-1 (1 - a) cov(E[Z | y])),    a the Ledoit-Wolf shrinkage, the second covariance with ddof = 1.
 
-    Higher = better, in [0, (C - 1) N / (N - 1)]. Needs features for the shrinkage (a sum of fourth powers), statistics for
-    the rest; O(N D^2 + D^3) time, O(D^2) memory.
-    Weak for few samples, where the shrinkage decides; it sees how class means spread, not how classes overlap.
+    Higher = better, in [0, (C - 1) N / (N - 1)]. Needs features for the shrinkage (a sum of fourth powers),
+    statistics for the rest; O(N D^2 + D^3) time, O(D^2) memory. Weak for few samples, where the shrinkage decides; it
+    sees how class means spread, not how classes overlap.
     """
     n = observation.n
     covariance = observation.total_scatter() / n
@@ -42,7 +42,7 @@ def _fourth_power(observation: Observation) -> float:
 
 
 def ledoit_wolf(covariance: np.ndarray, fourth_power: float, n: int) -> float:
-    """Shrinkage in [0, 1] of a covariance (D, D) of n samples towards its mean variance (Ledoit & Wolf 2004, section 3)."""
+    """Shrinkage in [0, 1] of a covariance (D, D) of n samples to its mean variance (Ledoit & Wolf 2004, section 3)."""
     d = len(covariance)
     squared = np.einsum("ij,ij->", covariance, covariance)
     noise = (fourth_power - squared) / n / d

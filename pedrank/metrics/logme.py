@@ -32,12 +32,13 @@ def logme(observation: Observation) -> float:
 
         D/2 ln alpha + N/2 ln beta - 1/2 ln det(alpha + beta S) - beta/2 r2 - alpha/2 m2 - N/2 ln(2 pi).
 
-    Needs statistics only: S = (within-class scatter) + G G^T with the columns sqrt(n_k) m_k of G, and b_k = sqrt(n_k) g_k.
-    The scatter is diagonalised once for all refinements, O(N D^2 + D^3); what moves with the classes is of rank C, so that
-    each evaluation costs O(D C^2) more, and a few dozen serve all classes. O(D^2) memory.
+    Needs statistics only: S = (within-class scatter) + G G^T with the columns sqrt(n_k) m_k of G, and b_k = sqrt(n_k)
+    g_k. The scatter is diagonalised once for all refinements, O(N D^2 + D^3); what moves with the classes is of rank
+    C, so that each evaluation costs O(D C^2) more, and a few dozen serve all classes. O(D^2) memory.
 
-    Higher = better, unbounded. Weak when N < D or features are dead: the determinant of the released code then lacks the
-    directions without variance, while D/2 ln alpha keeps them (repeated here). It depends on the scale of the features.
+    Higher = better, unbounded. Weak when N < D or features are dead: the determinant of the released code then lacks
+    the directions without variance, while D/2 ln alpha keeps them (repeated here). It depends on the scale of the
+    features.
     """
     values, axes = observation.within_spectrum()
     sums = axes.T @ (observation.means * np.sqrt(observation.counts)[:, None]).T
@@ -48,7 +49,7 @@ def logme(observation: Observation) -> float:
 
 
 def evidence_terms(values: np.ndarray, sums: np.ndarray, counts: np.ndarray, t: float) -> np.ndarray:
-    """ln det(S + t), gamma, m2 and r2 of all classes, (4, C), for S = diag(values) + sums sums^T by Woodbury's identity.
+    """ln det(S + t), gamma, m2 and r2 of all classes, (4, C), for S = diag(values) + sums sums^T (Woodbury).
 
     With L = diag(values) + t, K = I + G^T L^-1 G and B = G^T L^-2 G:
     G^T (S + t)^-1 G = I - K^-1 and G^T (S + t)^-2 G = K^-1 B K^-1.

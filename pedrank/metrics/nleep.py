@@ -21,20 +21,19 @@ def nleep(
 ) -> float:
     """Likelihood of the labels given the Gaussian mixture components that samples fall into.
 
-    Li et al. 2021, "Ranking neural checkpoints". Features are projected on the principal components that hold 80 % of the
-    variance, a mixture of K = 5 C full-covariance Gaussians is fitted by EM from k-means, and with p(v | x) the
+    Li et al. 2021, "Ranking neural checkpoints". Features are projected on the principal components that hold 80 % of
+    the variance, a mixture of K = 5 C full-covariance Gaussians is fitted by EM from k-means, and with p(v | x) the
     responsibility of component v (Eq. 2-4):
 
         p(y | x) = sum_v p(y | v) p(v | x),    p(y | v) = sum_{n: y_n = y} p(v | x_n) / sum_n p(v | x_n)
 
-    The score is the mean of p(y_n | x_n) in mode "as_released" and the mean of its logarithm in mode "paper", averaged over
-    `seeds` starts of the mixture from `seed` on (the released code fits one, unseeded). Higher = better; in (0, 1] as
-    released.
+    The score is the mean of p(y_n | x_n) in mode "as_released" and the mean of its logarithm in mode "paper",
+    averaged over `seeds` starts of the mixture from `seed` on (the released code fits one, unseeded). Higher =
+    better; in (0, 1] as released.
 
-    Needs features; O(N D^2 + D^3) for the projection on d components, then O(N K d min(d, N / K)) per EM step;
-    O(D^2 + N d + N K + K d^2) memory.
-    Weak in that it depends on the start, and where a component has fewer than d samples: its covariance is then singular
-    but for the 1e-6 on its diagonal, and EM stays where k-means left it.
+    Needs features; O(N D^2 + D^3) for the projection on d components, then O(N K d min(d, N / K)) per EM step; O(D^2
+    + N d + N K + K d^2) memory. Weak in that it depends on the start, and where a component has fewer than d samples:
+    its covariance is then singular but for the 1e-6 on its diagonal, and EM stays where k-means left it.
     """
     if mode not in ("as_released", "paper"):
         raise InputError(f"nleep: unknown mode '{mode}'; it is as_released or paper")

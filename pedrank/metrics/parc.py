@@ -25,9 +25,9 @@ def parc(observation: Observation, dims: int = 32, seed: int = 1919, label_dista
 
     With one label per sample the second distance is 0 within a class and 1 + 1 / (C - 1) between classes, so that the
     correlation is a rank sum: sort all feature distances and add up the ranks of the pairs within classes. This is
-    label_distance="exact". The released code computes the second distance in floating point, where 0 becomes 0 for some
-    classes and 1e-16 for others, which ranks tell apart; "as_released" repeats that with one row per class. It shifts the
-    score by up to 1e-3 of itself and depends on the BLAS library, as it does in the released code.
+    label_distance="exact". The released code computes the second distance in floating point, where 0 becomes 0 for
+    some classes and 1e-16 for others, which ranks tell apart; "as_released" repeats that with one row per class. It
+    shifts the score by up to 1e-3 of itself and depends on the BLAS library, as it does in the released code.
 
     Higher = better, in [-100, 100]. Needs features; O(N D + N^2 log N) time and O(N^2) memory. Beyond 15,000 rows a
     subsample is drawn by class (the released code then compares the features with themselves).
@@ -90,7 +90,8 @@ def principal_components(observation: Observation, rows: np.ndarray, dims: int, 
 def _rank_correlation(scores: np.ndarray, sizes: np.ndarray, distance: np.ndarray) -> float:
     """Spearman's correlation over all pairs of rows (M, dims), sorted by class, of their likeness and their labels'.
 
-    `sizes` (C,) are the class sizes, `distance` (C,) how unlike two labels of that class count, less than of two classes.
+    `sizes` (C,) are the class sizes, `distance` (C,) how unlike two labels of that class count, less than of two
+    classes.
     """
     rows = scores - scores.mean(axis=1, keepdims=True)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
@@ -121,7 +122,7 @@ def _rank_correlation(scores: np.ndarray, sizes: np.ndarray, distance: np.ndarra
 
 
 def _rank_sum(everything: np.ndarray, values: np.ndarray) -> float:
-    """Sum of the ranks, from 1, ties averaged, that sorted `values` have in the sorted `everything` they are part of."""
+    """Sum of the ranks, from 1, ties averaged, of sorted `values` in the sorted `everything` that holds them."""
     below, not_above = (np.searchsorted(everything, values, side) for side in ("left", "right"))
     return (below.sum() + not_above.sum() + values.size) / 2
 

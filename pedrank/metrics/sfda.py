@@ -5,36 +5,35 @@ from __future__ import annotations
 import numpy as np
 
 from pedrank.metrics import Score, metric
+from pedrank.metrics._fisher import adaptive_shrinkage, discriminant, log_miss, log_sum_exp, shrink, softmax
 from pedrank.observation import Observation
-
-SHRINKAGE_FLOOR = 1e-10
 
 
 @metric(memory=lambda n, d, c: 8 * (3 * d * d + 2**24 + 2 * n))
 def sfda(observation: Observation) -> Score:
     """Mean probability of the true class under a regularised Fisher discriminant, after hard samples were simulated.
 
-    Shao et al. 2022, "Not all models are equal: predicting model transferability in a self-challenging Fisher space", as
-    released:
-    1. Linear discriminant analysis, p = softmax(W^T z + b), its within-class covariance shrunk towards its mean variance by
-       max(exp(-5 lambda_max), 1e-10), where lambda_max comes from three rounds of power iteration.
-    2. ConfMix: with q = softmax(p)_y a sample z of class y becomes q z + (1 - q) o_y, where o_y is the unweighted mean of
-       the other classes' means.
-    3. The same discriminant with the same shrinkage on the mixed samples; the score is the mean of p_y (the logarithm of
-       the paper is left out "in case of instability").
+    Shao et al. 2022, "Not all models are equal: predicting model transferability in a self-challenging Fisher space",
+    as released:
+    1. Linear discriminant analysis, p = softmax(W^T z + b), its within-class covariance shrunk towards its mean
+       variance by max(exp(-5 lambda_max), 1e-10), where lambda_max comes from three rounds of power iteration.
+    2. ConfMix: with q = softmax(p)_y a sample z of class y becomes q z + (1 - q) o_y, where o_y is the unweighted
+       mean of the other classes' means.
+    3. The same discriminant with the same shrinkage on the mixed samples; the score is the mean of p_y (the logarithm
+       of the paper is left out "in case of instability").
 
-    The released code solves a generalised eigenproblem for all eigenvectors V and multiplies them back together; V V^T is
-    the inverse of the shrunk covariance, so that one linear solve gives the same W.
+    The released code solves a generalised eigenproblem for all eigenvectors V and multiplies them back together; V
+    V^T is the inverse of the shrunk covariance, so that one linear solve gives the same W.
 
-    Score in (0, 1], higher = better. rank_score is -ln(mean(1 - p_y)): the score itself saturates at 1 when N is about D
-    or less. Needs features, read twice; O(N D^2 + D^3) time, O(D^2) memory.
-    Weak where N < D, and through the exponential shrinkage, which depends on the scale of the features.
+    Score in (0, 1], higher = better. rank_score is -ln(mean(1 - p_y)): the score itself saturates at 1 when N is
+    about D or less. Needs features, read twice; O(N D^2 + D^3) time, O(D^2) memory. Weak where N < D, and through the
+    exponential shrinkage, which depends on the scale of the features.
     """
     labels, counts, c = observation.labels, observation.counts, observation.c
     log_priors = np.log(counts / observation.n)
     covariance = observation.within_scatter() / observation.n
-    shrinkage = max(float(np.exp(-5 * largest_eigenvalue(covariance))), SHRINKAGE_FLOOR)
-    weights, intercepts = _discriminant(covariance, observation.means, log_priors, shrinkage)
+    shrinkage = adaptive_shrinkage(covariance)
+    weights, intercepts = discriminant(shrink(covariance, shrinkage), observation.means, log_priors)
     others = (observation.means.sum(axis=0) - observation.means) / (c - 1)
 
     # A mixed sample is o_y + q (z - o_y): its part that varies within a class gives scatter and mean.
@@ -42,42 +41,21 @@ def sfda(observation: Observation) -> Score:
     scatter, sums = np.zeros_like(covariance), np.zeros_like(others)
     for rows, block in observation.blocks():
         own = labels[rows]
-        confidence[rows] = _softmax(_softmax(block @ weights + intercepts))[np.arange(len(own)), own]
+        confidence[rows] = softmax(softmax(block @ weights + intercepts))[np.arange(len(own)), own]
         varying = _varying(block, others[own], confidence[rows])
         scatter += varying.T @ varying
         sums += np.eye(c)[own].T @ varying
     shifts = sums / counts[:, None]
     scatter -= (shifts.T * counts) @ shifts
 
-    weights, intercepts = _discriminant(scatter / observation.n, others + shifts, log_priors, shrinkage)
+    weights, intercepts = discriminant(shrink(scatter / observation.n, shrinkage), others + shifts, log_priors)
     intercepts = intercepts + others @ weights  # (C, C): what o_y adds to the logits of class y's samples
-    log_miss = np.empty(observation.n)
+    misses = np.empty(observation.n)
     for rows, block in observation.blocks():
         own = labels[rows]
-        log_miss[rows] = _log_miss(_varying(block, others[own], confidence[rows]) @ weights + intercepts[own], own)
-    log_mean_miss = _log_sum_exp(log_miss) - np.log(observation.n)
+        misses[rows] = log_miss(_varying(block, others[own], confidence[rows]) @ weights + intercepts[own], own)
+    log_mean_miss = log_sum_exp(misses) - np.log(observation.n)
     return Score(float(-np.expm1(log_mean_miss)), float(-log_mean_miss))
-
-
-def largest_eigenvalue(matrix: np.ndarray) -> float:
-    """Rayleigh quotient of the released code after its three rounds (six steps) of power iteration from the row sums."""
-    vector = matrix.sum(axis=1)
-    for _ in range(3):
-        half = matrix @ vector
-        half /= np.linalg.norm(half)
-        vector = matrix @ half
-        vector /= np.linalg.norm(vector)
-    return float(vector @ matrix @ half / (vector @ vector))
-
-
-def _discriminant(
-    covariance: np.ndarray, means: np.ndarray, log_priors: np.ndarray, shrinkage: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (D, C) and intercepts (C,) of linear discriminant analysis with the shrunk covariance."""
-    shrunk = (1 - shrinkage) * covariance
-    shrunk[np.diag_indices_from(shrunk)] += shrinkage * np.trace(covariance) / len(covariance)
-    weights = np.linalg.solve(shrunk, means.T)
-    return weights, log_priors - 0.5 * np.einsum("cd,dc->c", means, weights)
 
 
 def _varying(block: np.ndarray, others: np.ndarray, confidence: np.ndarray) -> np.ndarray:
@@ -85,21 +63,3 @@ def _varying(block: np.ndarray, others: np.ndarray, confidence: np.ndarray) -> n
     block -= others
     block *= confidence[:, None]
     return block
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return probabilities / probabilities.sum(axis=1, keepdims=True)
-
-
-def _log_miss(logits: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """ln(1 - p_y) (N,) of logits (N, C), without cancellation when p_y is near 1."""
-    everything = _log_sum_exp(logits)
-    logits[np.arange(len(own)), own] = -np.inf
-    return _log_sum_exp(logits) - everything
-
-
-def _log_sum_exp(values: np.ndarray) -> np.ndarray:
-    """ln(sum(exp(values))) along the last axis."""
-    top = values.max(axis=-1, keepdims=True)
-    return np.log(np.exp(values - top).sum(axis=-1)) + top[..., 0]

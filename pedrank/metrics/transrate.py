@@ -16,10 +16,10 @@ def transrate(observation: Observation, eps: float = 1e-4) -> float:
 
         TrR = R(Z) - 1/C sum_c R(Z_c),    R(A) = 1/2 ln det(I + A^T A / (n_A eps)),    Z centred once, over all classes.
 
-    Higher = better, at least 0 for classes of one size. Needs features; O(N D^2 + sum_c min(n_c, D)^2 max(n_c, D)) time,
-    O(D^2) memory: the determinant of a class with n_c < D is that of its n_c x n_c Gram matrix (Sylvester).
-    Weak in that it grows with the scale of the features and with D, so that it compares checkpoints of one architecture
-    only; the paper weights classes by their size, the library does not.
+    Higher = better, at least 0 for classes of one size. Needs features; O(N D^2 + sum_c min(n_c, D)^2 max(n_c, D))
+    time, O(D^2) memory: the determinant of a class with n_c < D is that of its n_c x n_c Gram matrix (Sylvester).
+    Weak in that it grows with the scale of the features and with D, so that it compares checkpoints of one
+    architecture only; the paper weights classes by their size, the library does not.
     """
     classes = [
         _coding_rate(own @ own.T if len(own) < observation.d else own.T @ own, len(own), eps)

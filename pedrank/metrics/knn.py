@@ -1,0 +1,51 @@
+"""k-NN: leave-one-out accuracy of the nearest neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pedrank.errors import InputError
+from pedrank.metrics import metric
+from pedrank.observation import Observation
+
+_ROWS = 1024  # rows compared with all others at a time
+
+
+@metric(memory=lambda n, d, c: 4 * n * d + 8 * _ROWS * n)
+def knn(observation: Observation, k: int = 1) -> float:
+    """Share of samples whose class has most of their k nearest other samples (Euclidean); a tie goes to the nearest.
+
+    The baseline of Bolya et al. 2021 (k = 1). Score in [0, 1], higher = better.
+    Needs features, as a float32 copy; O(N^2 D) time, O(N D) memory.
+    Weak against duplicates: the copy of a sample is its nearest neighbour and gives its label away.
+    """
+    if not 1 <= k < observation.n:
+        raise InputError(f"knn: k must be from 1 to {observation.n - 1}, not {k}")
+    labels = observation.labels
+    rows = np.empty((observation.n, observation.d), dtype=np.float32)
+    for part, block in observation.blocks():
+        rows[part] = block - observation.mean  # distances stay, float32 keeps more of their digits
+    half_norms = np.einsum("nd,nd->n", rows, rows) / 2
+    right = 0
+    for start in range(0, observation.n, _ROWS):
+        nearness = rows[start : start + _ROWS] @ rows.T
+        nearness -= half_norms
+        here = np.arange(len(nearness))
+        nearness[here, start + here] = -np.inf
+        if k == 1:
+            guess = labels[nearness.argmax(axis=1)]
+        else:
+            nearest = np.argpartition(nearness, -k, axis=1)[:, -k:]
+            order = np.take_along_axis(-nearness, nearest, axis=1).argsort(axis=1)
+            guess = _vote(labels[np.take_along_axis(nearest, order, axis=1)], observation.c)
+        right += int((guess == labels[start : start + _ROWS]).sum())
+    return right / observation.n
+
+
+def _vote(neighbours: np.ndarray, classes: int) -> np.ndarray:
+    """Most frequent class (N,) of labels (N, k) ordered from the nearest; of equally frequent ones the nearest."""
+    votes = np.zeros((len(neighbours), classes))
+    rows = np.arange(len(neighbours))
+    for label in neighbours.T:
+        votes[rows, label] += 1
+    return neighbours[rows, votes[rows[:, None], neighbours].argmax(axis=1)]

@@ -1,0 +1,33 @@
+"""NCM: leave-one-out accuracy of the nearest class mean."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pedrank.metrics import metric
+from pedrank.observation import Observation
+
+
+@metric(memory=lambda n, d, c: 8 * 2**24)
+def ncm(observation: Observation) -> float:
+    """Share of samples whose class has the nearest mean (Euclidean), the sample itself left out of that mean.
+
+    Mensink et al. 2013, "Distance-based image classification". Leaving a sample out moves its class's mean away from
+    it by a factor n_c / (n_c - 1), so no mean is computed again. Score in [0, 1], higher = better; the only sample of
+    a class counts as wrong. Needs features, read once more; O(N D C) time, O(N C / blocks) memory. Weak where
+    features have very different scales, since it weighs all alike.
+    """
+    factors = np.full(observation.c, np.inf)
+    np.divide(observation.counts, observation.counts - 1, out=factors, where=observation.counts > 1)
+    means = observation.means - observation.mean
+    right = 0
+    for rows, block in observation.blocks():
+        block -= observation.mean
+        own = observation.labels[rows]
+        distances = np.einsum("nd,nd->n", block, block)[:, None] + np.einsum("cd,cd->c", means, means)
+        distances -= 2 * block @ means.T
+        np.maximum(distances, 0, out=distances)
+        mine = distances[np.arange(len(own)), own] * factors[own] ** 2
+        distances[np.arange(len(own)), own] = np.inf
+        right += int((mine < distances.min(axis=1)).sum())
+    return right / observation.n

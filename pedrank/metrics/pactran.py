@@ -1,0 +1,54 @@
+"""PACTran-Gauss: a PAC-Bayesian bound on the loss of a linear classifier."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pedrank.metrics import metric
+from pedrank.metrics._fisher import log_sum_exp
+from pedrank.observation import Observation
+
+MAX_STEPS = 100  # of L-BFGS, as released
+
+
+@metric(memory=lambda n, d, c: 8 * (2 * n * d + 4 * n * c + 25 * d * c))
+def pactran(observation: Observation, prior_scale: float = 1.0, variance_scale: float = 100.0) -> float:
+    """Minus the PACTran-Gauss bound: the optimum of l2-regularised logistic regression plus a flatness term.
+
+    Ding et al. 2022, "PACTran: PAC-Bayesian metrics for estimating the transferability of pretrained models to
+    classification tasks", section 4.3, as released: with centred features, S = N * prior_scale,
+
+        L = min_{W, b} mean cross-entropy + |W|^2 / (2 S)
+        bound = L + C D / (2 S) * (variance_scale / D) * ln(S / (C D) * tr H)
+
+    with tr H = sum_n sum_c p_nc (1 - p_nc) (|z_n|^2 + 1) + C D / S, p the probabilities at the optimum. The problem is
+    convex and started at zero (the released code draws a start, unseeded). Unbounded, higher = better.
+
+    Needs all features at once; O(N D C) per L-BFGS step, at most 100; O(N D) memory.
+    Weak in its two scales, which the paper picks from a grid and to which the order of checkpoints is sensitive.
+    """
+    from scipy.optimize import minimize  # only here: the import takes longer than most scores
+
+    x = np.concatenate([block - observation.mean for _, block in observation.blocks()])
+    n, d, c = observation.n, observation.d, observation.c
+    strength = n * prior_scale
+    one_hot = np.eye(c)[observation.labels]
+
+    def log_probabilities(theta: np.ndarray) -> np.ndarray:
+        logits = x @ theta[:-1] + theta[-1]
+        return logits - log_sum_exp(logits)[:, None]
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        theta = flat.reshape(d + 1, c)
+        logs = log_probabilities(theta)
+        error = (np.exp(logs) - one_hot) / n
+        gradient = np.vstack([x.T @ error + theta[:-1] / strength, error.sum(axis=0)])
+        value = -logs[np.arange(n), observation.labels].mean() + (theta[:-1] ** 2).sum() / (2 * strength)
+        return value, gradient.ravel()
+
+    found = minimize(loss, np.zeros((d + 1) * c), jac=True, method="L-BFGS-B", tol=1e-6, options={"maxiter": MAX_STEPS})
+    probabilities = np.exp(log_probabilities(found.x.reshape(d + 1, c)))
+    curvature = (probabilities * (1 - probabilities)).sum(axis=1)
+    trace = (curvature * (np.einsum("nd,nd->n", x, x) + 1)).sum() + c * d / strength
+    flatness = c / (2 * strength) * variance_scale * np.log(trace * strength / (c * d) + 1e-10)
+    return -float(found.fun + flatness)
