@@ -43,7 +43,7 @@ else:
 
     rule reference:
         input:
-            images=f"results/data/{config['reference']['source']}/images.safetensors",
+            images=f"results/data/{config['reference']['source']}/images-{config['image_size']}.safetensors",
             checkpoint="results/checkpoints/{checkpoint}.safetensors",
         output:
             "results/{study}/reference/{checkpoint}.safetensors",
@@ -64,7 +64,7 @@ else:
 
 rule pretrain:
     input:
-        "results/data/cifar10/images.safetensors",
+        "results/data/cifar10/images-32.safetensors",
     output:
         weights="results/pretrain/{objective}-tiny.safetensors",
         card="results/pretrain/{objective}-tiny.json",

@@ -35,6 +35,7 @@ MOVED = {name: options for name, options in REFINEMENTS.items() if name != "none
 wildcard_constraints:
     study=config["study"],
     dataset="[a-z0-9.-]+",
+    size=r"\d+",
     checkpoint="|".join(config["checkpoints"]),
     metric="|".join(config["metrics"]),
     refinement="|".join(REFINEMENTS),

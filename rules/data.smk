@@ -3,7 +3,7 @@ Data: fetch what no package carries, then decode each dataset once.
 
 in:  pedrank/datasets/catalogue.yaml
 out: results/downloads/{file}                     shared by all studies; a file put there by hand is taken as it is
-     results/data/{dataset}/images.safetensors    images (N, H, W, 3) uint8, labels, split
+     results/data/{dataset}/images-{size}.safetensors    images (N, H, W, 3) uint8, labels, split
 """
 
 
@@ -23,15 +23,14 @@ rule prepare:
     input:
         dataset_downloads,
     output:
-        "results/data/{dataset}/images.safetensors",
+        "results/data/{dataset}/images-{size}.safetensors",
     log:
-        "results/data/{dataset}/prepare.log",
+        "results/data/{dataset}/prepare-{size}.log",
     conda:
         "../envs/core.yaml"
     params:
-        size=config["image_size"],
         card=dataset_card,
         code=code_digest("scripts/prepare.py"),
     shell:
-        'python "$PEDRANK/scripts/prepare.py" --dataset {wildcards.dataset} --size {params.size}'
+        'python "$PEDRANK/scripts/prepare.py" --dataset {wildcards.dataset} --size {wildcards.size}'
         " --downloads results/downloads --out {output} 2> {log}"

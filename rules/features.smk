@@ -1,7 +1,7 @@
 """
 Features: one forward pass of each checkpoint over the scored rows of each dataset.
 
-in:  results/data/{dataset}/images.safetensors, results/checkpoints/{checkpoint}.safetensors
+in:  results/data/{dataset}/images-{size}.safetensors, results/checkpoints/{checkpoint}.safetensors
 out: results/{study}/features/{dataset}/{checkpoint}.safetensors               features (N, D) float32, labels (N,)
      results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors    counts (C,), means and variances (C, D)
 """
@@ -9,7 +9,7 @@ out: results/{study}/features/{dataset}/{checkpoint}.safetensors               f
 
 rule features:
     input:
-        images="results/data/{dataset}/images.safetensors",
+        images=expand("results/data/{{dataset}}/images-{size}.safetensors", size=config["image_size"]),
         checkpoint="results/checkpoints/{checkpoint}.safetensors",
     output:
         features="results/{study}/features/{dataset}/{checkpoint}.safetensors",

@@ -1,7 +1,7 @@
 """
 Ground truth: how accurate each checkpoint really is after fine-tuning, from one of three sources, never mixed.
 
-in:  results/data/{dataset}/images.safetensors, results/checkpoints/{checkpoint}.safetensors   (source: finetune)
+in:  results/data/{dataset}/images-{size}.safetensors, results/checkpoints/{checkpoint}.safetensors   (source: finetune)
      pedrank/published/accuracy.csv                                                            (source: published)
      your own CSV                                                                              (source: file)
 out: results/{study}/finetune/{dataset}/{checkpoint}.csv    every run: grid points on validation, then seeds on test
@@ -13,7 +13,7 @@ if config["ground_truth"]["source"] == "finetune":
 
     rule finetune:
         input:
-            images="results/data/{dataset}/images.safetensors",
+            images=expand("results/data/{{dataset}}/images-{size}.safetensors", size=config["image_size"]),
             checkpoint="results/checkpoints/{checkpoint}.safetensors",
         output:
             "results/{study}/finetune/{dataset}/{checkpoint}.csv",

@@ -57,7 +57,9 @@ rule figure5:
 
 rule figure6:
     input:
-        images=expand("results/data/{dataset}/images.safetensors", **config["figures"]["tsne"]),
+        images=expand(
+            "results/data/{dataset}/images-{size}.safetensors", size=config["image_size"], **config["figures"]["tsne"]
+        ),
         features=expand("results/{{study}}/features/{dataset}/{checkpoint}.safetensors", **config["figures"]["tsne"]),
         displacement=expand(
             "results/{{study}}/ped/{dataset}/{checkpoint}/{refinement}.safetensors", **config["figures"]["tsne"]

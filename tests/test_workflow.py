@@ -145,13 +145,13 @@ def test_deleting_a_table_remakes_it_byte_for_byte(finished, tmp_path):
     root = tmp_path / "pedrank"
     shutil.copytree(finished, root, symlinks=True)
     before = _tables(root)
-    for file in ("tables/table1.csv", "figures/figure7.png", "scores/logme/none/digits/byol-tiny.json"):
+    for file in ("tables/table1.csv", "figures/figure7.png", "summary.csv"):
         (root / "results/small" / file).unlink()
     assert snakemake(root, *RUN).returncode == 0
     assert _tables(root) == before
 
 
-@pytest.mark.parametrize("seconds", [4, 8, 14, 20])
+@pytest.mark.parametrize("seconds", [4, 10, 18])
 def test_a_killed_workflow_is_finished_by_the_same_command(finished, tmp_path, seconds):
     """SIGKILL of the head alone, so that its jobs are orphaned; then the same command, at once."""
     root = copy_repository(tmp_path / "pedrank")
