@@ -34,7 +34,7 @@ MODES = {
     "as_released": {"keep_terminal_step": False, "clamp": True, "signed_overlap": False, "summed_force_norm": False},
 }
 
-_ROWS = 2048  # rows moved at a time by `apply`
+_ROWS = 256  # rows that `apply` moves at a time, so that they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,16 @@ class Refinement:
     def apply(self, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Refined features (N, D) float32: each row plus the displacement of its class; `features` stays untouched."""
         check_features(features, len(labels))
-        if features.shape[1] != self.displacement.shape[1] or labels.max() >= len(self.displacement):
-            raise InputError(f"refinement: displacement {self.displacement.shape} does not fit these features and labels")
+        classes, dims = self.displacement.shape
+        if features.shape[1] != dims or labels.min() < 0 or labels.max() >= classes:
+            raise InputError(
+                f"refinement: displacement {self.displacement.shape} does not fit these features and labels"
+            )
         displacement = self.displacement.astype(np.float32)
         refined = np.empty(features.shape, dtype=np.float32)
         for start in range(0, len(labels), _ROWS):
             rows = slice(start, start + _ROWS)
-            np.take(displacement, labels[rows], axis=0, out=refined[rows])
+            np.take(displacement, labels[rows], axis=0, out=refined[rows], mode="clip")  # "raise" would copy once more
             np.add(features[rows], refined[rows], out=refined[rows], casting="same_kind")
         return refined
 

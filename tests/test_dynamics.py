@@ -169,7 +169,7 @@ def test_many_classes_and_features_fit_in_a_gigabyte():
     statistics = ClassStatistics(np.full(1000, 5), rng.normal(size=(1000, 4096)), np.ones((1000, 4096)))
     reference = ReferenceStatistics(mean=np.zeros(4096), std=np.ones(4096))
     tracemalloc.start()
-    found = simulate(statistics, reference, max_steps=1)
+    found = simulate(statistics, reference, lam=1.0, max_steps=1)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.steps == 1

@@ -26,6 +26,7 @@ import numpy as np
 
 from pedrank.dynamics import Refinement
 from pedrank.errors import InputError
+from pedrank.memory import available_memory
 from pedrank.observation import Observation, observe
 
 
@@ -46,7 +47,7 @@ class Metric:
     memory: Callable[[int, int, int], int]  # bytes beyond the features at N samples, D features, C classes
 
 
-_registered: dict[str, Metric] = {}
+registered: dict[str, Metric] = {}
 
 
 def metric(
@@ -55,7 +56,7 @@ def metric(
     """Register the decorated function under its own name; the default memory is one float64 copy of the features."""
 
     def register(function: Callable[..., float | Score]) -> Callable[..., float | Score]:
-        _registered[function.__name__] = Metric(function.__name__, function, needs, memory)
+        registered[function.__name__] = Metric(function.__name__, function, needs, memory)
         return function
 
     return register
@@ -64,33 +65,44 @@ def metric(
 def metric_names() -> list[str]:
     """Names of all metrics: those of this folder, and those registered from elsewhere."""
     built_in = {module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")}
-    return sorted(built_in | set(_registered))
+    return sorted(built_in | set(registered))
 
 
 def get_metric(name: str) -> Metric:
     """The metric of that name, its module imported only now; InputError when there is none."""
     if name not in metric_names():
         raise InputError(f"no metric '{name}'; there are {', '.join(metric_names())}")
-    if name not in _registered:
+    if name not in registered:
         importlib.import_module(f"{__name__}.{name}")
-    return _registered[name]
+    return registered[name]
 
 
 def load(path: str | os.PathLike) -> None:
     """Register the metrics that a user's own Python file defines; InputError when it is missing or defines none."""
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file; name a Python file that defines a metric")
-    before = dict(_registered)
+    before = dict(registered)
     spec = importlib.util.spec_from_file_location(f"pedrank_user_{Path(path).stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    if _registered == before:
+    if registered == before:
         raise InputError(f"{path}: defines no metric; decorate a function with @pedrank.metrics.metric()")
 
 
 def evaluate(name: str, observation: Observation, **options: object) -> Score:
-    """Score of one metric on one observation; InputError for an unknown metric and for a value that is not finite."""
-    value = get_metric(name).function(observation, **options)
+    """Score of one metric on one observation.
+
+    Raises InputError for an unknown metric, for one that needs more memory than there is, and for a score that is not
+    finite.
+    """
+    found = get_metric(name)
+    needed, available = found.memory(observation.n, observation.d, observation.c), available_memory()
+    if available is not None and needed > available:
+        size = f"{observation.n} samples x {observation.d} features, {observation.c} classes"
+        raise InputError(
+            f"{name}: {size} take {needed / 1e9:.1f} GB, {available / 1e9:.1f} GB are free; score fewer rows"
+        )
+    value = found.function(observation, **options)
     result = value if isinstance(value, Score) else Score(float(value), float(value))
     if not all(np.isfinite(result)):
         raise InputError(

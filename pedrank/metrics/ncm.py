@@ -17,8 +17,7 @@ def ncm(observation: Observation) -> float:
     a class counts as wrong. Needs features, read once more; O(N D C) time, O(N C / blocks) memory. Weak where
     features have very different scales, since it weighs all alike.
     """
-    factors = np.full(observation.c, np.inf)
-    np.divide(observation.counts, observation.counts - 1, out=factors, where=observation.counts > 1)
+    counts = observation.counts
     means = observation.means - observation.mean
     right = 0
     for rows, block in observation.blocks():
@@ -27,7 +26,8 @@ def ncm(observation: Observation) -> float:
         distances = np.einsum("nd,nd->n", block, block)[:, None] + np.einsum("cd,cd->c", means, means)
         distances -= 2 * block @ means.T
         np.maximum(distances, 0, out=distances)
-        mine = distances[np.arange(len(own)), own] * factors[own] ** 2
+        mine = distances[np.arange(len(own)), own].copy()
         distances[np.arange(len(own)), own] = np.inf
-        right += int((mine < distances.min(axis=1)).sum())
+        # Without division, so that the only sample of a class, which leaves no mean, is wrong.
+        right += int((mine * counts[own] ** 2 < distances.min(axis=1) * (counts[own] - 1) ** 2).sum())
     return right / observation.n

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -35,11 +36,16 @@ def parc(observation: Observation, dims: int = 32, seed: int = 1919, label_dista
     """
     if label_distance not in ("as_released", "exact"):
         raise InputError(f"parc: unknown label_distance '{label_distance}'; it is as_released or exact")
+    if observation.n > LARGEST:
+        gigabytes = 4 * observation.n**2 / 2e9
+        warnings.warn(f"parc: {observation.n} rows would take {gigabytes:.0f} GB: scored on {LARGEST}", stacklevel=2)
     rows = _subsample(observation.labels, LARGEST, seed)
-    sizes = np.bincount(observation.labels[rows])
+    labels = observation.labels[rows]
+    sizes = np.bincount(labels)
     if sizes.max() < 2:
         raise InputError("parc: no two samples share a class, so there is nothing to compare")
     components = principal_components(observation, rows, min(dims, len(rows), observation.d), seed)
+    components = components[np.argsort(labels, kind="stable")]
     distance = np.zeros(observation.c)  # of two samples of one class
     if label_distance == "as_released":
         distance = 1 - np.diag(np.corrcoef(np.eye(observation.c)))
@@ -47,13 +53,14 @@ def parc(observation: Observation, dims: int = 32, seed: int = 1919, label_dista
 
 
 def _subsample(labels: np.ndarray, largest: int, seed: int) -> np.ndarray:
-    """Row numbers sorted by class: all, or about `largest`, drawn in proportion to class sizes and from every class."""
+    """Row numbers, ascending: all, or about `largest`, drawn in proportion to class sizes and from every class."""
+    if len(labels) <= largest:
+        return np.arange(len(labels))
+    draw = np.random.default_rng(seed)
+    share = largest / len(labels)
     classes = np.split(np.argsort(labels, kind="stable"), np.cumsum(np.bincount(labels))[:-1])
-    if len(labels) > largest:
-        draw = np.random.default_rng(seed)
-        share = largest / len(labels)
-        classes = [np.sort(draw.choice(rows, max(1, round(len(rows) * share)), replace=False)) for rows in classes]
-    return np.concatenate(classes)
+    drawn = [draw.choice(rows, max(1, round(len(rows) * share)), replace=False) for rows in classes]
+    return np.sort(np.concatenate(drawn))
 
 
 def principal_components(observation: Observation, rows: np.ndarray, dims: int, seed: int) -> np.ndarray:
@@ -94,14 +101,16 @@ def _rank_correlation(scores: np.ndarray, sizes: np.ndarray, distance: np.ndarra
     classes.
     """
     rows = scores - scores.mean(axis=1, keepdims=True)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    rows /= np.where(norms > 0, norms, 1.0)
     pairs = len(rows) * (len(rows) - 1) // 2
-    # float32 holds the ranks: values that it ties, ties it averages, which changes the result by less than 1e-8.
-    likeness, within, filled = np.empty(pairs, dtype=np.float32), [], 0
+    # Of millions of values float32 ties a few that float64 tells apart, which changes the result by less than 1e-8.
+    dtype = np.float32 if pairs > _SORTED else np.float64
+    likeness, within, filled = np.empty(pairs, dtype), [], 0
     ends = np.cumsum(sizes)
     for start, end in zip(ends - sizes, ends, strict=True):
         product = rows[start:end] @ rows[start:].T
-        within.append(np.sort(product[:, : end - start][np.triu_indices(end - start, 1)].astype(np.float32)))
+        within.append(np.sort(product[:, : end - start][np.triu_indices(end - start, 1)].astype(dtype)))
         for values in (within[-1], product[:, end - start :].ravel()):
             likeness[filled : filled + values.size] = values
             filled += values.size
@@ -118,6 +127,8 @@ def _rank_correlation(scores: np.ndarray, sizes: np.ndarray, distance: np.ndarra
     covariance = ((label_rank - between_rank) * (rank_sum - count * middle)).sum()
     label_spread = (count * (label_rank - middle) ** 2).sum() + between * (between_rank - middle) ** 2
     likeness_spread = (pairs * (float(pairs) ** 2 - 1) - _ties(likeness)) / 12
+    if likeness_spread <= 0:
+        raise InputError("parc: all samples are equally alike; it needs two features at least that differ")
     return float(covariance / np.sqrt(label_spread * likeness_spread))
 
 

@@ -1,0 +1,292 @@
+"""Each metric against an independent computation: a library where one has it, its plain formula where none does."""
+
+import numpy as np
+import pytest
+from golden import clusters
+from scipy import optimize, special, stats
+
+from pedrank import score
+from pedrank.errors import InputError
+from pedrank.metrics import _mixture, parc
+from pedrank.metrics.logme import evidence_terms, interpolate
+from pedrank.metrics.ncti import combine
+from pedrank.observation import observe
+
+
+@pytest.mark.parametrize("shape", [(300, 6, 4), (120, 50, 10), (60, 100, 3)])
+def test_logme_is_the_evidence_at_its_fixed_point(shape):
+    features, labels = clusters(*shape)
+    x = features.astype(np.float64)
+    n, d = x.shape
+    u, s, _ = np.linalg.svd(x, full_matrices=False)
+    evidences = []
+    for label in range(shape[2]):
+        y = (labels == label).astype(float)
+        weights, t = (u.T @ y) ** 2, 1.0
+        for _ in range(11):
+            gamma = (s**2 / (s**2 + t)).sum()
+            m2 = (s**2 * weights / (s**2 + t) ** 2).sum()
+            r2 = (weights * (t / (s**2 + t)) ** 2).sum() + max(y.sum() - weights.sum(), 0)
+            alpha, beta = gamma / (m2 + 1e-5), (n - gamma) / (r2 + 1e-5)
+            before, t = t, alpha / beta
+            if abs(t - before) / before <= 1e-3:
+                break
+        evidence = d / 2 * np.log(alpha) + n / 2 * np.log(beta) - 0.5 * np.log(alpha + beta * s**2).sum()
+        evidences.append((evidence - beta / 2 * r2 - alpha / 2 * m2 - n / 2 * np.log(2 * np.pi)) / n)
+    assert score("logme", features, labels) == pytest.approx(np.mean(evidences), rel=1e-8)
+
+
+def test_logme_interpolates_its_terms_to_nine_digits():
+    rng = np.random.default_rng(0)
+    counts = rng.integers(5, 50, size=8)
+    values, sums = np.exp(rng.uniform(-9, 6, size=60)), rng.normal(size=(60, 8)) * np.sqrt(counts)
+    t = np.exp(rng.uniform(-8, 8, size=8))
+    exact = np.array([evidence_terms(values, sums, counts, one)[:, k] for k, one in enumerate(t)]).T
+    found = interpolate(lambda one: evidence_terms(values, sums, counts, one))(t)
+    np.testing.assert_allclose(found, exact, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(600, 5, 4), (400, 30, 12), (200, 60, 40)])
+def test_the_mixture_is_scikit_learns_from_the_same_start(shape):
+    from sklearn.mixture import GaussianMixture
+
+    x = clusters(*shape)[0] * np.linspace(2, 0.5, shape[1])
+    k = shape[2]
+    start = np.eye(k)[_mixture.k_means(x, k, seed=0)]
+
+    class FromStart(GaussianMixture):
+        def _initialize_parameters(self, x, *args, **kwargs):
+            self._initialize(x, start)
+
+    expected = FromStart(k, max_iter=100).fit(x).predict_proba(x)
+    np.testing.assert_allclose(_mixture.fit(x, start), expected, atol=1e-6)
+    assert any(c.thin for c in _mixture.maximise(x, start)) == (shape[1] > 20)
+
+
+def test_k_means_is_about_as_tight_as_scikit_learns():
+    from sklearn.cluster import KMeans
+
+    x, _ = clusters(500, 8, 20, apart=2.0)
+
+    def inertia(labels):
+        return sum(((x[labels == k] - x[labels == k].mean(axis=0)) ** 2).sum() for k in range(20))
+
+    ours = [inertia(_mixture.k_means(x, 20, seed)) for seed in range(5)]
+    theirs = [KMeans(20, n_init=1, random_state=seed).fit(x).inertia_ for seed in range(5)]
+    assert np.mean(ours) < 1.1 * np.mean(theirs)
+
+
+def test_k_means_fills_every_cluster_it_can():
+    x = np.repeat(np.arange(6.0)[:, None], 10, axis=0)
+    assert len(np.unique(_mixture.k_means(x, 6, seed=3))) == 6
+    assert _mixture.k_means(np.zeros((5, 2)), 3, seed=0).shape == (5,)
+
+
+def test_nleep_of_pure_components():
+    features, labels = clusters(200, 5, 3, apart=50.0)
+    assert score("nleep", features, labels) == pytest.approx(1.0)
+    assert score("nleep", features, labels, mode="paper") == pytest.approx(0.0, abs=1e-9)
+
+
+def test_nleep_averages_over_seeds():
+    features, labels = clusters(200, 5, 3)
+    alone = [score("nleep", features, labels, seeds=1, seed=seed) for seed in (4, 5)]
+    assert alone[0] != alone[1]
+    assert score("nleep", features, labels, seeds=2, seed=4) == pytest.approx(np.mean(alone), rel=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(150, 40, 5), (80, 120, 4), (90, 20, 3)])
+def test_parc_is_spearmans_correlation_of_all_pairs(shape):
+    from sklearn.decomposition import PCA
+
+    features, labels = clusters(*shape)
+    dims = min(32, *features.shape)
+    pca = PCA(dims, svd_solver="randomized", iterated_power=1, random_state=1919)
+    components = pca.fit_transform(features.astype(np.float64))
+    pairs = np.tril_indices(len(labels), -1)
+    distances = (1 - np.corrcoef(components / components.std(axis=0)))[pairs]
+    expected = 100 * stats.spearmanr(distances, (labels[:, None] != labels)[pairs]).statistic
+    assert score("parc", features, labels, label_distance="exact") == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_parc_counts_ties_and_looks_at_them_in_pieces(monkeypatch):
+    values = np.sort(np.random.default_rng(0).integers(0, 30, size=1000)).astype(np.float32)
+    sizes = np.unique(values, return_counts=True)[1].astype(float)
+    monkeypatch.setattr(parc, "_SORTED", 7)
+    assert parc._ties(values) == (sizes**3 - sizes).sum()
+
+
+def test_parc_of_many_rows_is_that_of_a_fair_share(monkeypatch):
+    features, labels = clusters(2000, 20, 4)
+    labels = np.where(labels == 3, 2, labels)  # of unequal sizes
+    rows = parc._subsample(labels, 500, seed=0)
+    np.testing.assert_allclose(np.bincount(labels[rows]) / 500, np.bincount(labels) / 2000, atol=0.005)
+    assert len(set(rows)) == len(rows)
+    whole = score("parc", features, labels)
+    monkeypatch.setattr(parc, "LARGEST", 500)
+    with pytest.warns(UserWarning, match="2000 rows would take 0 GB: scored on 500"):
+        assert score("parc", features, labels) == pytest.approx(whole, rel=0.2)
+
+
+@pytest.mark.filterwarnings("ignore:.*single sample")
+def test_parc_needs_two_of_a_class():
+    with pytest.raises(InputError, match="no two samples share a class"):
+        score("parc", np.eye(5), np.arange(5))
+
+
+@pytest.mark.parametrize("d", [1, 5, 16, 33, 70])
+@pytest.mark.parametrize("variant", ["diagonal", "spherical"])
+def test_gbc_is_a_sum_over_pairs(d, variant):
+    features, labels = clusters(200, d, 5, apart=0.2)
+    classes = [features[labels == label].astype(np.float64) for label in range(5)]
+    means, variances = [rows.mean(0) for rows in classes], [np.maximum(rows.var(0), 1e-4) for rows in classes]
+    if variant == "spherical":
+        variances = [np.full(d, v.mean()) for v in variances]
+    total = 0.0
+    for i in range(5):
+        for j in set(range(5)) - {i}:
+            between = (variances[i] + variances[j]) / 2
+            distance = ((means[i] - means[j]) ** 2 / between).sum() / 8
+            distance += 0.5 * np.log(between / np.sqrt(variances[i] * variances[j])).sum()
+            total += np.exp(-distance)
+    assert score("gbc", features, labels, variant=variant) == pytest.approx(-total, rel=1e-9)
+
+
+def test_lda_is_scikit_learns_with_that_shrinkage():
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    from pedrank.metrics._fisher import adaptive_shrinkage
+
+    features, labels = clusters(300, 8, 4)
+    observation = observe(features, labels)
+    shrinkage = adaptive_shrinkage(observation.within_scatter() / 300)
+    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage).fit(features.astype(np.float64), labels)
+    expected = model.predict_proba(features)[np.arange(300), labels].mean()
+    assert score("lda", features, labels) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 3, 6])
+def test_knn_leaves_one_out(k):
+    features, labels = clusters(1300, 6, 5)
+    distances = np.linalg.norm(features[:, None] - features, axis=2)
+    np.fill_diagonal(distances, np.inf)
+    right = 0
+    for row, label in zip(distances, labels, strict=True):
+        nearest = labels[np.argsort(row)[:k]]
+        votes = np.bincount(nearest)
+        right += next(guess for guess in nearest if votes[guess] == votes.max()) == label
+    assert score("knn", features, labels, k=k) == pytest.approx(right / 1300, abs=2e-3)
+    with pytest.raises(InputError, match="k must be"):
+        score("knn", features, labels, k=1300)
+
+
+def test_ncm_leaves_one_out():
+    features, labels = clusters(120, 6, 5, apart=0.5)
+    right = 0
+    for row in range(120):
+        others = np.arange(120) != row
+        means = [features[others & (labels == label)].mean(axis=0) for label in range(5)]
+        right += np.linalg.norm(means - features[row], axis=1).argmin() == labels[row]
+    assert score("ncm", features, labels) == pytest.approx(right / 120)
+
+
+def test_h_score_shrinks_as_scikit_learn():
+    from sklearn.covariance import LedoitWolf
+
+    features, labels = clusters(60, 20, 4)
+    fitted = LedoitWolf().fit(features.astype(np.float64))
+    means = np.array([features[labels == label].mean(axis=0) for label in range(4)])[labels]
+    expected = np.trace(np.linalg.inv(fitted.covariance_) @ ((1 - fitted.shrinkage_) * np.cov(means, rowvar=False)))
+    assert score("h_score", features, labels) == pytest.approx(expected, rel=1e-6)
+
+
+def test_transrate_is_a_difference_of_coding_rates():
+    features, labels = clusters(90, 25, 4)
+    z = features - features.astype(np.float64).mean(axis=0)
+
+    def rate(rows):
+        return 0.5 * np.linalg.slogdet(np.eye(25) + rows.T @ rows / (len(rows) * 1e-4))[1]
+
+    expected = rate(z) - np.mean([rate(z[labels == label]) for label in range(4)])
+    assert score("transrate", features, labels) == pytest.approx(expected, rel=1e-9)
+
+
+def test_pactran_reaches_the_optimum_of_logistic_regression():
+    features, labels = clusters(100, 5, 3)
+    z = features - features.astype(np.float64).mean(axis=0)
+
+    def loss(flat):
+        theta = flat.reshape(6, 3)
+        logs = special.log_softmax(z @ theta[:-1] + theta[-1], axis=1)
+        return -logs[np.arange(100), labels].mean() + (theta[:-1] ** 2).sum() / 200
+
+    found = optimize.minimize(loss, np.ones(18), method="BFGS", tol=1e-8)
+    theta = found.x.reshape(6, 3)
+    p = special.softmax(z @ theta[:-1] + theta[-1], axis=1)
+    trace = sum(p[n, c] * (1 - p[n, c]) * (z[n] @ z[n] + 1) for n in range(100) for c in range(3)) + 15 / 100
+    expected = found.fun + 15 / (2 * 100) * (100 / 5) * np.log(100 / 15 * trace)
+    assert score("pactran", features, labels) == pytest.approx(-expected, rel=1e-4)
+
+
+def test_ncti_is_scikit_learns_discriminant():
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    features, labels = clusters(300, 20, 4)
+    x = features * 0.15
+    variance = np.sort(np.linalg.eigvalsh(np.cov(x.astype(np.float64), rowvar=False)))
+    model = LinearDiscriminantAnalysis(solver="eigen", shrinkage=float(np.exp(-variance.sum())))
+    projected = model.fit_transform(x.astype(np.float64), labels)
+    probabilities = model.predict_proba(x)
+    norms = [np.linalg.norm(probabilities[labels == label], "nuc") for label in range(4)]
+    expected = {
+        "seli": np.linalg.norm(projected - projected.mean(axis=0), "nuc"),
+        "ncc": probabilities[np.arange(300), labels].mean(),
+        "collapse": -np.log(sum(norms)),
+    }
+    for part, value in expected.items():
+        assert score("ncti", x, labels, part=part) == pytest.approx(value, rel=1e-6), part
+
+
+def test_ncti_combines_over_the_hub():
+    total = combine([1.0, 3.0, 2.0], [0.5, 0.5, 0.5], [-1.0, -2.0, -3.0])
+    np.testing.assert_allclose(total, [0 + 0 + 1, 1 + 0 + 0.5, 0.5 + 0 + 0])
+
+
+def test_leep_and_nce_of_a_head():
+    features, labels = clusters(200, 3, 4)
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(6), size=200)
+    joint = np.array([probabilities[labels == label].sum(axis=0) for label in range(4)]) / 200
+    conditional = joint / joint.sum(axis=0)
+    expected = np.mean([np.log(conditional[label] @ row) for label, row in zip(labels, probabilities, strict=True)])
+    assert score("leep", features, labels, probabilities=probabilities) == pytest.approx(expected)
+
+    source = probabilities.argmax(axis=1)
+    joint = np.histogram2d(labels, source, bins=(range(5), range(7)))[0] / 200
+    joint_entropy, source_entropy = stats.entropy(joint.ravel()), stats.entropy(joint.sum(axis=0))
+    assert score("nce", features, labels, source_labels=source) == pytest.approx(source_entropy - joint_entropy)
+    # A head that knows the labels is perfect; LEEP of hard predictions is NCE (Nguyen et al. 2020, section 4.2).
+    assert score("nce", features, labels, source_labels=labels) == pytest.approx(0)
+    assert score("leep", features, labels, probabilities=np.eye(6)[source]) == pytest.approx(
+        score("nce", features, labels, source_labels=source)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("leep", {}, "without a head use nleep"),
+        ("leep", {"probabilities": np.ones((5, 2)) / 2}, "do not fit"),
+        ("leep", {"probabilities": np.ones((200, 2))}, "sum to 1"),
+        ("nce", {}, "give source_labels"),
+        ("nce", {"source_labels": np.zeros(200)}, "integers"),
+        ("gbc", {"variant": "full"}, "unknown variant 'full'"),
+        ("parc", {"label_distance": "x"}, "unknown label_distance"),
+        ("nleep", {"mode": "x"}, "unknown mode"),
+        ("ncti", {"part": "x"}, "unknown part"),
+    ],
+)
+def test_bad_options_get_one_line(name, options, message):
+    features, labels = clusters(200, 3, 4)
+    with pytest.raises(InputError, match=message):
+        score(name, features, labels, **options)
