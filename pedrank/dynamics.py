@@ -51,7 +51,7 @@ class Refinement:
     forces: np.ndarray  # (S,) sum over classes of the L2 norm of the joint force (Eq. 5)
     energy: np.ndarray  # (S,) potential energy (Eq. 7)
     final_energy: float  # potential energy after the last move applied
-    options: dict[str, float | int | bool | str] = field(default_factory=dict)
+    options: dict[str, object] = field(default_factory=dict)
 
     def apply(self, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Refined features (N, D) float32: each row plus the displacement of its class; `features` stays untouched."""
@@ -107,32 +107,34 @@ def simulate(
     moves tried, `exit_ratio` the epsilon of Alg. 1; `differences` override what `mode` sets (see the module).
     """
     _check_options(statistics, reference, lam, dt, k, max_steps, exit_ratio)
-    options = {"lam": lam, "dt": dt, "k": k, "max_steps": max_steps, "exit_ratio": exit_ratio, "mode": mode}
-    options |= _differences(mode, differences)
+    rules = _differences(mode, differences)
 
     # Eq. 6 for one pair: half of acceleration times dt^2, along the line of centres.
     pair_factor = 0.5 * dt**2 * k
-    if options["clamp"]:
+    if rules["clamp"]:
         pair_factor = min(pair_factor, 1.0)
 
     start = centres = (statistics.means - reference.mean) / reference.std
     radii = lam * np.sqrt((statistics.variances / reference.std**2).sum(axis=1))  # Alg. 1, line 5
-    overlap, push = repel(centres, radii, options["signed_overlap"])
-    moves, forces, energy = [], [], []
+    overlap, push = repel(centres, radii, rules["signed_overlap"])
+    moves: list[float] = []
+    forces: list[float] = []
+    energy: list[float] = []
     steps = 0
     while len(moves) < max_steps:
         move = pair_factor * push
-        moves.append(_size(move, options["summed_force_norm"]))
+        moves.append(_size(move, rules["summed_force_norm"]))
         forces.append(k * np.linalg.norm(push, axis=1).sum())
         energy.append(_energy(overlap, k))
         terminal = moves[-1] <= exit_ratio * moves[0]
-        if terminal and not options["keep_terminal_step"]:
+        if terminal and not rules["keep_terminal_step"]:
             break
         centres = centres + move
         steps += 1
-        overlap, push = repel(centres, radii, options["signed_overlap"])
+        overlap, push = repel(centres, radii, rules["signed_overlap"])
         if terminal:
             break
+    given = {"lam": lam, "dt": dt, "k": k, "max_steps": max_steps, "exit_ratio": exit_ratio, "mode": mode}
     return Refinement(
         displacement=(centres - start) * reference.std,
         steps=steps,
@@ -141,7 +143,7 @@ def simulate(
         forces=np.array(forces),
         energy=np.array(energy),
         final_energy=_energy(overlap, k),
-        options=options,
+        options={**given, **rules},
     )
 
 

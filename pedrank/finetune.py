@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 
 MOMENTUM = 0.9
 HEAD_STD = 0.01
-BATCH_NORM_MEMORY = (
-    8  # running statistics look back over an eighth of a short run; torch's own momentum, 0.1, from 80 steps on
-)
+BATCH_NORM_STEPS = 8
 EVALUATION_BATCH = 512
 
 
@@ -71,7 +69,8 @@ def finetune(
 
     SGD with Nesterov momentum 0.9 on all parameters, cross-entropy, cosine schedule without restarts, no augmentation,
     float32. The head starts at N(0, 0.01^2) with zero bias. `seed` decides the head and the order of the images, which
-    are shuffled anew each epoch; batch normalisation uses batch statistics in training and running ones in the test.
+    are shuffled anew each epoch. Batch normalisation uses batch statistics in training and running ones in the test;
+    their momentum is 8 / steps, between torch's own 0.1 (from 80 steps on) and 1.
 
     Args:
         network: Maps (B, 3, H, W) to (B, D), with `feature_dim` D; left as it is.
@@ -98,9 +97,10 @@ def finetune(
     torch.nn.init.normal_(head.weight, std=HEAD_STD, generator=random)
     torch.nn.init.zeros_(head.bias)
     model = torch.nn.Sequential(copy.deepcopy(network), head).to(device).to(memory_format=torch.channels_last).train()
+    # At torch's own momentum, 0.1, running statistics remember some 30 steps: in a short run, the source images too.
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = max(0.1, BATCH_NORM_MEMORY / options.steps)
+            module.momentum = min(1.0, max(0.1, BATCH_NORM_STEPS / options.steps))
     velocity = {parameter: torch.zeros_like(parameter) for parameter in model.parameters()}
     curve: list[tuple[int, float]] = []
     for step, batch in enumerate(rows[_batches(len(rows), options, random)]):

@@ -10,6 +10,7 @@ from pedrank.checkpoints import load
 from pedrank.command import run
 from pedrank.datasets import SPLITS, load_images
 from pedrank.device import prepare
+from pedrank.errors import about
 from pedrank.features import extract
 from pedrank.statistics import ClassStatistics
 
@@ -30,10 +31,12 @@ def main() -> None:
     dataset = load_images(arguments.images)
     rows = np.isin(dataset.split, [SPLITS.index(split) for split in arguments.splits])
     labels = dataset.labels[rows]
-    features = extract(network, dataset.images[rows], normalisation, arguments.batch_size, device)
+    with about(arguments.checkpoint):
+        features = extract(network, dataset.images[rows], normalisation, arguments.batch_size, device)
     made_by = provenance({"splits": arguments.splits}, [arguments.images, arguments.checkpoint])
     write_arrays(arguments.out, {"features": features, "labels": labels}, made_by)
-    statistics = ClassStatistics.from_features(features, labels)
+    with about(arguments.images):
+        statistics = ClassStatistics.from_features(features, labels)
     arrays = {"counts": statistics.counts, "means": statistics.means, "variances": statistics.variances}
     write_arrays(arguments.statistics, arrays, made_by)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pedrank.artefacts import provenance, read_arrays, write_json
 from pedrank.command import run
 from pedrank.dynamics import simulate
+from pedrank.errors import about
 from pedrank.refinement_file import save
 from pedrank.statistics import ClassStatistics, ReferenceStatistics
 
@@ -25,7 +26,8 @@ def main() -> None:
     made_from = [arguments.statistics, arguments.reference]
     for options, out, seconds in zip(arguments.options, arguments.displacements, arguments.seconds, strict=True):
         start = time.perf_counter()
-        refinement = simulate(statistics, reference, **options)
+        with about(arguments.statistics):
+            refinement = simulate(statistics, reference, **options)
         elapsed = time.perf_counter() - start
         save(out, refinement, provenance(options, made_from))
         write_json(seconds, {"seconds": elapsed})

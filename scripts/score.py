@@ -1,6 +1,7 @@
 """Score one (dataset, checkpoint) with one metric: the raw features first, then each refinement of them."""
 
 import argparse
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 
 from pedrank.artefacts import provenance, read_arrays, write_json
 from pedrank.command import run
+from pedrank.errors import about
 from pedrank.machine import processor
 from pedrank.metrics import evaluate
 from pedrank.observation import observe
@@ -28,18 +30,22 @@ def main() -> None:
     parser.add_argument("--seconds", required=True, nargs="+", type=Path)
     arguments = parser.parse_args()
     arrays = read_arrays(arguments.features, "features", "labels")
+    labels_digest = hashlib.sha256(arrays["labels"].tobytes()).hexdigest()
     where = {"threads": arguments.threads, "device": processor()}
     start = time.perf_counter()
-    raw = observe(arrays["features"], np.asarray(arrays["labels"]))
+    with about(arguments.features):
+        raw = observe(arrays["features"], np.asarray(arrays["labels"]))
     observing = time.perf_counter() - start  # the class statistics: part of every score's cost, computed once
     made_from = [[arguments.features, *moved] for moved in [[], *([path] for path in arguments.displacements)]]
     for inputs, out, seconds in zip(made_from, arguments.scores, arguments.seconds, strict=True):
         observation = raw.refined(load(inputs[1])) if len(inputs) > 1 else raw
         start = time.perf_counter()
-        score = evaluate(arguments.metric, observation, **arguments.options)
+        with about(inputs[-1]):
+            score = evaluate(arguments.metric, observation, **arguments.options)
         elapsed = observing + time.perf_counter() - start
         made_by = provenance({"metric": arguments.metric, **arguments.options}, inputs)
-        write_json(out, {"score": score.score, "rank_score": score.rank_score, "made_by": made_by})
+        record = {"score": score.score, "rank_score": score.rank_score, "labels": labels_digest, "made_by": made_by}
+        write_json(out, record)
         write_json(seconds, {"seconds": elapsed, "n": raw.n, "d": raw.d, "c": raw.c} | where)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from pedrank.artefacts import read_json, write_csv
 from pedrank.command import run
+from pedrank.errors import InputError
 
 
 def main() -> None:
@@ -20,11 +21,15 @@ def main() -> None:
     parser.add_argument("--scores", required=True, type=Path)
     parser.add_argument("--seconds", required=True, type=Path)
     arguments = parser.parse_args()
-    scores, seconds = [], []
+    scores, seconds, labels = [], [], {}
     for metric, refinement, checkpoint in product(arguments.metrics, arguments.refinements, arguments.checkpoints):
         stem = arguments.results / "scores" / metric / refinement / arguments.dataset / checkpoint
         row = {"dataset": arguments.dataset, "checkpoint": checkpoint, "metric": metric, "refinement": refinement}
         score = read_json(f"{stem}.json")
+        labels.setdefault(score["labels"], f"{stem}.json")
+        if len(labels) > 1:
+            one, other = labels.values()
+            raise InputError(f"{other}: scored on other labels than {one}; extract the features of both again")
         scores.append(row | {"score": score["score"], "rank_score": score["rank_score"]})
         cost = read_json(f"{stem}.seconds.json")
         if refinement != "none":

@@ -49,6 +49,7 @@ def test_a_run_is_nesterov_sgd_on_every_layer_along_half_a_cosine():
     head.weight.data.normal_(0, 0.01, generator=random)
     head.bias.data.zero_()
     model = torch.nn.Sequential(network, head).train()
+    network[1].momentum = 8 / 12
     order = torch.cat([torch.randperm(30, generator=random) for _ in range(7)])
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-3, nesterov=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=12)
@@ -93,6 +94,14 @@ def test_the_network_learns_and_is_left_as_it_was():
 def test_a_run_follows_its_seed():
     assert run(seed=1) == run(seed=1)
     assert run(seed=1).curve != run(seed=2).curve
+
+
+@pytest.mark.parametrize(("steps", "momentum"), [(1, 1.0), (4, 1.0), (40, 0.2), (80, 0.1), (200, 0.1)])
+def test_a_short_run_has_a_short_batch_norm_memory(steps, momentum, monkeypatch):
+    trained = []
+    monkeypatch.setattr(module, "_accuracy", lambda model, *others: trained.append(model) or 50.0)
+    run(options=dataclasses.replace(OPTIONS, steps=steps, batch_size=2))
+    assert trained[0][0][1].momentum == pytest.approx(momentum)
 
 
 @pytest.mark.parametrize("learning_rate", [1e6, 1e30])

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pedrank.errors import InputError
+from pedrank.errors import InputError, about
 from pedrank.lock import hold
 
 
@@ -69,3 +69,8 @@ def test_a_bug_keeps_its_traceback():
     _, error = script.communicate()
     assert script.returncode == 1
     assert "ZeroDivisionError" in error and "Traceback" in error
+
+
+def test_a_message_gets_the_name_of_its_file():
+    with pytest.raises(InputError, match="^a.safetensors: row 3 holds NaN$"), about("a.safetensors"):
+        raise InputError("row 3 holds NaN")

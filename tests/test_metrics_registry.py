@@ -89,7 +89,7 @@ def test_a_users_own_metric_from_a_file(tmp_path):
     load(file)
     assert "mine" in metric_names()
     assert score("mine", features, labels, factor=2) == 100
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="no such Python file"):
         load(tmp_path / "none.py")
     (tmp_path / "empty.py").write_text("x = 1\n")
     with pytest.raises(InputError, match="defines no metric"):

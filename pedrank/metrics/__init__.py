@@ -79,10 +79,10 @@ def get_metric(name: str) -> Metric:
 
 def load(path: str | os.PathLike) -> None:
     """Register the metrics that a user's own Python file defines; InputError when it is missing or defines none."""
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file; name a Python file that defines a metric")
-    before = dict(registered)
     spec = importlib.util.spec_from_file_location(f"pedrank_user_{Path(path).stem}", path)
+    if spec is None or spec.loader is None or not Path(path).is_file():
+        raise InputError(f"{path}: no such Python file; name one that defines a metric")
+    before = dict(registered)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if registered == before:

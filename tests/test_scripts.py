@@ -1,0 +1,93 @@
+"""Scripts by hand: what they refuse, and that a wrong number cannot slip between two of them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pedrank.artefacts import read_csv, read_json, write_arrays
+from pedrank.digest import ROOT
+
+
+def script(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "scripts" / f"{name}.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def score(folder: Path, checkpoint: str, features: np.ndarray, labels: np.ndarray) -> subprocess.CompletedProcess[str]:
+    path = folder / f"{checkpoint}.safetensors"
+    write_arrays(path, {"features": features.astype(np.float32), "labels": labels}, {})
+    stem = folder / "scores/logme/none/digits" / checkpoint
+    return script(
+        "score",
+        "--metric",
+        "logme",
+        "--features",
+        path,
+        "--scores",
+        f"{stem}.json",
+        "--seconds",
+        f"{stem}.seconds.json",
+    )
+
+
+def collect(folder: Path, *checkpoints: str) -> subprocess.CompletedProcess[str]:
+    parts = ["--results", folder, "--dataset", "digits", "--metrics", "logme", "--refinements", "none"]
+    outputs = ["--scores", folder / "scores.csv", "--seconds", folder / "seconds.csv"]
+    return script("scores", *parts, "--checkpoints", *checkpoints, *outputs)
+
+
+@pytest.fixture
+def pair():
+    random = np.random.default_rng(0)
+    return random.standard_normal((60, 5)), np.arange(60) % 3
+
+
+def test_scores_are_collected_digit_by_digit(tmp_path, pair):
+    features, labels = pair
+    for checkpoint, scale in (("one", 1), ("two", 3)):
+        assert score(tmp_path, checkpoint, scale * features, labels).returncode == 0
+    assert collect(tmp_path, "one", "two").returncode == 0
+    table = read_csv(tmp_path / "scores.csv").set_index("checkpoint")
+    for checkpoint in ("one", "two"):
+        made = read_json(tmp_path / f"scores/logme/none/digits/{checkpoint}.json")
+        assert table.loc[checkpoint, "score"] == made["score"]
+
+
+def test_labels_that_differ_between_checkpoints_are_refused(tmp_path, pair):
+    features, labels = pair
+    score(tmp_path, "one", features, labels)
+    score(tmp_path, "two", features, labels[::-1].copy())
+    refused = collect(tmp_path, "one", "two")
+    assert refused.returncode == 1
+    assert "two.json: scored on other labels than" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "scores.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "spoil, message",
+    [
+        (lambda features, labels: (np.where(features == features[7, 3], np.nan, features), labels), "row 7 holds NaN"),
+        (lambda features, labels: (features, labels + 1), "no sample has label 0"),
+        (lambda features, labels: (features, labels * 0), "only one class"),
+        (lambda features, labels: (features[:-1], labels), "59 rows but 60 labels"),
+    ],
+    ids=["nan", "gap", "one class", "rows"],
+)
+def test_bad_features_and_labels_are_one_line_that_names_the_file(tmp_path, pair, spoil, message):
+    refused = score(tmp_path, "one", *spoil(*pair))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"error: {tmp_path}/one.safetensors: ")
+    assert message in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "scores").exists()
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "scripts").glob("*.py")))
+def test_every_script_explains_itself(name):
+    shown = script(name, "--help")
+    assert shown.returncode == 0
+    assert "usage:" in shown.stdout
