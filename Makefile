@@ -38,7 +38,7 @@ results/%/summary.csv: | .venv/workflow
 	snakemake --cores all --workflow-profile $(PROFILE)
 
 test: .venv/dev
-	pytest -n 2 --dist worksteal
+	pytest -n 2 --dist loadgroup
 
 lint: .venv/dev
 	ruff check .
