@@ -131,7 +131,7 @@ def parc(x, y):
 
 def nleep(x, y):
     """A full singular value decomposition and scikit-learn's mixture."""
-    x = PCA(0.8, svd_solver="full").fit_transform(x)
+    x = PCA(0.8, svd_solver="full").fit_transform(x.astype(np.float64))  # float32 ends in a singular covariance
     p = GaussianMixture(5 * (y.max() + 1), random_state=0).fit(x).predict_proba(x)
     joint = np.array([p[y == label].sum(axis=0) / len(y) for label in range(y.max() + 1)])
     return (p @ (joint / joint.sum(axis=0)).T)[np.arange(len(y)), y].mean()

@@ -29,6 +29,8 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 REFINEMENTS = refinements(config)
+# The checkpoints of one job: a wildcard, or all of them where starting a process costs more than its work.
+TOGETHER = config["checkpoints"] if config["together"] else ["{checkpoint}"]
 MOVED = {name: options for name, options in REFINEMENTS.items() if name != "none"}
 
 

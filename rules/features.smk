@@ -10,12 +10,14 @@ out: results/{study}/features/{dataset}/{checkpoint}.safetensors               f
 rule features:
     input:
         images=expand("results/data/{{dataset}}/images-{size}.safetensors", size=config["image_size"]),
-        checkpoint="results/checkpoints/{checkpoint}.safetensors",
+        checkpoints=expand("results/checkpoints/{checkpoint}.safetensors", checkpoint=TOGETHER),
     output:
-        features="results/{study}/features/{dataset}/{checkpoint}.safetensors",
-        statistics="results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors",
+        features=expand("results/{{study}}/features/{{dataset}}/{checkpoint}.safetensors", checkpoint=TOGETHER),
+        statistics=expand(
+            "results/{{study}}/features/{{dataset}}/{checkpoint}.statistics.safetensors", checkpoint=TOGETHER
+        ),
     log:
-        "results/{study}/logs/features/{dataset}/{checkpoint}.log",
+        expand("results/{{study}}/logs/features/{{dataset}}/{checkpoint}.log", checkpoint=TOGETHER[0]),
     conda:
         "../envs/torch.yaml"
     threads: 8
@@ -26,6 +28,6 @@ rule features:
         batch_size=config["features"]["batch_size"],
         code=code_digest("scripts/features.py"),
     shell:
-        'python "$PEDRANK/scripts/features.py" --images {input.images} --checkpoint {input.checkpoint}'
+        'python "$PEDRANK/scripts/features.py" --images {input.images} --checkpoints {input.checkpoints}'
         " --splits {params.splits} --batch-size {params.batch_size} --threads {threads} --gpu {resources.gpu}"
         " --out {output.features} --statistics {output.statistics} 2> {log}"

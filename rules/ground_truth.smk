@@ -14,11 +14,11 @@ if config["ground_truth"]["source"] == "finetune":
     rule finetune:
         input:
             images=expand("results/data/{{dataset}}/images-{size}.safetensors", size=config["image_size"]),
-            checkpoint="results/checkpoints/{checkpoint}.safetensors",
+            checkpoints=expand("results/checkpoints/{checkpoint}.safetensors", checkpoint=TOGETHER),
         output:
-            "results/{study}/finetune/{dataset}/{checkpoint}.csv",
+            expand("results/{{study}}/finetune/{{dataset}}/{checkpoint}.csv", checkpoint=TOGETHER),
         log:
-            "results/{study}/logs/finetune/{dataset}/{checkpoint}.log",
+            expand("results/{{study}}/logs/finetune/{{dataset}}/{checkpoint}.log", checkpoint=TOGETHER[0]),
         conda:
             "../envs/torch.yaml"
         threads: 8
@@ -28,9 +28,9 @@ if config["ground_truth"]["source"] == "finetune":
             options=options("finetune"),
             code=code_digest("scripts/finetune.py"),
         shell:
-            'python "$PEDRANK/scripts/finetune.py" --images {input.images} --checkpoint {input.checkpoint}'
+            'python "$PEDRANK/scripts/finetune.py" --images {input.images} --checkpoints {input.checkpoints}'
             " --options {params.options:q} --code {params.code} --threads {threads} --gpu {resources.gpu}"
-            " --runs results/{wildcards.study}/finetune/{wildcards.dataset}/{wildcards.checkpoint} --out {output} 2> {log}"
+            " --runs results/{wildcards.study}/finetune/{wildcards.dataset} --out {output} 2> {log}"
 
     rule ground_truth:
         input:

@@ -1,4 +1,4 @@
-"""Fine-tune one checkpoint on one dataset: the grid on validation, then the best point on test, once for each seed."""
+"""Fine-tune checkpoints on one dataset: the grid on validation, then the best point on test, once for each seed."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ from pedrank.finetune import run_grid
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", required=True, type=Path)
-    parser.add_argument("--checkpoint", required=True, type=Path)
+    parser.add_argument("--checkpoints", required=True, nargs="+", type=Path)
     parser.add_argument("--options", required=True, type=json.loads, help="JSON: the study's block finetune")
     parser.add_argument(
         "--code", default="", help="digest of the code; a finished run is reused only under the same one"
@@ -23,18 +23,19 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--gpu", type=int, default=0, help="1 to use a GPU if there is one")
     parser.add_argument("--runs", required=True, type=Path, help="folder of the finished runs")
-    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--out", required=True, nargs="+", type=Path, help="one for each checkpoint")
     arguments = parser.parse_args()
     device = prepare(arguments.threads, arguments.gpu)
-    runs = run_grid(
-        arguments.images,
-        arguments.checkpoint,
-        arguments.runs,
-        **arguments.options,
-        code=arguments.code,
-        device=device,
-    )
-    write_csv(arguments.out, pd.DataFrame(runs))
+    for checkpoint, out in zip(arguments.checkpoints, arguments.out, strict=True):
+        runs = run_grid(
+            arguments.images,
+            checkpoint,
+            arguments.runs / checkpoint.stem,
+            **arguments.options,
+            code=arguments.code,
+            device=device,
+        )
+        write_csv(out, pd.DataFrame(runs))
 
 
 run(main)

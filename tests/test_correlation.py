@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -25,6 +25,7 @@ vectors = st.integers(2, 15).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(vectors)
 def test_bounds_symmetry_and_rank_invariance(pair):
     scores, accuracies = map(np.array, pair)
@@ -37,6 +38,7 @@ def test_bounds_symmetry_and_rank_invariance(pair):
         assert tau(-accuracies, accuracies) == pytest.approx(-1)
 
 
+@settings(deadline=None)
 @given(vectors)
 def test_kendall_tau_is_equation_1(pair):
     scores, accuracies = pair

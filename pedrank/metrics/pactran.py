@@ -27,7 +27,8 @@ def pactran(observation: Observation, prior_scale: float = 1.0, variance_scale: 
     Needs all features at once; O(N D C) per L-BFGS step, at most 100; O(N D) memory.
     Weak in its two scales, which the paper picks from a grid and to which the order of checkpoints is sensitive.
     """
-    from scipy.optimize import minimize  # only here: the import takes longer than most scores
+    # Only here: the import takes longer than most scores.
+    from scipy.optimize import minimize  # type: ignore[import-untyped]
 
     x = np.concatenate([block - observation.mean for _, block in observation.blocks()])
     n, d, c = observation.n, observation.d, observation.c
