@@ -30,7 +30,9 @@ report: results/quickstart/report.html
 
 # Snakemake's own report of a finished study, for a browser; `make results/NAME/report.html` with PROFILE=... for another study.
 PROFILE ?= quickstart
-results/%/report.html: results/%/summary.csv report/workflow.rst | .venv/workflow
+.SECONDEXPANSION:
+results/%/report.html: results/%/summary.csv $$(wildcard results/$$*/tables/* results/$$*/figures/*) \
+		$(wildcard report/*) | .venv/workflow
 	snakemake --workflow-profile $(PROFILE) --report results/$*/unfinished-report.html
 	mv results/$*/unfinished-report.html $@
 

@@ -12,6 +12,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,7 +182,13 @@ def read_csv(path: str | os.PathLike, columns: Iterable[str] = ()) -> pd.DataFra
 
 
 def sha256(path: str | os.PathLike) -> str:
-    """Hex digest of a file's bytes."""
+    """Hex digest of a file's bytes; read once per process, as long as the file's size and time stay the same."""
+    status = os.stat(path)
+    return _sha256(os.fspath(path), status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _sha256(path: str, size: int, modified: int) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

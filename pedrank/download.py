@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pedrank.artefacts import atomic
+from pedrank.catalogue import catalogue
 from pedrank.errors import InputError
-from pedrank.study import catalogue
 
 
 def sources() -> dict[str, dict[str, Any]]:

@@ -9,14 +9,8 @@ from typing import Any
 
 import yaml
 
+from pedrank.catalogue import catalogue
 from pedrank.errors import InputError
-
-PACKAGE = Path(__file__).resolve().parent
-
-
-def catalogue(kind: str) -> dict[str, dict[str, Any]]:
-    """Everything a study can name, as `pedrank/{kind}/catalogue.yaml` describes it; kind is datasets or checkpoints."""
-    return yaml.safe_load((PACKAGE / kind / "catalogue.yaml").read_text())
 
 
 def refinements(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

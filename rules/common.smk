@@ -14,10 +14,11 @@ from snakemake.utils import validate
 
 from pedrank import metric_names
 from pedrank.artefacts import sha256
+from pedrank.catalogue import PACKAGE, catalogue
 from pedrank.digest import code_digest
 from pedrank.errors import InputError
 from pedrank.lock import hold
-from pedrank.study import PACKAGE, catalogue, check_names, check_schema, refinements
+from pedrank.study import check_names, check_schema, refinements
 
 SCHEMA = Path(workflow.basedir) / "schemas/config.schema.yaml"
 

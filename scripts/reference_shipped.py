@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from pedrank.artefacts import read_arrays, read_metadata, write_arrays
+from pedrank.catalogue import PACKAGE
 from pedrank.command import run
-from pedrank.study import PACKAGE
 
 
 def main() -> None:

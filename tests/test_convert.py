@@ -8,13 +8,11 @@ import pytest
 import torch
 
 from pedrank.artefacts import read_arrays, read_metadata
+from pedrank.catalogue import catalogue
 from pedrank.checkpoints import load
 from pedrank.checkpoints.convert import convert
 from pedrank.errors import InputError
 from pedrank.networks import build
-from pedrank.study import catalogue
-
-TORCH = [name for name, entry in catalogue("checkpoints").items() if entry.get("format") == "torch"]
 
 
 def _as_released(name: str, network: torch.nn.Module) -> dict:

@@ -5,9 +5,10 @@ import copy
 import pytest
 import yaml
 
+from pedrank.catalogue import catalogue
 from pedrank.digest import ROOT
 from pedrank.errors import InputError
-from pedrank.study import catalogue, check_names, check_schema, refinements
+from pedrank.study import check_names, check_schema, refinements
 
 SCHEMA = ROOT / "schemas/config.schema.yaml"
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from pedrank.artefacts import provenance, read_arrays, read_metadata, write_arrays
+from pedrank.catalogue import PACKAGE, catalogue
 from pedrank.errors import InputError
-from pedrank.study import PACKAGE, catalogue
 
 NORMALISATIONS = {
     "imagenet": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},

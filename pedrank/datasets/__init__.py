@@ -8,13 +8,12 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pedrank.artefacts import read_arrays, read_metadata, write_arrays
+from pedrank.catalogue import catalogue
 from pedrank.errors import InputError
 
 SIZE = 32
@@ -38,14 +37,6 @@ class Dataset:
         return np.flatnonzero(np.isin(self.split, [SPLITS.index(name) for name in splits or SPLITS]))
 
 
-@cache
-def catalogue() -> dict[str, dict[str, Any]]:
-    """The cards, by dataset name."""
-    import yaml
-
-    return yaml.safe_load(Path(__file__).with_name("catalogue.yaml").read_text())
-
-
 def load_embedded(name: str, size: int = SIZE) -> Dataset:
     """One of the datasets that come with the package or its dependencies, in three equal channels.
 
@@ -57,7 +48,7 @@ def load_embedded(name: str, size: int = SIZE) -> Dataset:
     readers = {"digits": digits.read, "fashion-mnist": fashion_mnist.read, "mnist": mnist.read}
     if name not in readers:
         raise InputError(f"no embedded dataset '{name}'; there are {', '.join(readers)}")
-    card = catalogue()[name]
+    card = catalogue("datasets")[name]
     grey, labels, split = readers[name](card["counts"])
     dataset = Dataset(
         name=name,

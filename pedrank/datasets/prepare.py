@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pedrank.datasets import Dataset, catalogue, cifar10, load_embedded
+from pedrank.catalogue import catalogue
+from pedrank.datasets import Dataset, cifar10, load_embedded
 from pedrank.errors import InputError
 
 
@@ -14,11 +15,12 @@ def prepare(name: str, size: int, downloads: Path) -> Dataset:
     Raises InputError for an unknown name, a size that the dataset does not come in, and for the paper's datasets, whose
     archives are fetched but not read yet.
     """
-    if name not in catalogue():
-        raise InputError(f"no dataset '{name}'; there are {', '.join(catalogue())}")
+    cards = catalogue("datasets")
+    if name not in cards:
+        raise InputError(f"no dataset '{name}'; there are {', '.join(cards)}")
     if name == "cifar10" and size == 32:
         return Dataset(name=name, **cifar10.load(downloads))
-    if name == "cifar10" or "files" in catalogue()[name]:
+    if name == "cifar10" or "files" in cards[name]:
         raise InputError(
             f"{name}: reading its images at {size} pixels is not built yet; take it out of `datasets`, or run "
             "studies/quickstart.yaml, whose datasets need no download"
