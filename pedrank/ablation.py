@@ -18,10 +18,12 @@ def sweep(
     metric: str = "logme",
 ) -> list[float]:
     """Rank score of one metric under each setting of PED: keyword options of `simulate`, none for the raw features."""
+    if metric == "logme":
+        observation.expect_many()
     scores = []
     for setting in options:
-        refined = (
-            observation.refined(simulate(observation.statistics, reference, **setting)) if setting else observation
-        )
+        refined = observation
+        if setting:
+            refined = observation.refined(simulate(observation.statistics, reference, **setting))
         scores.append(evaluate(metric, refined).rank_score)
     return scores

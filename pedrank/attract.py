@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.dynamics import Refinement, repel
+from pedrank.dynamics import Balls, Refinement, repel
 from pedrank.errors import InputError
 from pedrank.statistics import ClassStatistics
 
@@ -23,16 +23,19 @@ def attract(statistics: ClassStatistics, alpha: float = 0.005, sigma: float = 0.
     for name, value in (("alpha", alpha), ("sigma", sigma)):
         if not (np.isfinite(value) and value >= 0):
             raise InputError(f"SA: {name} must be finite and not negative, not {value}")
-    radii = sigma * np.sqrt(statistics.variances.sum(axis=1))
-    overlap, direction = repel(statistics.means, radii, signed=True)
-    move = -alpha * direction
+    means = statistics.means - statistics.means.mean(axis=0)
+    balls = Balls.of(means, sigma * np.sqrt(statistics.variances.sum(axis=1)))
+    overlap, push = repel(balls, np.eye(len(means)), signed=True)
+    mixing = np.eye(len(means)) - alpha * push
+    displacement = -alpha * push @ means
     return Refinement(
-        displacement=move,
+        displacement=displacement,
         steps=1,
         force_ratios=np.ones(1),
-        moves=np.array([np.abs(move).sum()]),
-        forces=np.array([np.linalg.norm(direction, axis=1).sum()]),
+        moves=np.array([np.abs(displacement).sum()]),
+        forces=np.array([np.linalg.norm(push @ means, axis=1).sum()]),
         energy=np.array([0.5 * (overlap**2).sum()]),
-        final_energy=float(0.5 * (repel(statistics.means + move, radii, signed=True)[0] ** 2).sum()),
+        final_energy=float(0.5 * (repel(balls, mixing, signed=True)[0] ** 2).sum()),
+        mixing=mixing,
         options={"alpha": alpha, "sigma": sigma},
     )

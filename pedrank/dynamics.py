@@ -2,8 +2,9 @@
 
 Each class is a ball of unit mass: its centre is the class mean, its radius lambda * ||sigma||_2, both in the space
 where features are standardised by the reference images. Overlapping balls repel each other (Hooke's law). All samples
-of a class move with its centre, so variances and radii never change, the simulation runs on C x D centres, O(C^2 D)
-per step, and its result is one displacement per class.
+of a class move with its centre, so variances and radii never change, and the result is one displacement per class.
+Forces act along the lines between centres, so that a moved centre is a combination of the centres at the start, with
+coefficients that sum to one: the simulation runs on those, a C x C matrix, and on the products of the first centres.
 
 Where the paper's text and the released code differ, one named option stands for the difference and a mode sets its
 default:
@@ -22,6 +23,7 @@ reference's standard deviation is in `ReferenceStatistics`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -52,6 +54,7 @@ class Refinement:
     energy: np.ndarray  # (S,) potential energy (Eq. 7)
     final_energy: float  # potential energy after the last move applied
     options: dict[str, object] = field(default_factory=dict)
+    mixing: np.ndarray | None = None  # (C, C): the moved class means are `mixing` @ the class means, where known
 
     def apply(self, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Refined features (N, D) float32: each row plus the displacement of its class; `features` stays untouched."""
@@ -114,29 +117,33 @@ def simulate(
     if rules["clamp"]:
         pair_factor = min(pair_factor, 1.0)
 
-    start = centres = (statistics.means - reference.mean) / reference.std
-    radii = lam * np.sqrt((statistics.variances / reference.std**2).sum(axis=1))  # Alg. 1, line 5
-    overlap, push = repel(centres, radii, rules["signed_overlap"])
+    # Only differences between centres matter: their own mean stands in for the reference's, and keeps more digits.
+    balls = Balls.of(
+        (statistics.means - statistics.means.mean(axis=0)) / reference.std,
+        lam * np.sqrt(statistics.variances @ reference.std**-2.0),  # Alg. 1, line 5
+    )
+    mixing = np.eye(len(balls.radii))
+    overlap, push = repel(balls, mixing, rules["signed_overlap"])
     moves: list[float] = []
     forces: list[float] = []
     energy: list[float] = []
     steps = 0
     while len(moves) < max_steps:
-        move = pair_factor * push
-        moves.append(_size(move, rules["summed_force_norm"]))
-        forces.append(k * np.linalg.norm(push, axis=1).sum())
+        directions = push @ balls.centres
+        moves.append(pair_factor * _size(directions, rules["summed_force_norm"]))
+        forces.append(k * np.sqrt(np.einsum("cd,cd->c", directions, directions)).sum())
         energy.append(_energy(overlap, k))
         terminal = moves[-1] <= exit_ratio * moves[0]
         if terminal and not rules["keep_terminal_step"]:
             break
-        centres = centres + move
+        mixing = mixing + pair_factor * push
         steps += 1
-        overlap, push = repel(centres, radii, rules["signed_overlap"])
+        overlap, push = repel(balls, mixing, rules["signed_overlap"])
         if terminal:
             break
     given = {"lam": lam, "dt": dt, "k": k, "max_steps": max_steps, "exit_ratio": exit_ratio, "mode": mode}
     return Refinement(
-        displacement=(centres - start) * reference.std,
+        displacement=(mixing - np.eye(len(mixing))) @ balls.centres * reference.std,
         steps=steps,
         force_ratios=np.array(moves) / (moves[0] or 1.0),
         moves=np.array(moves),
@@ -144,34 +151,49 @@ def simulate(
         energy=np.array(energy),
         final_energy=_energy(overlap, k),
         options={**given, **rules},
+        mixing=mixing,
     )
 
 
-def repel(centres: np.ndarray, radii: np.ndarray, signed: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Overlaps (C, C) of all balls (Eq. 4) and, per ball, the sum of its overlaps along the lines of centres (C, D).
+class Balls(NamedTuple):
+    """The classes as they start."""
 
-    The joint force (Eq. 5) is k times the second. The sum over pairs of w_ij (c_i - c_j) is c_i sum_j w_ij - (W c)_i,
-    so that no C x C x D array is needed.
+    centres: np.ndarray  # (C, D), their mean zero, so that their products keep their digits
+    radii: np.ndarray  # (C,)
+    products: np.ndarray  # (C, C) inner products of the centres
+
+    @classmethod
+    def of(cls, centres: np.ndarray, radii: np.ndarray) -> Balls:
+        """Balls with these centres (C, D) and radii (C,)."""
+        return cls(centres, radii, centres @ centres.T)
+
+
+def repel(balls: Balls, mixing: np.ndarray, signed: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Overlaps (C, C) of balls whose centres are now `mixing` @ centres (Eq. 4), and the push on each.
+
+    The push on ball i, which times k is the joint force (Eq. 5), is the sum over j of w_ij (c_i - c_j) with w_ij the
+    overlap over the distance: row i of L mixing @ centres, where L has -w_ij beside its diagonal and the sum of row i's
+    w_ij on it. It is returned as L mixing (C, C), so that neither C x C x D nor C x D arrays are needed.
     """
-    distance = _distances(centres)
-    overlap = radii[:, None] + radii - distance
+    distance = _distances(balls, mixing)
+    overlap = balls.radii[:, None] + balls.radii - distance
     if not signed:
         np.maximum(overlap, 0.0, out=overlap)
     np.fill_diagonal(overlap, 0.0)
     # Coinciding centres have no line between them: their force has no direction, and is left out.
     weights = np.divide(overlap, distance, out=np.zeros_like(overlap), where=distance > 0)
-    return overlap, centres * weights.sum(axis=1, keepdims=True) - weights @ centres
+    return overlap, (np.diag(weights.sum(axis=1)) - weights) @ mixing
 
 
-def _distances(centres: np.ndarray) -> np.ndarray:
-    """Euclidean distances (C, C); those so small that the squared form would lose digits from the differences."""
-    centred = centres - centres.mean(axis=0)
-    norms = np.einsum("cd,cd->c", centred, centred)
-    scale = norms[:, None] + norms
-    squared = scale - 2 * (centred @ centred.T)
+def _distances(balls: Balls, mixing: np.ndarray) -> np.ndarray:
+    """Distances (C, C) between centres; those so small that the squared form loses digits, from the differences."""
+    products = mixing @ balls.products @ mixing.T
+    scale = np.diag(products)[:, None] + np.diag(products)
+    squared = scale - 2 * products
     np.fill_diagonal(squared, 0.0)
     for i, j in np.argwhere(np.triu(squared < 1e-6 * scale, 1)):
-        squared[i, j] = squared[j, i] = ((centres[i] - centres[j]) ** 2).sum()
+        difference = (mixing[i] - mixing[j]) @ balls.centres
+        squared[i, j] = squared[j, i] = difference @ difference
     return np.sqrt(squared)
 
 
@@ -180,12 +202,12 @@ def _energy(overlap: np.ndarray, k: float) -> float:
     return float(0.5 * k * (overlap**2).sum())
 
 
-def _size(move: np.ndarray, of_sum: bool) -> float:
-    """Sum over classes of the L1 norm of a move (C, D); with `of_sum` the L1 norm of their sum, zero up to rounding."""
-    total = float(np.abs(move).sum())
+def _size(push: np.ndarray, of_sum: bool) -> float:
+    """Sum over classes of the L1 norm of a push (C, D); with `of_sum` the L1 norm of their sum, zero up to rounding."""
+    total = float(np.abs(push).sum())
     if not of_sum:
         return total
-    summed = float(np.abs(move.sum(axis=0)).sum())
+    summed = float(np.abs(push.sum(axis=0)).sum())
     return summed if summed > 1e-9 * total else 0.0
 
 

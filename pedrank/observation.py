@@ -7,15 +7,19 @@ refinements.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 
 from pedrank.dynamics import Refinement
 from pedrank.errors import InputError
-from pedrank.statistics import ClassStatistics, block_rows, within_scatter
+from pedrank.spectrum import Spectrum, spectrum
+from pedrank.statistics import ClassStatistics, within_scatter
+
+_BLOCK = 2**21  # numbers of a block of features: 16 MiB, which the next block finds again instead of asking for pages
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,8 @@ class Observation:
     labels: np.ndarray
     statistics: ClassStatistics  # of the features as stored
     displacement: np.ndarray | None = None
-    _shared: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    mixing: np.ndarray | None = None  # (C, C): the moved means are `mixing` @ the stored means, where known
+    _shared: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def refined(self, refinement: Refinement) -> Observation:
         """The stored features with their classes moved by `refinement`."""
@@ -35,7 +40,7 @@ class Observation:
             raise InputError(
                 f"refinement: displacement {displacement.shape} does not fit {self.statistics.means.shape}"
             )
-        return replace(self, displacement=displacement)
+        return replace(self, displacement=displacement, mixing=refinement.mixing)
 
     @property
     def n(self) -> int:
@@ -85,19 +90,52 @@ class Observation:
         spread = self.means - self.mean
         return self.within_scatter() + (spread.T * self.counts) @ spread
 
-    def within_spectrum(self) -> tuple[np.ndarray, np.ndarray]:
-        """Eigenvalues (D,), ascending, and eigenvectors (D, D) of the within-class scatter; O(D^3) the first time."""
-        if "eigenvalues" not in self._shared:
-            values, vectors = np.linalg.eigh(self.within_scatter())
-            self._shared["eigenvalues"], self._shared["eigenvectors"] = np.maximum(values, 0.0), vectors
-        return self._shared["eigenvalues"], self._shared["eigenvectors"]
+    def within_spectrum(self) -> Spectrum:
+        """Spectrum of the within-class scatter, shared."""
+        if "spectrum" not in self._shared:
+            self._shared["spectrum"] = spectrum(self.within_scatter())
+        return self._shared["spectrum"]
+
+    def expect_many(self) -> None:
+        """Keep what the scores of many refinements share: O(C^2) memory for each t that `grams` is asked for."""
+        self._shared["grams"] = {}
+
+    def grams(self) -> Callable[[float], tuple[np.ndarray, np.ndarray]]:
+        """G^T (W + t)^-1 G and G^T (W + t)^-2 G (C, C) as functions of t.
+
+        W (D, D) is the within-class scatter; column k of G (D, C) is class mean k times the root of its count. Moved
+        means are combinations of the stored ones, so that after `expect_many` no refinement costs more for a larger D.
+        """
+        roots = np.sqrt(self.counts)
+        if self.mixing is None or "grams" not in self._shared:
+            return self._grams_of(self.means * roots[:, None])
+        kept = self._shared["grams"]
+        if not kept:
+            kept["stored"] = cache(self._grams_of(self.statistics.means * roots[:, None]))
+        mixing = self.mixing * roots[:, None] / roots
+
+        def mixed(t: float) -> tuple[np.ndarray, np.ndarray]:
+            first, second = kept["stored"](t)
+            return mixing @ first @ mixing.T, mixing @ second @ mixing.T
+
+        return mixed
+
+    def _grams_of(self, rows: np.ndarray) -> Callable[[float], tuple[np.ndarray, np.ndarray]]:
+        within = self.within_spectrum()
+        columns = within.rotate(rows.T)
+
+        def products(t: float) -> tuple[np.ndarray, np.ndarray]:
+            solved = within.solve(columns, t)
+            return columns.T @ solved, solved.T @ solved
+
+        return products
 
     def blocks(self, rows: np.ndarray | None = None) -> Iterator[tuple[slice, np.ndarray]]:
         """Refined features in float64, a block at a time, so that the whole is never copied: of `rows`, or of all.
 
         Each block comes with its place, a slice of `rows` or of all rows.
         """
-        step = block_rows(self.d)
+        step = max(256, _BLOCK // self.d)
         total = self.n if rows is None else len(rows)
         for start in range(0, total, step):
             place = slice(start, min(start + step, total))

@@ -18,6 +18,7 @@ from pedrank.parallel import each
 STD_FLOOR = 1e-3  # of the released code; without it a dead ReLU channel would divide by zero
 
 _BLOCK = 16384  # rows read at a time: what is sequential on disk stays so
+_CANCELLED = 1e-6  # share of a sum of squares below which the difference from its mean has lost digits
 _PIECE = 96  # rows summed at a time: their float64 copy stays in the processor's cache
 
 
@@ -33,45 +34,50 @@ class ClassStatistics:
     def from_features(cls, features: np.ndarray, labels: np.ndarray) -> ClassStatistics:
         """Statistics of features (N, D) by labels (N,) in 0..C-1; O(N D) time, O(C D) memory.
 
-        Squared deviations are taken from the mean of a few rows and merged (Chan, Golub & LeVeque 1983), which loses no
-        digits however large the mean is. Raises InputError for bad labels, shapes, or non-finite features.
+        Sums and sums of squares are read in one go. Where a mean is so much larger than its deviations that their
+        difference loses digits, the features are read once more for the deviations themselves. Raises InputError for
+        bad labels, shapes, or non-finite features.
         """
         features, labels = np.asarray(features), np.asarray(labels)
         counts = check_labels(labels)
         check_features(features, len(labels))
-        seen = np.zeros(len(counts), dtype=np.int64)
-        means = np.zeros((len(counts), features.shape[1]))
-        squares = np.zeros_like(means)
-
-        for start in range(0, len(labels), _BLOCK):
-            block, block_labels = features[start : start + _BLOCK], labels[start : start + _BLOCK]
-            order = np.argsort(block_labels, kind="stable")
-            present, first = np.unique(block_labels[order], return_index=True)
-            rows_of = dict(zip(present.tolist(), np.split(order, first[1:]), strict=True))
-
-            def merge(label: int, block: np.ndarray = block, rows_of: dict[int, np.ndarray] = rows_of) -> None:
-                rows = rows_of[label]
-                for piece in np.array_split(rows, -(-len(rows) // _PIECE)):
-                    values = block[piece].astype(np.float64)
-                    mean = values.sum(axis=0) / len(piece)
-                    values -= mean
-                    shift = mean - means[label]
-                    total = seen[label] + len(piece)
-                    squares[label] += np.einsum("nd,nd->d", values, values)
-                    squares[label] += shift**2 * (seen[label] * len(piece) / total)
-                    means[label] += shift * (len(piece) / total)
-                    seen[label] = total
-
-            with np.errstate(invalid="ignore", over="ignore"):
-                each(merge, rows_of)
-        if not (np.isfinite(means).all() and np.isfinite(squares).all()):
+        with np.errstate(invalid="ignore", over="ignore"):
+            sums, squares = _class_sums(features, labels, np.zeros((len(counts), features.shape[1])))
+        if not (np.isfinite(sums).all() and np.isfinite(squares).all()):
             refuse_non_finite(features)
-        return cls(counts, means, squares / counts[:, None])
+        means = sums / counts[:, None]
+        deviations = squares - sums * means
+        if (deviations < _CANCELLED * squares)[counts > 1].any():
+            shifts, deviations = _class_sums(features, labels, means)
+            deviations -= shifts**2 / counts[:, None]
+        return cls(counts, means, np.maximum(deviations, 0.0) / counts[:, None])
 
     @property
     def n(self) -> int:
         """Number of samples."""
         return int(self.counts.sum())
+
+
+def _class_sums(features: np.ndarray, labels: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums (C, D) and sums of squares (C, D) of features (N, D) less the origin (C, D) of their class."""
+    sums, squares = np.zeros_like(origins), np.zeros_like(origins)
+    shifted = origins.any()
+    rows_read = np.empty((_PIECE, features.shape[1]), features.dtype)
+    values = np.empty(rows_read.shape)
+    for start in range(0, len(labels), _BLOCK):
+        block, block_labels = features[start : start + _BLOCK], labels[start : start + _BLOCK]
+        order = np.argsort(block_labels, kind="stable")
+        present, first = np.unique(block_labels[order], return_index=True)
+        for label, rows in zip(present, np.split(order, first[1:]), strict=True):
+            for first_row in range(0, len(rows), _PIECE):
+                piece = rows[first_row : first_row + _PIECE]
+                read, some = rows_read[: len(piece)], values[: len(piece)]
+                some[...] = np.take(block, piece, axis=0, out=read, mode="clip")  # "raise" would copy once more
+                if shifted:
+                    some -= origins[label]
+                sums[label] += some.sum(axis=0)
+                squares[label] += np.einsum("nd,nd->d", some, some)
+    return sums, squares
 
 
 def within_scatter(features: np.ndarray, labels: np.ndarray, means: np.ndarray) -> np.ndarray:
@@ -81,11 +87,24 @@ def within_scatter(features: np.ndarray, labels: np.ndarray, means: np.ndarray) 
     """
     total = np.zeros((means.shape[1],) * 2)
     step = block_rows(means.shape[1])
+    deviations = np.empty((min(step, len(labels)), means.shape[1]))
     for start in range(0, len(labels), step):
         rows = slice(start, start + step)
-        block = features[rows] - means[labels[rows]]
+        block = _subtract_means(features[rows], labels[rows], means, deviations[: len(labels[rows])])
         total += block.T @ block  # NumPy sees the symmetry and calls syrk
     return total
+
+
+def _subtract_means(features: np.ndarray, labels: np.ndarray, means: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Rows (n, D) less the means (C, D) of their classes, into `out`, on all cores and a cacheful at a time."""
+
+    def subtract(start: int) -> None:
+        rows = slice(start, start + _PIECE)
+        np.take(means, labels[rows], axis=0, out=out[rows], mode="clip")
+        np.subtract(features[rows], out[rows], out=out[rows])
+
+    each(subtract, range(0, len(labels), _PIECE))
+    return out
 
 
 def block_rows(dims: int) -> int:

@@ -5,12 +5,14 @@ import pytest
 from golden import clusters
 from scipy import optimize, special, stats
 
+import pedrank.spectrum
 from pedrank import score
 from pedrank.errors import InputError
 from pedrank.metrics import _mixture, parc
 from pedrank.metrics.logme import evidence_terms, interpolate
 from pedrank.metrics.ncti import combine
 from pedrank.observation import observe
+from pedrank.spectrum import spectrum
 
 
 @pytest.mark.parametrize("shape", [(300, 6, 4), (120, 50, 10), (60, 100, 3)])
@@ -36,14 +38,40 @@ def test_logme_is_the_evidence_at_its_fixed_point(shape):
     assert score("logme", features, labels) == pytest.approx(np.mean(evidences), rel=1e-8)
 
 
-def test_logme_interpolates_its_terms_to_nine_digits():
+def test_logme_interpolates_its_terms_to_seven_digits():
     rng = np.random.default_rng(0)
     counts = rng.integers(5, 50, size=8)
     values, sums = np.exp(rng.uniform(-9, 6, size=60)), rng.normal(size=(60, 8)) * np.sqrt(counts)
+
+    def terms(t):
+        return evidence_terms(
+            values, *(sums.T @ (sums / (values[:, None] + t) ** power) for power in (1, 2)), counts, t
+        )
+
     t = np.exp(rng.uniform(-8, 8, size=8))
-    exact = np.array([evidence_terms(values, sums, counts, one)[:, k] for k, one in enumerate(t)]).T
-    found = interpolate(lambda one: evidence_terms(values, sums, counts, one))(t)
-    np.testing.assert_allclose(found, exact, rtol=1e-9, atol=1e-9)
+    exact = np.array([terms(one)[:, k] for k, one in enumerate(t)]).T
+    found = interpolate(terms)(t)
+    np.testing.assert_allclose(found, exact, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("rank", [30, 80])
+def test_large_and_small_spectra_are_the_same(monkeypatch, rank):
+    rows = np.random.default_rng(0).normal(size=(rank, 60))
+    matrix, b = rows.T @ rows, rows[:4].T
+    small = spectrum(matrix)
+    monkeypatch.setattr(pedrank.spectrum, "_LARGE", 1)
+    large = spectrum(matrix)
+    np.testing.assert_allclose(large.values, small.values, atol=1e-11 * small.values[-1])
+    for found in (small, large):
+        solved = found.rotate(b).T @ found.solve(found.rotate(b), 0.5)
+        np.testing.assert_allclose(solved, b.T @ np.linalg.solve(matrix + 0.5 * np.eye(60), b), rtol=1e-9, atol=1e-12)
+
+
+def test_logme_of_many_features(monkeypatch):
+    features, labels = clusters(150, 30, 4)
+    value = score("logme", features, labels)
+    monkeypatch.setattr(pedrank.spectrum, "_LARGE", 1)
+    assert score("logme", features, labels) == pytest.approx(value, rel=1e-9)
 
 
 @pytest.mark.parametrize("shape", [(600, 5, 4), (400, 30, 12), (200, 60, 40)])

@@ -10,7 +10,7 @@ from pedrank.observation import Observation
 from pedrank.parallel import each
 
 VARIANCE_FLOOR = 1e-4
-_PAIRS = 32  # pairs of classes compared at a time, so that their D numbers each stay in the processor's cache
+_PAIRS = 64  # pairs of classes compared at a time, so that their D numbers each stay in the processor's cache
 
 
 @metric(needs="statistics", memory=lambda n, d, c: 8 * (c * c + 6 * c * d))

@@ -14,8 +14,8 @@ MAX_STEPS = 11  # of the fixed point; it converges in about four
 TOLERANCE = 1e-3
 GUARD = 1e-5  # keeps alpha and beta finite
 
-_WIDTH = 2.0  # of a panel of ln t
-_NODES = 14  # per panel: the terms are analytic within pi of the real axis, so the error is below 1e-10
+_WIDTH = 3.0  # of a panel of ln t
+_NODES = 14  # per panel: the terms are analytic within pi of the real axis, so the error is about 1e-9
 
 
 @metric(needs="statistics", memory=lambda n, d, c: 8 * (4 * d * d + 4 * d * c + 60 * c))
@@ -32,34 +32,33 @@ def logme(observation: Observation) -> float:
 
         D/2 ln alpha + N/2 ln beta - 1/2 ln det(alpha + beta S) - beta/2 r2 - alpha/2 m2 - N/2 ln(2 pi).
 
-    Needs statistics only: S = (within-class scatter) + G G^T with the columns sqrt(n_k) m_k of G, and b_k = sqrt(n_k)
-    g_k. The scatter is diagonalised once for all refinements, O(N D^2 + D^3); what moves with the classes is of rank
-    C, so that each evaluation costs O(D C^2) more, and a few dozen serve all classes. O(D^2) memory.
+    Needs statistics only: S = (within-class scatter) + G G^T with the columns sqrt(n_k) m_k of G, b_k = sqrt(n_k) g_k.
+    The scatter is made tridiagonal once for all refinements, O(N D^2 + D^3); what moves with the classes is of rank C,
+    so that each evaluation costs O(D C^2) more, and a few dozen serve all classes. O(D^2) memory.
 
     Higher = better, unbounded. Weak when N < D or features are dead: the determinant of the released code then lacks
     the directions without variance, while D/2 ln alpha keeps them (repeated here). It depends on the scale of the
     features.
     """
-    values, axes = observation.within_spectrum()
-    sums = axes.T @ (observation.means * np.sqrt(observation.counts)[:, None]).T
     n, d = observation.n, observation.d
+    values, grams = observation.within_spectrum().values, observation.grams()
     dead = ((observation.means == 0) & (observation.variances == 0)).all(axis=0).sum()
-    terms = interpolate(lambda t: evidence_terms(values, sums, observation.counts, t))
+    terms = interpolate(lambda t: evidence_terms(values, *grams(t), observation.counts, t))
     return float(maximum_evidence(terms, observation.c, n, d, rank=min(n, d - dead)).mean() / n)
 
 
-def evidence_terms(values: np.ndarray, sums: np.ndarray, counts: np.ndarray, t: float) -> np.ndarray:
-    """ln det(S + t), gamma, m2 and r2 of all classes, (4, C), for S = diag(values) + sums sums^T (Woodbury).
+def evidence_terms(
+    values: np.ndarray, first: np.ndarray, second: np.ndarray, counts: np.ndarray, t: float
+) -> np.ndarray:
+    """ln det(S + t), gamma, m2 and r2 of all classes, (4, C), for S = W + G G^T.
 
-    With L = diag(values) + t, K = I + G^T L^-1 G and B = G^T L^-2 G:
-    G^T (S + t)^-1 G = I - K^-1 and G^T (S + t)^-2 G = K^-1 B K^-1.
+    W has the eigenvalues `values`; `first` and `second` are G^T (W + t)^-1 G and G^T (W + t)^-2 G (C, C). With K = I +
+    first (Woodbury): G^T (S + t)^-1 G = I - K^-1 and G^T (S + t)^-2 G = K^-1 second K^-1.
     """
-    shifted = values + t
-    scaled = sums / shifted[:, None]
-    capacity = np.eye(len(counts)) + sums.T @ scaled
+    capacity = np.eye(len(counts)) + first
     inverse = np.linalg.inv(capacity)
-    squared = scaled.T @ scaled
-    inverse_squared = inverse @ squared
+    inverse_squared = inverse @ second
+    shifted = values + t
     log_det = np.log(shifted).sum() + np.linalg.slogdet(capacity)[1]
     gamma = (values / shifted).sum() + t * np.trace(inverse_squared)
     m2 = counts * np.einsum("ij,ji->i", inverse_squared, inverse)
@@ -95,7 +94,8 @@ def maximum_evidence(terms: Callable[[np.ndarray], np.ndarray], c: int, n: int, 
 def interpolate(function: Callable[[float], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
     """`function` of t for all classes, (4, C) at one t, made a function of each class's own t (C,).
 
-    Polynomials in ln t through Chebyshev points, panel by panel; a panel is computed when some t first falls in it.
+    Polynomials in ln t through Chebyshev points, panel by panel. The panels lie on a grid, so that all refinements of
+    one pair ask for the same t; one is computed when some t first falls in it.
     """
     angles = (np.arange(_NODES) + 0.5) * np.pi / _NODES
     nodes, weights = np.cos(angles) * _WIDTH / 2, np.sin(angles) * (-1.0) ** np.arange(_NODES)
