@@ -5,11 +5,12 @@ from functools import partial
 import numpy as np
 import pytest
 from golden import clusters
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pedrank import ReferenceStatistics, metric_names, refine, score
 from pedrank.attract import attract
+from pedrank.errors import InputError
 from pedrank.metrics import evaluate
 from pedrank.observation import observe
 from pedrank.statistics import ClassStatistics
@@ -195,6 +196,7 @@ def test_feature_norm_and_energy_of_known_rows():
 @given(n=st.integers(12, 80), d=st.integers(2, 30), c=st.integers(2, 5), seed=st.integers(0, 10**6))
 @pytest.mark.parametrize("name", ["logme", "sfda", "gbc", "nleep", "parc"])
 def test_any_shape_gives_a_number_within_bounds(name, n, d, c, seed):
+    assume(name != "parc" or n > d + 1)
     features, labels = clusters(n, d, c, seed)
     value, rank = scored(name, features, labels)
     low, high = {"sfda": (0, 1), "gbc": (-c * (c - 1), 0), "nleep": (0, 1), "parc": (-100, 100)}.get(
@@ -202,3 +204,10 @@ def test_any_shape_gives_a_number_within_bounds(name, n, d, c, seed):
     )
     assert low <= value <= high + 1e-9
     assert np.isfinite(rank)
+
+
+def test_parc_wants_more_samples_than_components():
+    features, labels = clusters(12, 28, 2)
+    with pytest.raises(InputError, match="12 samples are all equally alike; give it 30 samples at least"):
+        score("parc", features, labels)
+    assert np.isfinite(score("parc", features, labels, dims=10))

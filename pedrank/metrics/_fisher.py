@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pedrank.spectrum import solve_positive
+
 SHRINKAGE_FLOOR = 1e-10
 
 
@@ -24,15 +26,16 @@ def largest_eigenvalue(matrix: np.ndarray) -> float:
 
 
 def shrink(covariance: np.ndarray, shrinkage: float) -> np.ndarray:
-    """Covariance (D, D) shrunk towards its mean variance."""
-    shrunk = (1 - shrinkage) * covariance
-    shrunk[np.diag_indices_from(shrunk)] += shrinkage * np.trace(covariance) / len(covariance)
-    return shrunk
+    """Covariance (D, D) shrunk towards its mean variance, in place."""
+    mean_variance = np.trace(covariance) / len(covariance)
+    covariance *= 1 - shrinkage
+    covariance[np.diag_indices_from(covariance)] += shrinkage * mean_variance
+    return covariance
 
 
 def discriminant(covariance: np.ndarray, means: np.ndarray, log_priors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weights (D, C) and intercepts (C,): a sample z has the logits z^T weights + intercepts."""
-    weights = np.linalg.solve(covariance, means.T)
+    weights = solve_positive(covariance, means.T)
     return weights, log_priors - 0.5 * np.einsum("cd,dc->c", means, weights)
 
 

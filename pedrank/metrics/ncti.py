@@ -39,7 +39,7 @@ def ncti(observation: Observation, part: str = "seli") -> float:
     total = axes.T @ observation.total_scatter() @ axes / observation.n
     shrunk = shrink(within, shrinkage)
     if part == "seli":
-        return _discriminant_norm(shrunk, total, shrink(total, shrinkage), observation)
+        return _discriminant_norm(shrunk, total, shrink(total.copy(), shrinkage), observation)
     means = (observation.means - observation.mean) @ axes
     weights, intercepts = discriminant(shrunk, means, np.log(observation.counts / observation.n))
     probabilities = np.concatenate(

@@ -32,6 +32,7 @@ def parc(observation: Observation, dims: int = 32, seed: int = 1919, label_dista
 
     Higher = better, in [-100, 100]. Needs features; O(N D + N^2 log N) time and O(N^2) memory. Beyond 15,000 rows a
     subsample is drawn by class (the released code then compares the features with themselves).
+    It needs more samples than components: as many standardised ones make all samples equally alike (InputError).
     Weak in that a correlation along a row depends on the signs of the components: the largest loading is made positive.
     """
     if label_distance not in ("as_released", "exact"):
@@ -44,7 +45,13 @@ def parc(observation: Observation, dims: int = 32, seed: int = 1919, label_dista
     sizes = np.bincount(labels)
     if sizes.max() < 2:
         raise InputError("parc: no two samples share a class, so there is nothing to compare")
-    components = principal_components(observation, rows, min(dims, len(rows), observation.d), seed)
+    dims = min(dims, observation.d)
+    if len(rows) <= dims + 1:
+        raise InputError(
+            f"parc: in {dims} standardised components {len(rows)} samples are all equally alike; "
+            f"give it {dims + 2} samples at least, or fewer components (option dims)"
+        )
+    components = principal_components(observation, rows, dims, seed)
     components = components[np.argsort(labels, kind="stable")]
     distance = np.zeros(observation.c)  # of two samples of one class
     if label_distance == "as_released":

@@ -44,7 +44,9 @@ def sfda(observation: Observation) -> Score:
     # Mixed samples are o_y + q (z - o_y). As if all were sure of their class, then corrected for those that are not.
     sure = np.e / (np.e + c - 1)  # q where p_y = 1
     apart = observation.means - others
-    scatter = sure**2 * (observation.within_scatter() + (apart.T * counts) @ apart)
+    scatter = (apart.T * counts) @ apart
+    scatter += observation.within_scatter()
+    scatter *= sure**2
     sums = sure * counts[:, None] * apart
     confidence = np.empty(observation.n)
     for rows, block in observation.blocks():
@@ -59,7 +61,8 @@ def sfda(observation: Observation) -> Score:
     shifts = sums / counts[:, None]
     scatter -= (shifts.T * counts) @ shifts
 
-    weights, intercepts = discriminant(shrink(scatter / observation.n, shrinkage), others + shifts, log_priors)
+    scatter /= observation.n
+    weights, intercepts = discriminant(shrink(scatter, shrinkage), others + shifts, log_priors)
     other_logits = others @ weights
     misses = np.empty(observation.n)
     for rows, block in observation.blocks():
