@@ -31,6 +31,7 @@ class Observation:
     statistics: ClassStatistics  # of the features as stored
     displacement: np.ndarray | None = None
     mixing: np.ndarray | None = None  # (C, C): the moved means are `mixing` @ the stored means, where known
+    device: str = "cpu"  # where the scatter and its spectrum are computed; another than "cpu" needs torch
     _shared: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def refined(self, refinement: Refinement) -> Observation:
@@ -80,7 +81,12 @@ class Observation:
     def within_scatter(self) -> np.ndarray:
         """Within-class scatter (D, D), read-only and shared; O(N D^2) the first time."""
         if "within_scatter" not in self._shared:
-            scatter = within_scatter(self.features, self.labels, self.statistics.means)
+            if self.device == "cpu":
+                scatter = within_scatter(self.features, self.labels, self.statistics.means)
+            else:
+                from pedrank import accelerator
+
+                scatter = accelerator.within_scatter(self.features, self.labels, self.statistics.means, self.device)
             scatter.flags.writeable = False
             self._shared["within_scatter"] = scatter
         return self._shared["within_scatter"]
@@ -93,7 +99,12 @@ class Observation:
     def within_spectrum(self) -> Spectrum:
         """Spectrum of the within-class scatter, shared."""
         if "spectrum" not in self._shared:
-            self._shared["spectrum"] = spectrum(self.within_scatter())
+            if self.device == "cpu":
+                self._shared["spectrum"] = spectrum(self.within_scatter())
+            else:
+                from pedrank import accelerator
+
+                self._shared["spectrum"] = accelerator.spectrum(self.within_scatter(), self.device)
         return self._shared["spectrum"]
 
     def expect_many(self) -> None:
@@ -153,8 +164,13 @@ class Observation:
             yield block if self.displacement is None else block + self.displacement[label]
 
 
-def observe(features: np.ndarray, labels: np.ndarray, refinement: Refinement | None = None) -> Observation:
-    """Check features and labels (InputError), read the class statistics once, and apply `refinement` where given."""
+def observe(
+    features: np.ndarray, labels: np.ndarray, refinement: Refinement | None = None, device: str = "cpu"
+) -> Observation:
+    """Check features and labels (InputError), read the class statistics once, and apply `refinement` where given.
+
+    `device` is where the within-class scatter and its spectrum are computed: "cpu", or torch's name of another.
+    """
     features, labels = np.asarray(features), np.asarray(labels)
-    observation = Observation(features, labels, ClassStatistics.from_features(features, labels))
+    observation = Observation(features, labels, ClassStatistics.from_features(features, labels), device=device)
     return observation if refinement is None else observation.refined(refinement)

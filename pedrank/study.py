@@ -14,9 +14,10 @@ from pedrank.errors import InputError
 
 
 def refinements(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The refinements that are scored, by name, with the options of `pedrank.refine`; "none" is the raw features."""
+    """The refinements that are scored, by name, with what `pedrank.refinements.move` asks; "none" is raw features."""
     options = {key: value for key, value in config["ped"].items() if key != "lambdas"}
-    return {"none": {}} | {f"ped-{lam:g}": options | {"lam": lam} for lam in config["ped"]["lambdas"]}
+    ped = {f"ped-{lam:g}": options | {"lam": lam} for lam in config["ped"]["lambdas"]}
+    return {"none": {}} | ped | config.get("refinements", {})
 
 
 def check_schema(config: Mapping[str, Any], schema: Path) -> None:
@@ -35,7 +36,7 @@ def check_schema(config: Mapping[str, Any], schema: Path) -> None:
     raise InputError(f"config, {where}: {error.message}; see schemas/config.schema.yaml")
 
 
-def check_names(config: Mapping[str, Any], metrics: Collection[str]) -> None:
+def check_names(config: Mapping[str, Any], metrics: Collection[str], movers: Collection[str] = ("ped", "sa")) -> None:
     """Raise InputError unless every dataset, checkpoint, metric and refinement that `config` names exists."""
     known_datasets, known_checkpoints = catalogue("datasets"), catalogue("checkpoints")
     for name in config["datasets"]:
@@ -44,6 +45,10 @@ def check_names(config: Mapping[str, Any], metrics: Collection[str]) -> None:
         _check("checkpoint", name, known_checkpoints)
     for name in [*config["metrics"], *config["metric_options"]]:
         _check("metric", name, metrics)
+    for name, options in config.get("refinements", {}).items():
+        if name == "none" or name.startswith("ped-"):
+            raise InputError(f"config, refinements: '{name}' is taken; call it otherwise")
+        _check("refinement", options["by"], movers)
     if config["reference"]["source"] == "shipped":
         bare = [name for name in config["checkpoints"] if known_checkpoints[name]["zoo"] != "tiny"]
         if bare:

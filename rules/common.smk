@@ -18,6 +18,8 @@ from pedrank.catalogue import PACKAGE, catalogue
 from pedrank.digest import code_digest
 from pedrank.errors import InputError
 from pedrank.lock import hold
+from pedrank.plugins import load
+from pedrank.refinements import registered
 from pedrank.study import check_names, check_schema, refinements
 
 SCHEMA = Path(workflow.basedir) / "schemas/config.schema.yaml"
@@ -25,7 +27,9 @@ SCHEMA = Path(workflow.basedir) / "schemas/config.schema.yaml"
 try:
     check_schema(config, SCHEMA)
     validate(config, SCHEMA)  # fills in the defaults
-    check_names(config, metric_names())
+    for plugin in config["plugins"]:
+        load(plugin)
+    check_names(config, metric_names(), registered)
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -100,7 +104,16 @@ def metric_options(wildcards):
 
 def metric_digest(wildcards):
     """Editing one metric reruns its scores alone: its own file is digested, not the registry's whole list."""
-    return code_digest("scripts/score.py", f"pedrank/metrics/{wildcards.metric}.py")
+    file = f"pedrank/metrics/{wildcards.metric}.py"
+    return (
+        code_digest("scripts/score.py", file)
+        if (PACKAGE.parent / file).exists()
+        else code_digest("scripts/score.py") + plugins_digest()
+    )
+
+
+def plugins_digest():
+    return "".join(sha256(file)[:16] for file in config["plugins"])
 
 
 def dataset_card(wildcards):

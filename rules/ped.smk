@@ -1,5 +1,5 @@
 """
-PED: the classes of each pair pushed apart (section 3.3); one process makes all refinements of a pair.
+Refinements: the classes of each pair moved, by PED (section 3.3) or another; one process makes all of a pair.
 
 in:  results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors, results/{study}/reference/{checkpoint}.safetensors
 out: results/{study}/ped/{dataset}/{checkpoint}/{refinement}.safetensors     displacement (C, D), force and energy by step
@@ -22,7 +22,9 @@ rule ped:
         "../envs/core.yaml"
     params:
         options=json.dumps(list(MOVED.values()), sort_keys=True),
-        code=code_digest("scripts/ped.py"),
+        plugins=config["plugins"],
+        code=code_digest("scripts/ped.py") + plugins_digest(),
     shell:
         'python "$PEDRANK/scripts/ped.py" --statistics {input.statistics} --reference {input.reference}'
-        " --options {params.options:q} --displacements {output.displacements} --seconds {output.seconds} 2> {log}"
+        " --options {params.options:q} --plugins {params.plugins:q}"
+        " --displacements {output.displacements} --seconds {output.seconds} 2> {log}"

@@ -28,12 +28,17 @@ rule score:
     conda:
         "../envs/core.yaml"
     threads: 4
+    resources:
+        gpu=0,  # with 1, by a profile's set-resources, the scatter matrix and its spectrum are computed on a GPU
     params:
+        device=lambda wildcards, resources: "cuda" if resources.gpu else "cpu",
         options=metric_options,
+        plugins=config["plugins"],
         code=metric_digest,
     shell:
         'python "$PEDRANK/scripts/score.py" --metric {wildcards.metric} --options {params.options:q}'
-        " --features {input.features} --displacements {input.displacements} --threads {threads}"
+        " --plugins {params.plugins:q} --device {params.device} --threads {threads}"
+        " --features {input.features} --displacements {input.displacements}"
         " --scores {output.scores} --seconds {output.seconds} 2> {log}"
 
 

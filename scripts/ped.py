@@ -1,4 +1,4 @@
-"""Move the class centres of one (dataset, checkpoint) by PED, once for each set of options."""
+"""Move the class centres of one (dataset, checkpoint), by PED or another refinement, once for each set of options."""
 
 import argparse
 import json
@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pedrank.artefacts import provenance, read_arrays, write_json
 from pedrank.command import run
-from pedrank.dynamics import simulate
 from pedrank.errors import about
+from pedrank.plugins import load
 from pedrank.refinement_file import save
+from pedrank.refinements import move
 from pedrank.statistics import ClassStatistics, ReferenceStatistics
 
 
@@ -18,16 +19,19 @@ def main() -> None:
     parser.add_argument("--statistics", required=True, type=Path)
     parser.add_argument("--reference", required=True, type=Path)
     parser.add_argument("--options", required=True, type=json.loads, help="JSON list, one mapping for each output")
+    parser.add_argument("--plugins", nargs="*", default=[], help="Python files that register refinements")
     parser.add_argument("--displacements", required=True, nargs="+", type=Path)
     parser.add_argument("--seconds", required=True, nargs="+", type=Path)
     arguments = parser.parse_args()
+    for plugin in arguments.plugins:
+        load(plugin)
     statistics = ClassStatistics(**read_arrays(arguments.statistics, "counts", "means", "variances"))
     reference = ReferenceStatistics(**read_arrays(arguments.reference, "mean", "std"))
     made_from = [arguments.statistics, arguments.reference]
     for options, out, seconds in zip(arguments.options, arguments.displacements, arguments.seconds, strict=True):
         start = time.perf_counter()
         with about(arguments.statistics):
-            refinement = simulate(statistics, reference, **options)
+            refinement = move(statistics, reference, **options)
         elapsed = time.perf_counter() - start
         save(out, refinement, provenance(options, made_from))
         write_json(seconds, {"seconds": elapsed})

@@ -9,10 +9,15 @@ from golden import clusters
 import pedrank.metrics
 from pedrank import ReferenceStatistics, metric_names, refine, score
 from pedrank.ablation import sweep
+from pedrank.attract import attract
+from pedrank.dynamics import simulate
 from pedrank.errors import InputError
 from pedrank.memory import available_memory
-from pedrank.metrics import evaluate, get_metric, load, metric, registered
+from pedrank.metrics import evaluate, get_metric, metric, registered
 from pedrank.observation import observe
+from pedrank.plugins import load
+from pedrank.refinements import move, refinement
+from pedrank.statistics import ClassStatistics
 
 PAPER = {"logme", "sfda", "gbc", "nleep", "parc"}
 
@@ -92,8 +97,45 @@ def test_a_users_own_metric_from_a_file(tmp_path):
     with pytest.raises(InputError, match="no such Python file"):
         load(tmp_path / "none.py")
     (tmp_path / "empty.py").write_text("x = 1\n")
-    with pytest.raises(InputError, match="defines no metric"):
+    with pytest.raises(InputError, match="defines nothing new"):
         load(tmp_path / "empty.py")
+
+
+def test_a_file_that_fails_is_named(tmp_path):
+    (tmp_path / "bad.py").write_text("1 / 0\n")
+    with pytest.raises(InputError, match="bad.py: fails with ZeroDivisionError"):
+        load(tmp_path / "bad.py")
+
+
+def test_refinements_are_found_by_name():
+    features, labels = clusters(60, 5, 3)
+    statistics = ClassStatistics.from_features(features, labels)
+    reference = ReferenceStatistics.from_features(features)
+    np.testing.assert_array_equal(
+        move(statistics, reference, "ped", lam=0.9).displacement, simulate(statistics, reference, lam=0.9).displacement
+    )
+    np.testing.assert_array_equal(
+        move(statistics, reference, by="sa", sigma=0.9).displacement, attract(statistics, sigma=0.9).displacement
+    )
+
+    @refinement
+    def doubled(statistics, reference, factor=1.0):
+        return factor * statistics.means
+
+    moved = move(statistics, reference, "doubled", factor=2.0)
+    np.testing.assert_allclose(
+        moved.apply(features, labels)[0], features[0] + 2 * statistics.means[labels[0]], rtol=1e-5
+    )
+    assert moved.options == {"factor": 2.0}
+
+    @refinement
+    def short(statistics, reference):
+        return statistics.means[:1]
+
+    with pytest.raises(InputError, match="'short': returned"):
+        move(statistics, reference, "short")
+    with pytest.raises(InputError, match="no refinement 'nothing'"):
+        move(statistics, reference, "nothing")
 
 
 def test_a_sweep_scores_every_setting():

@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from workflow import command, copy_repository, environment, planned, snakemake
@@ -139,6 +140,29 @@ def test_adding_a_metric_adds_its_scores_and_the_tables(finished, tmp_path):
     assert plan["score"] == 6
     assert plan["table1"] == 1
     assert not plan.keys() & {"prepare", "checkpoint", "features", "finetune", "ground_truth", "ped", "sweep"}
+
+
+def test_a_users_own_metric_and_refinement(finished, tmp_path):
+    root = shutil.copytree(finished, tmp_path / "pedrank")
+    (root / "mine.py").write_text(
+        "from pedrank.metrics import metric\nfrom pedrank.refinements import refinement\n\n\n"
+        "@metric(needs='statistics')\ndef spread(observation, scale=1.0):\n"
+        "    return scale * observation.means.std()\n\n\n"
+        "@refinement\ndef apart(statistics, reference, factor):\n"
+        "    return factor * (statistics.means - statistics.means.mean(axis=0))\n"
+    )
+    refinements = {"sa-0.6": {"by": "sa", "sigma": 0.6}, "twice": {"by": "apart", "factor": 1.0}}
+    _write(root, metrics=["logme", "spread"], plugins=["mine.py"], refinements=refinements)
+    target = "results/small/scores/digits.csv"
+    done = snakemake(root, *RUN, target)
+    assert done.returncode == 0, done.stdout
+    scores = pd.read_csv(root / target).query("metric == 'spread'")
+    assert set(scores["refinement"]) == {"none", "ped-0.3", "sa-0.6", "twice"}
+    by_refinement = scores.pivot(index="checkpoint", columns="refinement", values="score")
+    assert (by_refinement["twice"] > by_refinement["none"]).all()
+    assert not planned(snakemake(root, *RUN, "-n", target).stdout)
+    (root / "mine.py").write_text((root / "mine.py").read_text().replace("std()", "var()"))
+    assert planned(snakemake(root, *RUN, "-n", target).stdout).keys() >= {"score", "scores"}
 
 
 def test_deleting_a_table_remakes_it_byte_for_byte(finished, tmp_path):

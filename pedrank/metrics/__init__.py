@@ -8,18 +8,15 @@ A metric is a function of an `Observation` and of its own keyword options that r
         return float(np.trace(observation.within_scatter()))
 
 A file of this folder that defines a metric of the file's own name is a built-in metric; a file anywhere else
-registers its metrics by `load`.
+registers its metrics by `pedrank.plugins.load`.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import os
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -77,18 +74,6 @@ def get_metric(name: str) -> Metric:
     return registered[name]
 
 
-def load(path: str | os.PathLike) -> None:
-    """Register the metrics that a user's own Python file defines; InputError when it is missing or defines none."""
-    spec = importlib.util.spec_from_file_location(f"pedrank_user_{Path(path).stem}", path)
-    if spec is None or spec.loader is None or not Path(path).is_file():
-        raise InputError(f"{path}: no such Python file; name one that defines a metric")
-    before = dict(registered)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if registered == before:
-        raise InputError(f"{path}: defines no metric; decorate a function with @pedrank.metrics.metric()")
-
-
 def evaluate(name: str, observation: Observation, **options: object) -> Score:
     """Score of one metric on one observation.
 
@@ -112,7 +97,15 @@ def evaluate(name: str, observation: Observation, **options: object) -> Score:
 
 
 def score(
-    name: str, features: np.ndarray, labels: np.ndarray, refinement: Refinement | None = None, **options: object
+    name: str,
+    features: np.ndarray,
+    labels: np.ndarray,
+    refinement: Refinement | None = None,
+    device: str = "cpu",
+    **options: object,
 ) -> float:
-    """Score of features (N, D) with labels (N,), after a refinement where one is given; neither array is changed."""
-    return evaluate(name, observe(features, labels, refinement), **options).score
+    """Score of features (N, D) with labels (N,), after a refinement where one is given; neither array is changed.
+
+    With `device` "cuda" the scatter matrix and its spectrum are computed there, and everything else here.
+    """
+    return evaluate(name, observe(features, labels, refinement, device), **options).score
