@@ -19,7 +19,7 @@ from pedrank.artefacts import read_json, read_metadata, write_arrays
 from pedrank.datasets import save_images
 from pedrank.digest import ROOT
 from pedrank.errors import InputError
-from pedrank.finetune import state, train
+from pedrank.finetune import state, step
 from pedrank.finetune.data import images_of
 from pedrank.finetune.model import assemble
 from pedrank.finetune.optimiser import gradients, loss
@@ -53,8 +53,8 @@ def test_a_run_is_nesterov_sgd_on_every_layer_along_half_a_cosine():
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=12)
     x, y = tensors(dataset, 0)
     losses = []
-    for step in range(12):
-        batch = order[16 * step : 16 * step + 16]
+    for i in range(12):
+        batch = order[16 * i : 16 * i + 16]
         loss = functional.cross_entropy(model(x[batch]), y[batch])
         losses.append(loss.item())
         optimiser.zero_grad()
@@ -65,7 +65,7 @@ def test_a_run_is_nesterov_sgd_on_every_layer_along_half_a_cosine():
     accuracy = (model.eval()(x).argmax(dim=1) == y).float().mean().item()
 
     outcome = run(seed=7)
-    assert [step for step, _ in outcome.curve] == list(range(12))
+    assert [i for i, _ in outcome.curve] == list(range(12))
     np.testing.assert_allclose([loss for _, loss in outcome.curve], losses, rtol=1e-4)
     assert outcome.accuracy == pytest.approx(100 * accuracy)
     assert not outcome.diverged
@@ -224,15 +224,16 @@ def test_a_failed_attempt_leaves_no_trace_in_the_running_statistics():
                 raise torch.OutOfMemoryError("out of memory")
             return features
 
-    network = Late()
-    model = assemble(network, 3, OPTIONS, torch.Generator())
-    x, y = torch.randn(16, 3, 8, 8), torch.arange(16) % 3
-    again = assemble(network, 3, OPTIONS, torch.Generator())
-    again[0].tried = True
-    weights = [list(one.parameters()) for one in (model, again)]
-    train._slopes(model, model, x, y, weights[0], OPTIONS, state.Progress(16))
-    gradients(again, x, y, weights[1], 8)
-    assert torch.equal(model[0].inner[1].running_mean, again[0].inner[1].running_mean)
+    late, ready = Late(), Late()
+    ready.tried = True
+    pixels, labels = torch.randint(0, 256, (16, 8, 8, 3)), torch.arange(16) % 3
+    statistics = []
+    for network, micro_batch in ((late, 16), (ready, 8)):
+        device = torch.device("cpu")
+        training = step.prepare(network, NORMALISATION, 3, OPTIONS, torch.Generator().manual_seed(0), device)
+        step.take_step(training, pixels, labels, 0, state.Progress(micro_batch))
+        statistics.append(training.model[0].inner[1].running_mean)
+    assert torch.equal(*statistics)
 
 
 def test_one_image_that_does_not_fit_is_refused():
@@ -253,21 +254,21 @@ def stop_after(monkeypatch):
             if len(taken) == steps:
                 state.STOP.set()
 
-        monkeypatch.setattr(train, "nesterov", counted)
+        monkeypatch.setattr(step, "nesterov", counted)
 
-    train_step = train.nesterov
+    train_step = step.nesterov
     yield arrange
     state.STOP.clear()
 
 
-@pytest.mark.parametrize("step", [1, 5, 11])
+@pytest.mark.parametrize("done", [1, 5, 11])
 @pytest.mark.parametrize("augmentation", ["none", "crop_flip"])
-def test_a_run_stopped_at_any_step_and_resumed_ends_with_the_same_weights(tmp_path, stop_after, step, augmentation):
+def test_a_run_stopped_at_any_step_and_resumed_ends_with_the_same_weights(tmp_path, stop_after, done, augmentation):
     options = dataclasses.replace(OPTIONS, augmentation=augmentation)
     never_stopped = run(options=options)
     file = tmp_path / "run.state.safetensors"
-    stop_after(step)
-    with pytest.raises(SystemExit, match=f"stopped by SIGTERM after step {step};"):
+    stop_after(done)
+    with pytest.raises(SystemExit, match=f"stopped by SIGTERM after step {done};"):
         run(options=options, kept=file, run="this")
     state.STOP.clear()
     resumed = run(options=options, kept=file, run="this")

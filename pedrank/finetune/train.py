@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from pedrank.finetune import state
 from pedrank.finetune.batches import fetched, normalise, shuffled, views
 from pedrank.finetune.data import Images
 from pedrank.finetune.metrics import accuracy, chance
-from pedrank.finetune.model import assemble
-from pedrank.finetune.optimiser import gradients, nesterov, rate, smaller
+from pedrank.finetune.optimiser import smaller
 from pedrank.finetune.protocol import Options
+from pedrank.finetune.step import prepare, take_step
 
 EVALUATION_BATCH = 512
 CURVE_POINTS = 16
@@ -73,32 +73,23 @@ def finetune(
     device = torch.device(device)
     rows, judged = images.rows(*train), images.rows(*test)
     generator = torch.Generator().manual_seed(seed)
-    model = assemble(network, images.classes, options, generator).to(device).to(memory_format=torch.channels_last)
+    training = prepare(network, normalisation, images.classes, options, generator, device)
     order = rows[shuffled(len(rows), options, generator)]
-    mean, std = (torch.tensor(normalisation[key], dtype=torch.float32, device=device) for key in ("mean", "std"))
-    trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
-    velocity = {name: torch.zeros_like(weight) for name, weight in trained.items()}
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    tensors |= {f"velocity.{name}": tensor for name, tensor in velocity.items()}
+    tensors = training.tensors()
     progress = state.Progress(options.batch_size)
     if kept is not None:
         state.resume(kept, run, tensors, progress)
-    forward = torch.compile(model) if options.compile else model
     source = images.pixels if options.augmentation == "none" else images.source
     targets = torch.from_numpy(images.targets)
     saved = time.monotonic()
     start = saved - progress.seconds
 
     for step, pixels in enumerate(fetched(source, order[progress.step :], device), progress.step):
-        shown = normalise(views(pixels, images.pixels.shape[1], options, seed, step), mean, std)
-        labels = targets[order[step]].to(device)
-        loss, slopes = _slopes(model, forward, shown, labels, list(trained.values()), options, progress)
-        now_rate = rate(options.learning_rate, step, options.steps)
-        nesterov(list(trained.values()), list(velocity.values()), slopes, now_rate, options.weight_decay)
-        progress.step = step + 1
+        shown = views(pixels, images.pixels.shape[1], options, seed, step)
+        loss = take_step(training, shown, targets[order[step]].to(device), step, progress)
         if step % math.ceil(options.steps / CURVE_POINTS) == 0:
             if not math.isfinite(loss.item()):
-                return _outcome(None, images, judged, model, progress, time.monotonic() - start)
+                return _outcome(None, images, judged, training.model, progress, time.monotonic() - start)
             progress.curve.append((step, loss.item()))
         if kept is not None and (state.STOP.is_set() or time.monotonic() - saved > state.SAVE_SECONDS):
             saved = time.monotonic()
@@ -109,30 +100,8 @@ def finetune(
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     seconds = time.monotonic() - start
-    outputs = predict(model, images.pixels, judged, mean, std)
-    return _outcome(outputs, images, judged, model, progress, seconds)
-
-
-def _slopes(
-    model: torch.nn.Module,
-    forward: Callable[[torch.Tensor], torch.Tensor],
-    shown: torch.Tensor,
-    labels: torch.Tensor,
-    trained: list[torch.Tensor],
-    options: Options,
-    progress: state.Progress,
-) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """Loss and gradients of one batch; where memory ends, in parts half as large from then on."""
-    running = [buffer for buffer in model.buffers() if buffer.is_floating_point()]
-    before = [buffer.clone() for buffer in running]
-    while True:
-        try:
-            with torch.autocast(shown.device.type, torch.bfloat16, enabled=options.precision == "bfloat16"):
-                return gradients(forward, shown, labels, trained, progress.micro_batch)
-        except torch.OutOfMemoryError:
-            progress.micro_batch = smaller(progress.micro_batch)
-            for buffer, kept in zip(running, before, strict=True):
-                buffer.copy_(kept)  # as if the failed attempt had not been
+    outputs = predict(training.model, images.pixels, judged, training.mean, training.std)
+    return _outcome(outputs, images, judged, training.model, progress, seconds)
 
 
 def predict(
