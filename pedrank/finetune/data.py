@@ -10,7 +10,8 @@ import numpy as np
 from pedrank.artefacts import read_arrays
 from pedrank.datasets import SPLITS, Dataset, load_images
 from pedrank.datasets.splits import stratified_split
-from pedrank.errors import InputError
+from pedrank.errors import InputError, about
+from pedrank.finetune.metrics import check
 
 VALIDATION_SHARE = 5  # one in five training images, where a dataset brings no validation images
 SPLIT_SEED = 0
@@ -52,7 +53,13 @@ def load(path: str | os.PathLike, metric: str, source: str | os.PathLike | None 
 def images_of(
     dataset: Dataset, metric: str = "top-1", source: np.ndarray | None = None, targets: np.ndarray | None = None
 ) -> Images:
-    """The dataset with a validation split: its own, or one training image in five, stratified and seeded."""
+    """The dataset with a validation split: its own, or one training image in five, stratified and seeded.
+
+    Raises InputError when the metric does not fit the targets.
+    """
+    targets = np.array(dataset.labels if targets is None else targets)
+    with about(dataset.name):
+        check(metric, targets)
     split = np.array(dataset.split)
     train = dataset.rows("train")
     held_out = len(train) // VALIDATION_SHARE
@@ -64,7 +71,7 @@ def images_of(
         name=dataset.name,
         pixels=dataset.images,
         source=dataset.images if source is None else source,
-        targets=np.array(dataset.labels if targets is None else targets),
+        targets=targets,
         split=split,
         classes=len(dataset.class_names),
         metric=metric,

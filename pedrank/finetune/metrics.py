@@ -54,16 +54,13 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 }
 
 
-def accuracy(metric: str, outputs: np.ndarray, targets: np.ndarray) -> float:
-    """The metric of that name, in percent; InputError for an unknown one, or one that does not fit the targets."""
+def check(metric: str, targets: np.ndarray) -> None:
+    """Raise InputError for an unknown metric, or one that does not fit the targets; before anything is trained."""
     if metric not in METRICS:
         raise InputError(f"no accuracy '{metric}'; the dataset's card can name {', '.join(METRICS)}")
-    if (targets.ndim == 2) != (metric == "11-point mAP"):
+    if (targets.ndim == 2) != (METRICS[metric] is mean_average_precision):
         kind = "several labels" if targets.ndim == 2 else "one label"
-        raise InputError(
-            f"accuracy '{metric}' does not fit a dataset with {kind} per image; correct the dataset's card"
-        )
-    return METRICS[metric](outputs, targets)
+        raise InputError(f"accuracy '{metric}' does not fit a dataset with {kind} per image; correct its card")
 
 
 def chance(targets: np.ndarray, classes: int) -> float:

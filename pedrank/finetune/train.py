@@ -14,7 +14,7 @@ import torch
 from pedrank.finetune import state
 from pedrank.finetune.batches import fetched, normalise, shuffled, views
 from pedrank.finetune.data import Images
-from pedrank.finetune.metrics import accuracy, chance
+from pedrank.finetune.metrics import METRICS, chance
 from pedrank.finetune.optimiser import smaller
 from pedrank.finetune.protocol import Options
 from pedrank.finetune.step import prepare, take_step
@@ -133,7 +133,7 @@ def _outcome(
 ) -> Outcome:
     targets = images.targets[judged]
     return Outcome(
-        accuracy=chance(targets, images.classes) if outputs is None else accuracy(images.metric, outputs, targets),
+        accuracy=chance(targets, images.classes) if outputs is None else METRICS[images.metric](outputs, targets),
         diverged=outputs is None,
         curve=progress.curve,
         weights=state.weights_sha256(model),
