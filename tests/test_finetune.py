@@ -104,6 +104,12 @@ def test_crops_follow_the_seed_and_are_taken_from_the_larger_images():
     assert run(images=images, options=options).accuracy > 90
 
 
+def test_bfloat16_steps_stay_near_those_of_float32_and_keep_the_weights():
+    exact, rounded = (run(options=dataclasses.replace(OPTIONS, precision=p)) for p in ("float32", "bfloat16"))
+    np.testing.assert_allclose(rounded.curve, exact.curve, rtol=0.05)
+    assert rounded.weights != exact.weights
+
+
 @pytest.mark.parametrize(("steps", "momentum"), [(1, 1.0), (4, 1.0), (40, 0.2), (80, 0.1), (200, 0.1)])
 def test_a_short_run_has_a_short_batch_norm_memory(steps, momentum):
     model = assemble(small_network(), 3, dataclasses.replace(OPTIONS, steps=steps), torch.Generator())

@@ -213,7 +213,7 @@ def test_a_killed_study_goes_on_where_it_stopped(inputs, tmp_path, calls, monkey
 
 
 def test_a_study_trains_for_real_with_the_same_bytes_each_time(inputs, tmp_path, capsys):
-    small = {"names": ["one"], "weight_decays": [1e-4], "seeds": 1}
+    small = {"names": ["one"], "weight_decays": [1e-4], "seeds": 1, "precision": "auto"}
     assert study(inputs, tmp_path / "a", **small) == study(inputs, tmp_path / "b", **small)
     names = sorted(path.name for path in (tmp_path / "a/one").iterdir())
     artefacts = [name for name in names if not name.endswith(".timing.json")]
@@ -224,6 +224,7 @@ def test_a_study_trains_for_real_with_the_same_bytes_each_time(inputs, tmp_path,
     made = json.loads((tmp_path / "a/one" / artefacts[0]).read_text())
     for key in ("accuracy", "curve", "options", "seed", "images", "checkpoint", "weights", "code", "metric"):
         assert key in made
+    assert made["options"]["precision"] == "float32"  # what it was computed in, not what was asked for
     timing = json.loads((tmp_path / "a/one" / artefacts[0].replace(".json", ".timing.json")).read_text())
     assert timing["seconds"] > 0 and timing["images_per_second"] > 0
     assert len(capsys.readouterr().err.splitlines()) == 6
