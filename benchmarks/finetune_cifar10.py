@@ -63,7 +63,7 @@ def main() -> None:
     pairs = [pair(images, checkpoint) for checkpoint in checkpoints]
     runs = table(run_dataset(pairs, arguments.folder / "runs", protocol(GRID | BUDGET)))
     write_csv(OUT, runs)
-    print(summary(runs).round(2).to_string())
+    print(summary(runs).to_string(float_format="%.4g"))
 
 
 if __name__ == "__main__":
