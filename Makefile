@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: .venv quickstart report test lint bench clean
+.PHONY: .venv quickstart report estimate test lint bench clean
 
 # What the studies need; the stamps are written last, so that a broken installation is not taken for a whole one.
 .venv/workflow: pyproject.toml
@@ -38,6 +38,11 @@ results/%/report.html: results/%/summary.csv $$(wildcard results/$$*/tables/* re
 
 results/%/summary.csv: | .venv/workflow
 	snakemake --cores all --workflow-profile $(PROFILE)
+
+# Hours and disk that fine-tuning would take here, from a short probe; STUDY=studies/NAME.yaml for another study.
+STUDY ?=
+estimate: .venv/workflow
+	@python scripts/estimate.py config.yaml $(STUDY)
 
 test: .venv/dev
 	pytest -n 2 --dist loadgroup

@@ -1,13 +1,14 @@
 """Ground truth: how accurate each checkpoint is on one dataset, from one of three sources.
 
 Every source gives the same table, one row per checkpoint: checkpoint, accuracy (percent), sd (over seeds), seeds (their
-number), lr and weight_decay (the chosen grid point); what a source does not know is left empty.
+number), lr and weight_decay (the chosen grid point), diverged (seeds that diverged); what a source does not know is
+left empty.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,18 @@ from pedrank.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ["checkpoint", "accuracy", "sd", "seeds", "lr", "weight_decay"]
+COLUMNS = ["checkpoint", "accuracy", "sd", "seeds", "lr", "weight_decay", "diverged"]
 PUBLISHED = Path(__file__).with_name("published") / "accuracy.csv"
 
 
-def from_runs(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def from_runs(runs: pd.DataFrame, checkpoints: Sequence[str]) -> pd.DataFrame:
     """Mean and sample standard deviation (n - 1; empty for one seed) of the test runs of each checkpoint.
 
+    A diverged test run counts at chance level, as its record says; the column `diverged` has their number.
+
     Args:
-        runs: By checkpoint, the table of `pedrank.finetune.run_grid`'s records on one dataset.
+        runs: `pedrank.finetune.table.table` of one dataset.
+        checkpoints: Which of them, in this order.
 
     Raises:
         InputError: A checkpoint has no test run.
@@ -33,13 +37,15 @@ def from_runs(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for checkpoint, table in runs.items():
-        tested = table[table["stage"] == "test"]
+    for checkpoint in checkpoints:
+        tested = runs[(runs["checkpoint"] == checkpoint) & (runs["stage"] == "test")]
         if tested.empty:
             raise InputError(f"{checkpoint}: no test run among its fine-tuning runs; fine-tune it again")
         accuracies, first = tested["accuracy"], tested.iloc[0]
         chosen = (first["learning_rate"], first["weight_decay"])
-        rows.append((checkpoint, accuracies.mean(), accuracies.std(ddof=1), len(tested), *chosen))
+        rows.append(
+            (checkpoint, accuracies.mean(), accuracies.std(ddof=1), len(tested), *chosen, int(tested["diverged"].sum()))
+        )
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

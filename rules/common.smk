@@ -17,6 +17,7 @@ from pedrank.artefacts import sha256
 from pedrank.catalogue import PACKAGE, catalogue
 from pedrank.digest import code_digest
 from pedrank.errors import InputError
+from pedrank.finetune.protocol import EVERYBODYS_SEEDS, point_name, protocol
 from pedrank.lock import hold
 from pedrank.plugins import load
 from pedrank.refinements import registered
@@ -36,6 +37,11 @@ except InputError as error:
 REFINEMENTS = refinements(config)
 # The checkpoints of one job: a wildcard, or all of them where starting a process costs more than its work.
 TOGETHER = config["checkpoints"] if config["together"] else ["{checkpoint}"]
+# The runs of each pair of checkpoint and dataset, and what decides the numbers of a run; a longer grid or more seeds do not.
+FINETUNE = protocol(config["finetune"])
+POINTS = {point_name(point): point for point in FINETUNE.points}
+FINETUNE_TRAINING = json.dumps(dict(FINETUNE.training), sort_keys=True)
+FINETUNE_CODE = code_digest("pedrank/finetune/run.py")
 MOVED = {name: options for name, options in REFINEMENTS.items() if name != "none"}
 
 
@@ -118,6 +124,42 @@ def plugins_digest():
 
 def dataset_card(wildcards):
     return json.dumps(catalogue("datasets")[wildcards.dataset], sort_keys=True)
+
+
+def dataset_metric(wildcards):
+    return catalogue("datasets")[wildcards.dataset]["metric"]
+
+
+def finetune_images():
+    """The images that are judged and, where crops are taken from larger ones, these as well."""
+    sizes = {"images": config["image_size"]}
+    if FINETUNE.training["augmentation"] != "none":
+        sizes["source"] = config["finetune"]["crop_from"]
+    return {
+        name: expand("results/data/{{dataset}}/images-{size}.safetensors", size=size) for name, size in sizes.items()
+    }
+
+
+def finetune_source(wildcards, input):
+    return f"--source {input.source}" if "source" in input.keys() else ""
+
+
+def seed_is_open(wildcards):
+    """With early stopping, the file that says which checkpoints still need this seed."""
+    number = FINETUNE.seeds.index(int(wildcards.seed))
+    if not FINETUNE.early_stopping or number < EVERYBODYS_SEEDS:
+        return []
+    return "results/{study}/finetune/{dataset}/open-{seed}.json"
+
+
+def tests_before(wildcards):
+    """The tests of all checkpoints with the seeds before this one, seed by seed."""
+    before = FINETUNE.seeds[: FINETUNE.seeds.index(int(wildcards.seed))]
+    return [
+        f"results/{wildcards.study}/finetune/{wildcards.dataset}/{checkpoint}/test-seed{seed}.json"
+        for seed in before
+        for checkpoint in config["checkpoints"]
+    ]
 
 
 def dataset_downloads(wildcards):

@@ -12,11 +12,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--checkpoints", required=True, nargs="+")
-    parser.add_argument("--runs", required=True, nargs="+", type=Path, help="one table for each checkpoint")
+    parser.add_argument("--runs", required=True, type=Path, help="table of all runs on the dataset")
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
-    tables = zip(arguments.checkpoints, map(read_csv, arguments.runs), strict=True)
-    table = from_runs(dict(tables))
+    table = from_runs(read_csv(arguments.runs), arguments.checkpoints)
     table.insert(0, "dataset", arguments.dataset)
     write_csv(arguments.out, table)
 

@@ -37,3 +37,14 @@ def test_plain_nleep_agrees_but_for_its_start():
     arrays, _ = golden("balanced-small")
     features, labels = arrays["features"], arrays["labels"]
     assert plain.nleep(features, labels) == pytest.approx(score("nleep", features, labels), abs=0.05)
+
+
+def test_the_benchmark_of_fine_tuning_runs(monkeypatch, capsys):
+    import finetune
+
+    arguments = "--architecture tiny-resnet --size 16 --source 20 --batch 4 --steps 2 --images 8 --threads 0"
+    monkeypatch.setattr(sys, "argv", ["finetune.py", *arguments.split()])
+    finetune.main()
+    printed = capsys.readouterr().out
+    assert "tiny-resnet at 16 pixels, batch 4" in printed
+    assert all(float(line.split()[1]) > 0 for line in printed.splitlines()[1:4])

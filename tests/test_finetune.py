@@ -1,62 +1,60 @@
-"""Fine-tuning: one run against a plain loop, the grid, and what a killed grid keeps."""
+"""One run: against a plain loop, in each regime, under divergence, too little memory, and kills."""
 
 import dataclasses
 import json
-from types import SimpleNamespace
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 import torch
+from colours import NORMALISATION, colours, small_network
 from torch.nn import functional
 
-import pedrank.finetune as module
-from pedrank.artefacts import write_arrays
-from pedrank.datasets import Dataset, save_images
+from pedrank.artefacts import read_json, read_metadata, write_arrays
+from pedrank.datasets import save_images
+from pedrank.digest import ROOT
 from pedrank.errors import InputError
-from pedrank.finetune import Options, Outcome, finetune, run_grid
+from pedrank.finetune import state, step
+from pedrank.finetune.data import images_of
+from pedrank.finetune.model import assemble
+from pedrank.finetune.optimiser import gradients, loss
+from pedrank.finetune.protocol import Options
+from pedrank.finetune.train import Outcome, finetune
 from pedrank.networks import build
 
-NORMALISATION = {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}
 OPTIONS = Options(learning_rate=0.1, weight_decay=1e-3, steps=12, batch_size=16)
 
 
-def colours(size: int = 8, per_class: int = 20) -> Dataset:
-    """Three classes, told apart by the brightest channel."""
-    random = np.random.default_rng(0)
-    labels = np.tile(np.arange(3), per_class)
-    images = random.integers(0, 120, (3 * per_class, size, size, 3), np.uint8)
-    images[np.arange(3 * per_class), :, :, labels] += 100
-    split = np.repeat(np.array([0, 1, 2], np.uint8), [3 * per_class // 2, 3 * per_class // 4, 3 * per_class // 4])
-    return Dataset("colours", images, labels, split, ("red", "green", "blue"), "made here", "none")
+def run(network=None, images=None, options=OPTIONS, seed=0, **kept) -> Outcome:
+    images = images or images_of(colours())
+    return finetune(network or small_network(), NORMALISATION, images, ["train"], ["test"], options, seed, **kept)
 
 
-def small_network() -> torch.nn.Module:
-    torch.manual_seed(0)
-    layers = torch.nn.Conv2d(3, 6, 3), torch.nn.BatchNorm2d(6), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1)
-    network = torch.nn.Sequential(*layers, torch.nn.Flatten())
-    network.feature_dim = 6
-    return network.eval()
-
-
-def run(network=None, dataset=None, test=("test",), options=OPTIONS, seed=0) -> Outcome:
-    return finetune(network or small_network(), NORMALISATION, dataset or colours(), ["train"], test, options, seed)
+def same(one: Outcome, other: Outcome) -> bool:
+    """Equal in everything but the time it took."""
+    return dataclasses.replace(one, seconds=0) == dataclasses.replace(other, seconds=0)
 
 
 def test_a_run_is_nesterov_sgd_on_every_layer_along_half_a_cosine():
     dataset, network = colours(), small_network()
-    random = torch.Generator().manual_seed(7)
+    generator = torch.Generator().manual_seed(7)
     head = torch.nn.Linear(6, 3)
-    head.weight.data.normal_(0, 0.01, generator=random)
+    head.weight.data.normal_(0, 0.01, generator=generator)
     head.bias.data.zero_()
     model = torch.nn.Sequential(network, head).train()
     network[1].momentum = 8 / 12
-    order = torch.cat([torch.randperm(30, generator=random) for _ in range(7)])
+    order = torch.cat([torch.randperm(30, generator=generator) for _ in range(7)])
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-3, nesterov=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=12)
     x, y = tensors(dataset, 0)
     losses = []
-    for step in range(12):
-        batch = order[16 * step : 16 * step + 16]
+    for i in range(12):
+        batch = order[16 * i : 16 * i + 16]
         loss = functional.cross_entropy(model(x[batch]), y[batch])
         losses.append(loss.item())
         optimiser.zero_grad()
@@ -67,13 +65,14 @@ def test_a_run_is_nesterov_sgd_on_every_layer_along_half_a_cosine():
     accuracy = (model.eval()(x).argmax(dim=1) == y).float().mean().item()
 
     outcome = run(seed=7)
-    assert [step for step, _ in outcome.curve] == list(range(12))
+    assert [i for i, _ in outcome.curve] == list(range(12))
     np.testing.assert_allclose([loss for _, loss in outcome.curve], losses, rtol=1e-4)
     assert outcome.accuracy == pytest.approx(100 * accuracy)
     assert not outcome.diverged
+    assert outcome.micro_batch == 16
 
 
-def tensors(dataset: Dataset, split: int) -> tuple[torch.Tensor, torch.Tensor]:
+def tensors(dataset, split: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Normalised images (N, 3, H, W) and labels of one split."""
     rows = dataset.split == split
     pixels = torch.from_numpy((dataset.images[rows] / 255 - 0.5) / 0.25).float()
@@ -92,16 +91,87 @@ def test_the_network_learns_and_is_left_as_it_was():
 
 
 def test_a_run_follows_its_seed():
-    assert run(seed=1) == run(seed=1)
-    assert run(seed=1).curve != run(seed=2).curve
+    assert same(run(seed=1), run(seed=1))
+    assert run(seed=1).weights != run(seed=2).weights
+
+
+def test_crops_follow_the_seed_and_are_taken_from_the_larger_images():
+    dataset = colours()
+    images = images_of(dataset, source=colours(size=16).images)
+    options = dataclasses.replace(OPTIONS, augmentation="crop_flip", steps=60)
+    assert same(run(images=images, options=options), run(images=images, options=options))
+    assert run(images=images, options=options).weights != run(images=images_of(dataset), options=options).weights
+    assert run(images=images, options=options).accuracy > 90
+
+
+def test_bfloat16_steps_stay_near_those_of_float32_and_keep_the_weights():
+    exact, rounded = (run(options=dataclasses.replace(OPTIONS, precision=p)) for p in ("float32", "bfloat16"))
+    np.testing.assert_allclose(rounded.curve, exact.curve, rtol=0.05)
+    assert rounded.weights != exact.weights
 
 
 @pytest.mark.parametrize(("steps", "momentum"), [(1, 1.0), (4, 1.0), (40, 0.2), (80, 0.1), (200, 0.1)])
-def test_a_short_run_has_a_short_batch_norm_memory(steps, momentum, monkeypatch):
-    trained = []
-    monkeypatch.setattr(module, "_accuracy", lambda model, *others: trained.append(model) or 50.0)
-    run(options=dataclasses.replace(OPTIONS, steps=steps, batch_size=2))
-    assert trained[0][0][1].momentum == pytest.approx(momentum)
+def test_a_short_run_has_a_short_batch_norm_memory(steps, momentum):
+    model = assemble(small_network(), 3, dataclasses.replace(OPTIONS, steps=steps), torch.Generator())
+    assert model[0][1].momentum == pytest.approx(momentum)
+
+
+@pytest.mark.parametrize("statistics", ["running", "batch"])
+@pytest.mark.parametrize(
+    ("regime", "trained"),
+    [
+        ("full", {"0.conv1", "0.bn1", "0.stage1", "0.stage2", "0.stage3", "1"}),
+        ("last_block", {"0.stage3", "1"}),
+        ("linear", {"1"}),
+    ],
+)
+def test_each_regime_trains_its_layers_and_no_others(regime, trained, statistics):
+    """The released code freezes all but the head, and its running statistics drift all the same."""
+    options = Options(0.1, 1e-3, 3, 16, regime=regime, frozen_batch_norm=statistics)
+    network = build("tiny-resnet")
+    model = assemble(network, 3, options, torch.Generator())
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    x, y = torch.randn(16, 3, 32, 32), torch.arange(16) % 3
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    for weight, slope in zip(weights, gradients(model, x, y, weights, 16)[1], strict=True):
+        weight.data -= slope
+    for name, tensor in model.state_dict().items():
+        part = any(name.startswith(f"{layer}.") for layer in trained)
+        if "num_batches" in name:
+            continue
+        moved = part or (statistics == "batch" and "running" in name)
+        assert torch.equal(tensor, before[name]) != moved, name
+
+
+def test_the_last_block_of_a_resnet_50_is_its_last_bottleneck():
+    model = assemble(build("resnet50"), 3, Options(0.1, 0, 3, 16, regime="last_block"), torch.Generator())
+    names = [name for name, weight in model.named_parameters() if weight.requires_grad]
+    assert {name[:10] for name in names} == {"0.layer4.2", "1.weight", "1.bias"}
+    assert len(names) == 9 + 2  # three convolutions, three pairs of a normalisation, and the head
+
+
+def test_a_network_without_blocks_has_no_last_one():
+    with pytest.raises(InputError, match="no residual block"):
+        assemble(small_network(), 3, Options(0.1, 0, 3, 16, regime="last_block"), torch.Generator())
+
+
+def test_several_labels_per_image_train_on_the_known_ones():
+    outputs = torch.tensor([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0]])
+    targets = torch.tensor([[1, 0, -1], [0, 1, 1]], dtype=torch.int8)
+    by_hand = -sum(
+        [
+            functional.logsigmoid(torch.tensor(sign * value)).item()
+            for value, sign in [(2.0, 1), (-1.0, -1), (0.0, -1), (3.0, 1), (-2.0, 1)]
+        ]
+    )
+    assert loss(outputs, targets).item() == pytest.approx(by_hand / 5)
+
+
+def test_a_multi_label_run_reports_average_precision():
+    dataset = colours()
+    targets = np.eye(3, dtype=np.int8)[dataset.labels]
+    outcome = run(images=images_of(dataset, "11-point mAP", targets=targets), options=Options(0.5, 1e-4, 60, 16))
+    assert outcome.accuracy > 90
 
 
 @pytest.mark.parametrize("learning_rate", [1e6, 1e30])
@@ -113,111 +183,160 @@ def test_divergence_is_an_outcome_at_chance_level(learning_rate):
 
 
 def test_outputs_that_are_not_finite_after_the_last_step_are_divergence():
-    outcome = run(options=Options(1e38, 0.0, 1, 16))
-    assert outcome.diverged
+    assert run(options=Options(1e38, 0.0, 1, 16)).diverged
 
 
 def test_an_empty_split_is_refused():
     dataset = colours()
     dataset = dataclasses.replace(dataset, split=np.minimum(dataset.split, 1))
-    with pytest.raises(InputError, match="colours: no images in train, or none in test"):
-        run(dataset=dataset)
+    with pytest.raises(InputError, match="colours: no images in test"):
+        run(images=images_of(dataset))
+
+
+class Limited(torch.nn.Module):
+    """A network on a device whose memory holds `limit` images."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.inner, self.limit, self.feature_dim = small_network(), limit, 6
+        self.inner[1] = torch.nn.GroupNorm(1, 6)  # no batch statistics, so that parts give the gradient of the whole
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if len(x) > self.limit:
+            raise torch.OutOfMemoryError("out of memory")
+        return self.inner(x)
+
+
+@pytest.mark.parametrize(("limit", "micro_batch"), [(16, 16), (9, 8), (7, 4), (1, 1)])
+def test_where_memory_ends_the_batch_is_computed_in_parts(limit, micro_batch):
+    outcome, whole = run(Limited(limit)), run(Limited(1000))
+    assert outcome.micro_batch == micro_batch
+    np.testing.assert_allclose(outcome.curve, whole.curve, rtol=1e-4)
+    assert outcome.accuracy == whole.accuracy
+
+
+def test_a_failed_attempt_leaves_no_trace_in_the_running_statistics():
+    class Late(torch.nn.Module):
+        """Fails behind its batch normalisation."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.feature_dim, self.tried = small_network(), 6, False
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            features = self.inner(x)
+            if self.training and not self.tried:
+                self.tried = True
+                raise torch.OutOfMemoryError("out of memory")
+            return features
+
+    late, ready = Late(), Late()
+    ready.tried = True
+    pixels, labels = torch.randint(0, 256, (16, 8, 8, 3)), torch.arange(16) % 3
+    statistics = []
+    for network, micro_batch in ((late, 16), (ready, 8)):
+        device = torch.device("cpu")
+        training = step.prepare(network, NORMALISATION, 3, OPTIONS, torch.Generator().manual_seed(0), device)
+        step.take_step(training, pixels, labels, 0, state.Progress(micro_batch))
+        statistics.append(training.model[0].inner[1].running_mean)
+    assert torch.equal(*statistics)
+
+
+def test_one_image_that_does_not_fit_is_refused():
+    with pytest.raises(InputError, match="not even one image"):
+        run(Limited(0))
 
 
 @pytest.fixture
-def files(tmp_path):
+def stop_after(monkeypatch):
+    """Raise the flag of SIGTERM after so many steps."""
+
+    def arrange(steps: int) -> None:
+        taken = []
+
+        def counted(*arguments):
+            train_step(*arguments)
+            taken.append(1)
+            if len(taken) == steps:
+                state.STOP.set()
+
+        monkeypatch.setattr(step, "nesterov", counted)
+
+    train_step = step.nesterov
+    yield arrange
+    state.STOP.clear()
+
+
+@pytest.mark.parametrize("done", [1, 5, 11])
+@pytest.mark.parametrize("augmentation", ["none", "crop_flip"])
+def test_a_run_stopped_at_any_step_and_resumed_ends_with_the_same_weights(tmp_path, stop_after, done, augmentation):
+    options = dataclasses.replace(OPTIONS, augmentation=augmentation)
+    never_stopped = run(options=options)
+    file = tmp_path / "run.state.safetensors"
+    stop_after(done)
+    with pytest.raises(SystemExit, match=f"stopped by SIGTERM after step {done};"):
+        run(options=options, kept=file, run="this")
+    state.STOP.clear()
+    resumed = run(options=options, kept=file, run="this")
+    assert same(resumed, never_stopped)
+    assert same(run(options=options, kept=file, run="another"), never_stopped)
+
+
+def test_the_state_is_saved_as_time_goes_by(tmp_path, monkeypatch):
+    monkeypatch.setattr(state, "SAVE_SECONDS", -1)
+    run(kept=tmp_path / "state.safetensors", run="this")
+    assert read_metadata(tmp_path / "state.safetensors")["step"] == 12
+
+
+def files(folder):
     """A dataset file and a checkpoint file."""
-    save_images(colours(size=32), tmp_path / "images.safetensors")
+    save_images(colours(size=32), folder / "images.safetensors")
     torch.manual_seed(0)
     weights = {name: tensor.numpy() for name, tensor in build("tiny-resnet").state_dict().items()}
-    metadata = {"architecture": "tiny-resnet", "normalisation": NORMALISATION}
-    write_arrays(tmp_path / "random.safetensors", weights, metadata)
-    return tmp_path / "images.safetensors", tmp_path / "random.safetensors"
+    write_arrays(
+        folder / "random.safetensors", weights, {"architecture": "tiny-resnet", "normalisation": NORMALISATION}
+    )
+    return folder / "images.safetensors", folder / "random.safetensors"
 
 
-def grid(files, folder, **changes):
-    options = {"learning_rates": [0.1, 0.01], "weight_decays": [1e-4, 1e-5], "seeds": 2, "steps": 2, "batch_size": 8}
-    return run_grid(*files, folder, **options | changes)
+SAVING_AT_EVERY_STEP = """
+import runpy, sys
+from pedrank.finetune import state
+state.SAVE_SECONDS = -1
+runpy.run_path(sys.argv.pop(1), run_name="__main__")
+"""
 
 
-@pytest.fixture
-def calls(monkeypatch):
-    """Replace training by a table of validation accuracies, and list the runs asked for."""
-    asked = []
-    accuracies = {(0.1, 1e-4): 50.0, (0.1, 1e-5): 70.0, (0.01, 1e-4): 70.0, (0.01, 1e-5): 60.0}
-    diverging = set()
+def test_a_process_killed_at_random_steps_is_finished_by_the_same_command(tmp_path):
+    images, checkpoint = files(tmp_path)
+    training = {"steps": 60, "batch_size": 32, "augmentation": "crop_flip"}
 
-    def pretend(network, normalisation, dataset, train, test, options, seed, device):
-        point = (options.learning_rate, options.weight_decay)
-        asked.append((*point, seed, tuple(train), tuple(test)))
-        return Outcome(accuracies.get(point, 0.0) + seed, point in diverging, [(0, 1.0)])
+    def start(out):
+        command = [
+            *(sys.executable, "-c", SAVING_AT_EVERY_STEP, str(ROOT / "scripts/finetune_run.py")),
+            *("--images", str(images), "--metric", "top-1", "--checkpoint", str(checkpoint)),
+            *("--training", json.dumps(training), "--point", "0.1", "0.0001", "--out", str(tmp_path / out)),
+        ]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 
-    monkeypatch.setattr(module, "finetune", pretend)
-    return SimpleNamespace(asked=asked, diverging=diverging)
-
-
-def test_the_first_of_the_best_grid_points_is_trained_on_both_splits_and_tested(files, tmp_path, calls):
-    runs = grid(files, tmp_path / "runs")
-    points = [(0.1, 1e-4), (0.1, 1e-5), (0.01, 1e-4), (0.01, 1e-5)]
-    validation = [(*point, 0, ("train",), ("validation",)) for point in points]
-    assert calls.asked == validation + [(0.1, 1e-5, seed, ("train", "validation"), ("test",)) for seed in (0, 1)]
-    assert [run["stage"] for run in runs] == ["validation"] * 4 + ["test"] * 2
-    assert [run["accuracy"] for run in runs[4:]] == [70.0, 71.0]
-
-
-def test_a_diverged_grid_point_is_not_chosen(files, tmp_path, calls):
-    calls.diverging.update({(0.1, 1e-5), (0.01, 1e-4)})
-    assert grid(files, tmp_path / "runs")[-1]["weight_decay"] == 1e-5
-    assert grid(files, tmp_path / "runs")[-1]["learning_rate"] == 0.01
-
-
-def test_finished_runs_are_kept_and_others_made_again(files, tmp_path, calls):
-    first = grid(files, tmp_path / "runs", code="one")
-    assert grid(files, tmp_path / "runs", code="one") == first
-    assert len(calls.asked) == 6
-    (tmp_path / "runs" / "validation-lr0.1-wd0.0001-seed0.json").unlink()
-    assert grid(files, tmp_path / "runs", code="one") == first
-    assert len(calls.asked) == 7
-    grid(files, tmp_path / "runs", code="one", seeds=3)
-    assert len(calls.asked) == 8
-    grid(files, tmp_path / "runs", code="two")
-    assert len(calls.asked) == 14
-    grid(files, tmp_path / "runs", code="two", steps=3)
-    assert len(calls.asked) == 20
-
-
-def test_other_inputs_make_other_runs(files, tmp_path, calls):
-    grid(files, tmp_path / "runs")
-    save_images(colours(size=32, per_class=24), files[0])
-    grid(files, tmp_path / "runs")
-    assert len(calls.asked) == 12
-
-
-def test_a_killed_grid_goes_on_where_it_stopped(files, tmp_path, calls, monkeypatch):
-    pretend = module.finetune
-
-    def killed(*arguments):
-        if len(calls.asked) == 3:
-            raise KeyboardInterrupt
-        return pretend(*arguments)
-
-    monkeypatch.setattr(module, "finetune", killed)
-    with pytest.raises(KeyboardInterrupt):
-        grid(files, tmp_path / "runs")
-    monkeypatch.setattr(module, "finetune", pretend)
-    assert grid(files, tmp_path / "runs") == grid(files, tmp_path / "elsewhere")
-    assert len(calls.asked) == 6 + 6
-
-
-def test_the_grid_trains_for_real_with_the_same_bytes_each_time(files, tmp_path, capsys):
-    first, again = (grid(files, tmp_path / name, weight_decays=[1e-4], seeds=1) for name in ("a", "b"))
-    assert first == again
-    names = sorted(path.name for path in (tmp_path / "a").iterdir())
-    artefacts = [name for name in names if not name.endswith(".timing.json")]
-    assert len(artefacts) == 3
-    assert len(names) == 6
-    for name in artefacts:
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    timing = json.loads((tmp_path / "a" / artefacts[0].replace(".json", ".timing.json")).read_text())
-    assert timing["seconds"] > 0
-    assert len(capsys.readouterr().err.splitlines()) == 6
+    unfinished = tmp_path / "killed.state.safetensors"
+    done = 0
+    for kill in (signal.SIGTERM, signal.SIGKILL):
+        process = start("killed.json")
+        while not unfinished.exists() or read_metadata(unfinished)["step"] == done:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.01)
+        time.sleep(random.uniform(0, 0.2))
+        process.send_signal(kill)
+        message = process.communicate()[1]
+        assert ("stopped by SIGTERM after step" in message) == (kill == signal.SIGTERM)
+        assert process.returncode != 0
+        assert done < read_metadata(unfinished)["step"] < 60
+        done = read_metadata(unfinished)["step"]
+    for out in ("killed.json", "whole.json"):
+        process = start(out)
+        assert "validation" in process.communicate()[1]
+        assert process.returncode == 0
+    assert read_json(tmp_path / "killed.json") == read_json(tmp_path / "whole.json")
+    assert not unfinished.exists()

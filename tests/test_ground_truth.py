@@ -1,44 +1,81 @@
 """Ground truth: three sources, one table."""
 
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from scipy.stats import weightedtau
 
+from pedrank.digest import ROOT
 from pedrank.errors import InputError
+from pedrank.evaluate import summarise
+from pedrank.finetune.table import COLUMNS as RUNS
 from pedrank.ground_truth import COLUMNS, PUBLISHED, from_file, from_runs, published
 
 
-def runs(*accuracies: float) -> pd.DataFrame:
-    """Two grid points on validation, then these accuracies on test, one per seed."""
-    grid = [("validation", 0.1, 0.0, 0, 99.0), ("validation", 0.01, 0.0, 0, 98.0)]
-    tests = [("test", 0.1, 0.0, seed, accuracy) for seed, accuracy in enumerate(accuracies)]
-    table = pd.DataFrame(grid + tests, columns=["stage", "learning_rate", "weight_decay", "seed", "accuracy"])
-    return table.assign(diverged=False)
+def runs(**accuracies: list[float]) -> pd.DataFrame:
+    """By checkpoint: two grid points on validation, then these accuracies on test, one per seed."""
+    rows = []
+    for name, tested in accuracies.items():
+        rows += [(name, "validation", 0.1, 0.0, 32, 0, 99.0, False), (name, "validation", 0.01, 0.0, 32, 0, 5.0, True)]
+        rows += [(name, "test", 0.1, 0.0, 32, seed, accuracy, accuracy < 20) for seed, accuracy in enumerate(tested)]
+    return pd.DataFrame(rows, columns=RUNS)
 
 
 def test_mean_and_sample_deviation_of_the_test_runs():
-    table = from_runs({"byol": runs(80.0, 84.0), "simclr": runs(70.0, 70.0, 76.0)})
+    table = from_runs(runs(byol=[80.0, 84.0], simclr=[70.0, 70.0, 76.0]), ["simclr", "byol"])
     assert list(table.columns) == COLUMNS
-    assert table["checkpoint"].tolist() == ["byol", "simclr"]
-    assert table["accuracy"].tolist() == [82.0, 72.0]
-    assert table["sd"].tolist() == pytest.approx([8**0.5, 12**0.5])
-    assert table["seeds"].tolist() == [2, 3]
+    assert table["checkpoint"].tolist() == ["simclr", "byol"]
+    assert table["accuracy"].tolist() == [72.0, 82.0]
+    assert table["sd"].tolist() == pytest.approx([12**0.5, 8**0.5])
+    assert table["seeds"].tolist() == [3, 2]
     assert table["lr"].tolist() == [0.1, 0.1]
+    assert table["diverged"].tolist() == [0, 0]
 
 
 def test_one_seed_has_no_deviation():
-    assert from_runs({"byol": runs(80.0)})["sd"].isna().all()
+    assert from_runs(runs(byol=[80.0]), ["byol"])["sd"].isna().all()
+
+
+def test_a_diverged_seed_counts_at_chance_level_and_is_told():
+    table = from_runs(runs(byol=[80.0, 10.0]), ["byol"])
+    assert (table["accuracy"].item(), table["diverged"].item()) == (45.0, 1)
 
 
 def test_a_checkpoint_without_test_runs_is_refused():
     with pytest.raises(InputError, match="byol: no test run"):
-        from_runs({"byol": runs()})
+        from_runs(runs(byol=[]), ["byol"])
+
+
+@pytest.mark.parametrize("regime", ["full", "last_block", "linear"])
+def test_with_published_accuracies_tau_w_is_scipys_on_the_csv(regime):
+    """Any scores whatever: through the study's own steps, and by hand from the shipped table."""
+    shipped = pd.read_csv(PUBLISHED)
+    shipped = shipped[shipped["regime"] == regime]
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    random = np.random.default_rng(0)
+    truth, scores, expected = [], [], {}
+    for dataset in config["datasets"]:
+        table = published(dataset, regime, config["checkpoints"])
+        truth.append(table.assign(dataset=dataset))
+        values = random.normal(size=len(table)).round(1)  # rounded, so that some tie
+        scores.append(
+            pd.DataFrame({"checkpoint": table["checkpoint"], "rank_score": values}).assign(
+                dataset=dataset, metric="any", refinement="none"
+            )
+        )
+        rows = shipped[shipped["dataset"] == dataset].set_index("checkpoint")["accuracy"]
+        expected[dataset] = weightedtau(values, rows[config["checkpoints"]].to_numpy()).statistic
+    summary = summarise(pd.concat(scores), pd.concat(truth))
+    found = summary[summary["metric"] == "any"].set_index("dataset")["tau_w"]
+    assert {dataset: found[dataset] for dataset in expected} == pytest.approx(expected, abs=1e-14)
 
 
 def test_published_accuracies_are_the_printed_ones():
     table = published("aircraft", "full", ["swav", "byol"])
     assert table["checkpoint"].tolist() == ["swav", "byol"]
     assert table["accuracy"].tolist() == [83.04, 82.1]
-    assert table[["sd", "seeds", "lr", "weight_decay"]].isna().all(axis=None)
+    assert table[["sd", "seeds", "lr", "weight_decay", "diverged"]].isna().all(axis=None)
 
 
 def test_every_published_cell_is_there_once_but_the_leaked_split():

@@ -1,0 +1,5 @@
+"""Fine-tuning: how accurate a checkpoint becomes when it is trained on a dataset (section 4 of the paper).
+
+`protocol.py` says what is run, `train.py` is one run, `run.py` keeps it as an artefact, `search.py` and `seeds.py`
+decide what runs next, `metrics.py` holds the accuracies. `docs/ground-truth.md` tells it in words.
+"""

@@ -1,0 +1,114 @@
+"""What a study's fine-tuning costs on this machine: hours, disk, and runs that share a GPU."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from pedrank.catalogue import catalogue
+from pedrank.finetune.choice import rounds
+from pedrank.finetune.data import VALIDATION_SHARE
+from pedrank.finetune.probe import Probe, probe
+from pedrank.finetune.protocol import Options, Protocol, protocol
+
+RUN_BYTES = 8_000  # record, timing and log of a run, each at least one block of the disk
+SHARED_MEMORY = 0.9  # of a GPU, for the runs that share it
+
+
+def estimate(config: Mapping[str, Any], device: torch.device) -> str:
+    """The estimate as text; one probe per architecture."""
+    plan = protocol(config["finetune"])
+    sizes = config["image_size"], config["finetune"].get("crop_from", 256)
+    cards = [catalogue("datasets")[name] for name in config["datasets"]]
+    entries = catalogue("checkpoints")
+    networks = Counter(entries[name]["architecture"] for name in config["checkpoints"])
+    options = Options(*plan.points[0], **plan.training)
+    classes = max(_classes(card) for card in cards)
+    hours, lines = 0.0, []
+    weights = []
+    for architecture, number in networks.items():
+        cost = probe(architecture, classes, *sizes, options, device)
+        spent = number * sum(seconds(plan, *_counts(card), cost) for card in cards) / 3600
+        hours += spent
+        weights += [cost.weights] * number
+        speed = f"{1 / cost.train_seconds:.3g} images/s in training, {1 / cost.test_seconds:.3g} in the test"
+        timed = f"{cost.steps} steps of {cost.batch_size} images"
+        lines += [
+            f"{architecture}, {number} checkpoints: {spent:,.2f} hours at {speed} ({timed})",
+            *_shared(cost, device),
+        ]
+    pairs = len(cards) * len(config["checkpoints"])
+    runs = runs_of(plan)
+    images = sum(sum(_counts(card)) for card in cards)
+    sides = sizes if plan.training["augmentation"] != "none" else sizes[:1]
+    pixels = images * sum(3 * side**2 for side in set(sides))
+    search = f"successive halving by {plan.halving}" if plan.halving else "the whole grid"
+    seeds = "early stopping may spare some" if plan.early_stopping else "no early stopping"
+    return "\n".join(
+        [
+            f"{pairs} pairs of checkpoint and dataset, {runs} runs each ({search}, {seeds}): {pairs * runs:,} runs",
+            *lines,
+            f"Time: {hours:,.2f} hours of one {_name(device)}; on several, divided by their number",
+            f"Disk: {_size(pixels)} of prepared images, {_size(sum(weights))} of checkpoints, "
+            f"{_size(pairs * runs * RUN_BYTES)} of runs, and {_size(2 * max(weights))} of state per unfinished run",
+        ]
+    )
+
+
+def runs_of(plan: Protocol) -> int:
+    """Runs per pair, all seeds counted."""
+    return sum(points for points, _ in _search(plan)) + len(plan.seeds)
+
+
+def seconds(plan: Protocol, train: int, validation: int, test: int, cost: Probe) -> float:
+    """Of all runs of one pair, all seeds counted; train, validation and test are numbers of images."""
+    steps = sum(points * steps for points, steps in _search(plan)) + len(plan.seeds) * plan.training["steps"]
+    judged = sum(points for points, _ in _search(plan)) * validation + len(plan.seeds) * test
+    return steps * plan.training["batch_size"] * cost.train_seconds + judged * cost.test_seconds
+
+
+def _search(plan: Protocol) -> list[tuple[int, int]]:
+    """(points, steps) of each round of the search."""
+    if plan.halving is None or len(plan.points) == 1:
+        return [(len(plan.points), plan.training["steps"])]
+    found, points = [], len(plan.points)
+    for steps, keep in rounds(points, plan.halving, plan.training["steps"]):
+        found.append((points, steps))
+        points = keep
+    return found
+
+
+def _counts(card: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Training, validation and test images; "seeded" validation images are a fifth of the training images."""
+    counts = card["counts"]
+    train, validation = counts["train"], counts["validation"]
+    if validation == "seeded":
+        validation = train // VALIDATION_SHARE
+        train -= validation
+    return train, validation, counts["test"]
+
+
+def _classes(card: Mapping[str, Any]) -> int:
+    return card["classes"] if isinstance(card["classes"], int) else len(card["classes"])
+
+
+def _shared(cost: Probe, device: torch.device) -> list[str]:
+    if cost.memory is None:
+        return []
+    total = torch.cuda.get_device_properties(device).total_memory
+    fitting = int(SHARED_MEMORY * total / cost.memory)
+    line = f"  {cost.memory / 1e9:.1f} GB at the peak"
+    return [f"{line}: `--resources gpu={fitting}` lets {fitting} runs share one GPU" if fitting > 1 else line]
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
+
+
+def _name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU with {torch.get_num_threads()} threads"

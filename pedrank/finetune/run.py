@@ -1,0 +1,115 @@
+"""Runs as artefacts: one JSON file each, written when the run has ended, its timing beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pedrank.artefacts import VERSION, read_json, sha256, write_json
+from pedrank.checkpoints import load as load_checkpoint
+from pedrank.finetune.data import Images, load
+from pedrank.finetune.precision import fastest
+from pedrank.finetune.protocol import Options, Point
+from pedrank.finetune.train import finetune
+
+TRAINED_ON = {"validation": ["train"], "test": ["train", "validation"]}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One checkpoint on one dataset."""
+
+    network: torch.nn.Module
+    normalisation: Mapping[str, Sequence[float]]
+    images: Images
+    made_from: Mapping[str, str]  # hashes of the files and of the code
+    checkpoint: str
+    device: torch.device
+
+
+def pair(
+    images: str | os.PathLike,
+    checkpoint: str | os.PathLike,
+    metric: str = "top-1",
+    source: str | os.PathLike | None = None,
+    code: str = "",
+    device: str | torch.device = "cpu",
+) -> Pair:
+    """Read a dataset file, the one that random crops are taken from, and a checkpoint; `code` decides the numbers."""
+    network, normalisation = load_checkpoint(checkpoint)
+    made_from = {"images": sha256(images), "checkpoint": sha256(checkpoint), "code": code}
+    if source is not None:
+        made_from["source"] = sha256(source)
+    name = Path(checkpoint).stem
+    return Pair(network, normalisation, load(images, metric, source), made_from, name, torch.device(device))
+
+
+def run(pair: Pair, path: Path, stage: str, options: Options, seed: int) -> dict[str, Any]:
+    """The record of one run, trained on the splits that `stage` ("validation" or "test") names, and judged on `stage`.
+
+    A record that `path` holds already is taken if it was made from the same inputs by the same options and code; an
+    unfinished run of that kind is resumed.
+    """
+    train = TRAINED_ON[stage]
+    if options.precision == "auto":
+        options = replace(options, precision=fastest(pair.device))
+    record: dict[str, Any] = {
+        "stage": stage,
+        "train": train,
+        "metric": pair.images.metric,
+        "options": asdict(options),
+        "seed": seed,
+    } | dict(pair.made_from)
+    record["hash"] = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+    if path.exists() and (kept := read_json(path)).get("hash") == record["hash"]:
+        return kept
+    state = path.with_suffix(".state.safetensors")
+    outcome = finetune(
+        pair.network,
+        pair.normalisation,
+        pair.images,
+        train,
+        [stage],
+        options,
+        seed,
+        pair.device,
+        state,
+        record["hash"],
+    )
+    found = asdict(outcome)
+    seconds = found.pop("seconds")
+    write_json(
+        path.with_suffix(".timing.json"),
+        {
+            "seconds": seconds,
+            "images_per_second": options.steps * options.batch_size / seconds,
+            "device": torch.cuda.get_device_name(pair.device) if pair.device.type == "cuda" else "cpu",
+        },
+    )
+    record |= {"pedrank": VERSION} | found
+    write_json(path, record)
+    state.unlink(missing_ok=True)
+    print(_line(pair, record, seconds), file=sys.stderr, flush=True)
+    return read_json(path)
+
+
+def point(record: Mapping[str, Any]) -> Point:
+    """The grid point of a record."""
+    return record["options"]["learning_rate"], record["options"]["weight_decay"]
+
+
+def _line(pair: Pair, record: Mapping[str, Any], seconds: float) -> str:
+    options = record["options"]
+    result = "diverged" if record["diverged"] else f"{record['accuracy']:.1f} %"
+    return (
+        f"{pair.images.name}, {pair.checkpoint}: lr {options['learning_rate']:g}, wd {options['weight_decay']:g}, "
+        f"{options['steps']} steps, seed {record['seed']}: {record['stage']} {result} ({seconds:.1f} s)"
+    )

@@ -1,0 +1,142 @@
+"""One run: train a checkpoint under a new head on some splits of a dataset, and judge it on another."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pedrank.finetune import state
+from pedrank.finetune.batches import fetched, normalise, shuffled, views
+from pedrank.finetune.data import Images
+from pedrank.finetune.metrics import METRICS, chance
+from pedrank.finetune.optimiser import smaller
+from pedrank.finetune.protocol import Options
+from pedrank.finetune.step import prepare, take_step
+
+EVALUATION_BATCH = 512
+CURVE_POINTS = 16
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run found."""
+
+    accuracy: float  # in percent, by the dataset's metric; chance level if the run diverged
+    diverged: bool  # the loss or the outputs stopped being finite
+    curve: list[tuple[int, float]]  # (step, training loss), sixteen of them at most
+    weights: str  # sha256 of the final weights
+    micro_batch: int  # images that were computed at once; below the batch size only where memory ended
+    seconds: float  # of training, those before an interruption included
+
+
+def finetune(
+    network: torch.nn.Module,
+    normalisation: Mapping[str, Sequence[float]],
+    images: Images,
+    train: Sequence[str],
+    test: Sequence[str],
+    options: Options,
+    seed: int,
+    device: str | torch.device = "cpu",
+    kept: Path | None = None,
+    run: str = "",
+) -> Outcome:
+    """Train a copy of `network` under a new linear head on the splits `train`; accuracy on the splits `test`.
+
+    SGD with Nesterov momentum 0.9, cosine schedule without restarts, cross-entropy (binary for several labels per
+    image). `seed` decides the head, the order of the images, which are shuffled anew each epoch, and their crops. Where
+    memory ends, a batch is computed in parts half as large and the same step is taken; batch normalisation then sees
+    the parts. The test is in float32 and unaugmented.
+
+    Args:
+        network: Maps (B, 3, H, W) to (B, D), with `feature_dim` D; left as it is.
+        normalisation: "mean" and "std" of the three channels.
+        images: Pixels, targets, splits, and the name of the accuracy.
+        train, test: Names of splits.
+        options: Learning rate, weight decay, steps, batch size, and how to train.
+        seed: Of head, order and crops.
+        device: Where to compute.
+        kept: File for the state of the unfinished run, every three minutes and on SIGTERM, if the process heeds it
+            (`state.heed_sigterm`); a state that is there is resumed.
+        run: What tells this run from others; the state of another one is not resumed.
+
+    Raises:
+        InputError: One of the splits is empty, or one image does not fit into the memory.
+        SystemExit: SIGTERM came; the state is saved.
+    """
+    device = torch.device(device)
+    rows, judged = images.rows(*train), images.rows(*test)
+    generator = torch.Generator().manual_seed(seed)
+    training = prepare(network, normalisation, images.classes, options, generator, device)
+    order = rows[shuffled(len(rows), options, generator)]
+    tensors = training.tensors()
+    progress = state.Progress(options.batch_size)
+    if kept is not None:
+        state.resume(kept, run, tensors, progress)
+    source = images.pixels if options.augmentation == "none" else images.source
+    targets = torch.from_numpy(images.targets)
+    saved = time.monotonic()
+    start = saved - progress.seconds
+
+    for step, pixels in enumerate(fetched(source, order[progress.step :], device), progress.step):
+        shown = views(pixels, images.pixels.shape[1], options, seed, step)
+        loss = take_step(training, shown, targets[order[step]].to(device), step, progress)
+        if step % math.ceil(options.steps / CURVE_POINTS) == 0:
+            if not math.isfinite(loss.item()):
+                return _outcome(None, images, judged, training.model, progress, time.monotonic() - start)
+            progress.curve.append((step, loss.item()))
+        if kept is not None and (state.STOP.is_set() or time.monotonic() - saved > state.SAVE_SECONDS):
+            saved = time.monotonic()
+            progress.seconds = saved - start
+            state.save(kept, run, tensors, progress)
+            if state.STOP.is_set():
+                raise SystemExit(f"stopped by SIGTERM after step {step + 1}; the same command goes on from there")
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    seconds = time.monotonic() - start
+    outputs = predict(training.model, images.pixels, judged, training.mean, training.std)
+    return _outcome(outputs, images, judged, training.model, progress, seconds)
+
+
+def predict(
+    model: torch.nn.Module, images: np.ndarray, rows: np.ndarray, mean: torch.Tensor, std: torch.Tensor
+) -> np.ndarray | None:
+    """Outputs (len(rows), C) for `rows` of uint8 images (N, H, W, 3); None if one of them is not finite."""
+    model.eval()
+    outputs: list[torch.Tensor] = []
+    size, done = EVALUATION_BATCH, 0
+    with torch.inference_mode():
+        while done < len(rows):
+            try:
+                pixels = torch.from_numpy(images[rows[done : done + size]]).to(mean.device)
+                outputs.append(model(normalise(pixels.float(), mean, std)).cpu())
+                done += len(pixels)
+            except torch.OutOfMemoryError:
+                size = smaller(size)
+    found = torch.cat(outputs)
+    return found.numpy() if found.isfinite().all() else None
+
+
+def _outcome(
+    outputs: np.ndarray | None,
+    images: Images,
+    judged: np.ndarray,
+    model: torch.nn.Module,
+    progress: state.Progress,
+    seconds: float,
+) -> Outcome:
+    targets = images.targets[judged]
+    return Outcome(
+        accuracy=chance(targets, images.classes) if outputs is None else METRICS[images.metric](outputs, targets),
+        diverged=outputs is None,
+        curve=progress.curve,
+        weights=state.weights_sha256(model),
+        micro_batch=progress.micro_batch,
+        seconds=seconds,
+    )

@@ -1,0 +1,106 @@
+"""Accuracies: by hand, against scikit-learn, and by the VOC development kit's own words."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
+
+from pedrank.catalogue import catalogue
+from pedrank.errors import InputError
+from pedrank.finetune.metrics import METRICS, average_precision, chance, check, mean_average_precision
+
+
+@pytest.fixture
+def unbalanced():
+    """Outputs (200, 6) and classes of which the fourth never occurs."""
+    random = np.random.default_rng(0)
+    targets = random.choice([0, 1, 2, 4, 5], 200, p=[0.6, 0.2, 0.1, 0.05, 0.05])
+    outputs = random.normal(size=(200, 6))
+    outputs[np.arange(200), targets] += 1
+    return outputs, targets
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+def test_accuracies_of_one_label_are_scikit_learns(unbalanced):
+    outputs, targets = unbalanced
+    predicted = outputs.argmax(axis=1)
+    assert METRICS["top-1"](outputs, targets) == pytest.approx(100 * accuracy_score(targets, predicted))
+    balanced = 100 * balanced_accuracy_score(targets, predicted)
+    assert METRICS["mean per-class"](outputs, targets) == pytest.approx(balanced)
+    assert METRICS["mean per-class"](outputs, targets) != METRICS["top-1"](outputs, targets)
+
+
+def test_average_precision_by_hand():
+    """Ranked: present, absent, present, present, absent. Recall 1/3, 1/3, 2/3, 1, 1; precision 1, 1/2, 2/3, 3/4, 3/5.
+
+    The best precision at a recall of 0, .1, .2, .3 or more is 1; at .4 to 1 it is 3/4.
+    """
+    scores, present = np.array([0.9, 0.8, 0.7, 0.6, 0.5]), np.array([1, 0, 1, 1, 0])
+    assert average_precision(scores, present) == pytest.approx((4 * 1 + 7 * 3 / 4) / 11)
+    order = np.array([3, 0, 4, 2, 1])
+    assert average_precision(scores[order], present[order]) == pytest.approx((4 * 1 + 7 * 3 / 4) / 11)
+
+
+def test_images_that_are_left_out_do_not_count():
+    scores, present = np.array([0.9, 0.85, 0.8, 0.7, 0.6, 0.5]), np.array([1, -1, 0, 1, 1, 0])
+    assert average_precision(scores, present) == pytest.approx((4 * 1 + 7 * 3 / 4) / 11)
+
+
+def test_a_recall_of_three_tenths_reaches_the_fourth_point():
+    """0.1 * 3 is more than 0.3 in floating point; ten images present, three of them ahead of all others."""
+    scores = -np.arange(20.0)
+    present = np.array([1] * 3 + [0] * 10 + [1] * 7)
+    assert average_precision(scores, present) == pytest.approx((4 * 1 + 7 * 10 / 20) / 11)
+
+
+def voc_kit(scores: np.ndarray, present: np.ndarray) -> float:
+    """The kit's text: for t = 0:0.1:1, p = max(precision(recall >= t)), or 0 where there is none; ap = ap + p / 11."""
+    order = sorted(range(len(scores)), key=lambda i: -scores[i])
+    true_positives = false_positives = 0
+    recalls, precisions = [], []
+    for i in order:
+        if present[i] == -1:
+            continue
+        true_positives += present[i] == 1
+        false_positives += present[i] == 0
+        recalls.append(true_positives / (present == 1).sum())
+        precisions.append(true_positives / (true_positives + false_positives))
+    total = 0.0
+    for tenth in range(11):
+        reached = [p for r, p in zip(recalls, precisions, strict=True) if r >= tenth / 10 - 1e-9]
+        total += max(reached, default=0) / 11
+    return total
+
+
+def test_mean_average_precision_is_the_kits():
+    random = np.random.default_rng(1)
+    outputs, targets = random.normal(size=(60, 5)), random.integers(-1, 2, (60, 5)).astype(np.int8)
+    targets[:, 2] = np.minimum(targets[:, 2], 0)  # a class that never occurs is left out
+    by_kit = [voc_kit(outputs[:, c], targets[:, c]) for c in (0, 1, 3, 4)]
+    assert METRICS["11-point mAP"](outputs, targets) == pytest.approx(100 * np.mean(by_kit))
+
+
+def test_a_perfect_ranking_is_100_and_no_order_of_classes_matters():
+    targets = np.eye(4, dtype=np.int8)[np.arange(40) % 4]
+    assert mean_average_precision(targets + 0.0, targets) == pytest.approx(100)
+    outputs = np.random.default_rng(2).normal(size=(40, 4))
+    assert mean_average_precision(outputs[:, ::-1], targets[:, ::-1]) == pytest.approx(
+        mean_average_precision(outputs, targets)
+    )
+
+
+def test_chance():
+    assert chance(np.array([0, 0, 1]), 4) == 25
+    assert chance(np.array([[1, 0], [0, 0], [1, 1], [-1, 0]], np.int8), 2) == pytest.approx(100 * (2 / 3 + 1 / 4) / 2)
+
+
+@pytest.mark.parametrize("metric, targets", [("top-1", np.eye(3)), ("11-point mAP", np.arange(3))])
+def test_an_accuracy_that_does_not_fit_the_labels_is_refused(metric, targets):
+    with pytest.raises(InputError, match="does not fit a dataset with"):
+        check(metric, targets)
+
+
+def test_every_card_names_an_accuracy():
+    for name, card in catalogue("datasets").items():
+        assert card["metric"] in {*METRICS, "none"}, name
+    with pytest.raises(InputError, match="no accuracy 'f1'"):
+        check("f1", np.arange(3))
