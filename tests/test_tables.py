@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pedrank.evaluate import summarise
+from pedrank.evaluation.summary import summarise
 from pedrank.report import text
 from pedrank.report.html import html
 from pedrank.report.latex import latex

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pedrank.errors import InputError
-from pedrank.evaluate import BASE, weighted_taus
+from pedrank.evaluation.names import BASE
+from pedrank.evaluation.taus import weighted_taus
 from pedrank.report import text
 from pedrank.report.style import AFTER, BEFORE, REFERENCE, TAU_W, WIDTH, styled
 

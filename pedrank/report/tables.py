@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from pedrank.artefacts import write_csv, write_text
-from pedrank.evaluate import BASE, EXACT_UP_TO, ORACLE, PERMUTATIONS, STATIC_RANKER
+from pedrank.evaluation.names import BASE, ORACLE, STATIC_RANKER
+from pedrank.evaluation.permutation import EXACT_UP_TO, PERMUTATIONS
 from pedrank.report import text
 from pedrank.report.html import html
 from pedrank.report.latex import latex
@@ -37,7 +38,7 @@ def table1(summary: pd.DataFrame) -> Table:
     """Table 1: tau_w by metric and refinement (rows) and dataset (columns), and the mean.
 
     Args:
-        summary: What `pedrank.evaluate.summarise` returns.
+        summary: What `pedrank.evaluation.summary.summarise` returns.
     """
     datasets = list(dict.fromkeys(summary["dataset"]))
     methods = list(dict.fromkeys(zip(summary["metric"], summary["refinement"], strict=True)))

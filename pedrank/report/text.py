@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pedrank.evaluate import BASE, MEAN, ORACLE, PED, STATIC_RANKER
+from pedrank.evaluation.names import BASE, MEAN, ORACLE, PED, STATIC_RANKER
 
 MINUS = "\N{MINUS SIGN}"
 UNDEFINED = "\N{EN DASH}"
