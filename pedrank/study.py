@@ -42,8 +42,12 @@ def check_names(config: Mapping[str, Any], metrics: Collection[str]) -> None:
         _check("dataset", name, known_datasets)
     for name in config["checkpoints"]:
         _check("checkpoint", name, known_checkpoints)
-    for name in [*config["metrics"], *config["metric_options"]]:
+    baselines = config.get("baselines", [])
+    for name in [*config["metrics"], *baselines, *config["metric_options"]]:
         _check("metric", name, metrics)
+    twice = [name for name in baselines if name in config["metrics"]]
+    if twice:
+        raise InputError(f"config, baselines: '{twice[0]}' is among the metrics already; take it out of one of the two")
     if config["reference"]["source"] == "shipped":
         bare = [name for name in config["checkpoints"] if known_checkpoints[name]["zoo"] != "tiny"]
         if bare:

@@ -32,6 +32,8 @@ except InputError as error:
 REFINEMENTS = refinements(config)
 # The checkpoints of one job: a wildcard, or all of them where starting a process costs more than its work.
 TOGETHER = config["checkpoints"] if config["together"] else ["{checkpoint}"]
+# One name for the files of such a job.
+GROUP = "all" if config["together"] else "{checkpoint}"
 MOVED = {name: options for name, options in REFINEMENTS.items() if name != "none"}
 
 
@@ -66,6 +68,12 @@ def hold_lock():
         raise WorkflowError(str(error))
 
 
+def tables():
+    """The study's tables; the paper's stands beside Table 1 where the paper's checkpoints are compared."""
+    papers = set(catalogue("checkpoints")[name]["zoo"] for name in config["checkpoints"]) == {"ssl"}
+    return ["table1", *(["table1-published"] if papers else []), "table2", "selection", "ground-truth"]
+
+
 def final_results():
     """The default target: tables, figures and the summary of the study."""
     study = config["study"]
@@ -75,11 +83,18 @@ def final_results():
         *collect(
             "results/{study}/tables/{table}.{ext}",
             study=study,
-            table=["table1", "table2"],
+            table=tables(),
             ext=["csv", "md", "tex", "html"],
         ),
         *collect("results/{study}/figures/figure{number}.{ext}", study=study, number=[4, 5, 6, 7], ext=["pdf", "png"]),
     ]
+
+
+def baseline_files(suffix):
+    """The files of all baselines, or none where the study has no baselines; the study stays a wildcard."""
+    names = ["all"] if config["together"] else config["checkpoints"]
+    stems = collect("results/{{study}}/baselines/{dataset}/{name}", dataset=config["datasets"], name=names)
+    return [f"{stem}{suffix}" for stem in stems] if config["baselines"] else []
 
 
 def options(*keys):

@@ -250,8 +250,9 @@ def test_consensus_takes_what_agrees_with_the_raw_features(table):
 def test_consensus_ignores_the_accuracies():
     random = np.random.default_rng(7)
     scores = pd.concat([raw({"x": random.normal(size=8)}), *(ped({"x": random.normal(size=8)}, lam) for lam in (1, 2))])
-    truths = [long({"x": random.normal(size=8)}) for _ in range(8)]
-    tables = [summarise(scores, truth).set_index("refinement")["chosen"] for truth in truths]
+    truths = [long({"x": random.normal(size=8), "y": random.normal(size=8)}) for _ in range(8)]
+    scores = pd.concat([scores, scores.assign(dataset="y")])
+    tables = [summarise(scores, truth).query("dataset == 'x'").set_index("refinement")["chosen"] for truth in truths]
     assert len({table["ped-consensus"] for table in tables}) == 1
     assert len({table["ped-oracle"] for table in tables}) == 2
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from pedrank.correlation import kendall_tau, pearson, spearman
 from pedrank.evaluation import intervals, permutation, stability
-from pedrank.evaluation.names import BASE, CONSENSUS, ORACLE, PED, RANDOM
+from pedrank.evaluation.names import BASE, CONSENSUS, ORACLE, PED, RANDOM, STATIC_RANKER
 from pedrank.evaluation.selection import TOP, probability_of_best, regret, relative_accuracy
 from pedrank.evaluation.taus import taus_of_models, taus_of_orders, weighted_taus
 
@@ -127,8 +127,10 @@ def _random(cell: Cell, accuracies: np.ndarray, orders: np.ndarray, random: np.r
 
 
 def _consensus(metric: str, lambdas: list[str], scores: dict[Method, np.ndarray], found: dict[Method, Cell]) -> Cell:
-    """The lambda whose ranking agrees best (mean tau_w) with all rankings on the raw features; no accuracy enters."""
-    others = [values for (owner, name), values in scores.items() if name == BASE and owner != RANDOM]
+    """The lambda whose ranking agrees best (mean tau_w) with all rankings by raw features; no accuracy enters."""
+    others = [
+        values for (owner, name), values in scores.items() if name == BASE and owner not in (RANDOM, STATIC_RANKER)
+    ]
     agreement = [np.nanmean([-1.0, *weighted_taus(scores[metric, name][None], np.array(others))]) for name in lambdas]
     chosen = lambdas[int(np.argmax(agreement))]
     return Cell(found[metric, chosen].values, found[metric, chosen].draws, chosen)
