@@ -34,6 +34,8 @@ REFINEMENTS = refinements(config)
 TOGETHER = config["checkpoints"] if config["together"] else ["{checkpoint}"]
 # One name for the files of such a job.
 GROUP = "all" if config["together"] else "{checkpoint}"
+# Figures beyond the paper's, drawn in one process.
+BEYOND = [*(f"scatter-{name}" for name in config["datasets"]), "critical-difference", "cost", "agreement"]
 MOVED = {name: options for name, options in REFINEMENTS.items() if name != "none"}
 
 
@@ -86,7 +88,12 @@ def final_results():
             table=tables(),
             ext=["csv", "md", "tex", "html"],
         ),
-        *collect("results/{study}/figures/figure{number}.{ext}", study=study, number=[4, 5, 6, 7], ext=["pdf", "png"]),
+        *collect(
+            "results/{study}/figures/{figure}.{ext}",
+            study=study,
+            figure=["figure4", "figure5", "figure6", "figure7", "motion", *BEYOND],
+            ext=["csv", "pdf", "png"],
+        ),
     ]
 
 
