@@ -1,4 +1,4 @@
-"""Rank correlations between scores and accuracies."""
+"""Correlations between scores and accuracies."""
 
 from __future__ import annotations
 
@@ -35,6 +35,28 @@ def kendall_tau(scores: np.ndarray, accuracies: np.ndarray) -> float:
     scores, accuracies = _checked(scores, accuracies)
     n = len(scores)
     return float((_signs(scores) * _signs(accuracies)).sum() / (n * (n - 1)))
+
+
+def pearson(scores: np.ndarray, accuracies: np.ndarray) -> float:
+    """Pearson's correlation of two vectors (n,), NaN where one is constant; the other errors are those of Eq. 1.
+
+    It depends on the scale of the scores: a metric and its logarithm differ.
+    """
+    scores, accuracies = _checked(scores, accuracies)
+    if np.ptp(scores) == 0 or np.ptp(accuracies) == 0:
+        return float("nan")
+    # Scaled first: squares could overflow, or vanish.
+    scaled = [values / np.abs(values).max() for values in (scores, accuracies)]
+    one, other = (values / np.linalg.norm(values) for values in (each - each.mean() for each in scaled))
+    return float(np.clip(one @ other, -1, 1))
+
+
+def spearman(scores: np.ndarray, accuracies: np.ndarray) -> float:
+    """Spearman's rank correlation: Pearson's of the ranks, ties sharing the mean of theirs."""
+    from scipy.stats import rankdata
+
+    scores, accuracies = _checked(scores, accuracies)
+    return pearson(rankdata(scores), rankdata(accuracies))
 
 
 def _checked(scores: np.ndarray, accuracies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

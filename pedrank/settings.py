@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pedrank.evaluate import weighted_taus
+from pedrank.evaluation.taus import weighted_taus
 
 if TYPE_CHECKING:
     import pandas as pd

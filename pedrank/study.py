@@ -43,12 +43,16 @@ def check_names(config: Mapping[str, Any], metrics: Collection[str], movers: Col
         _check("dataset", name, known_datasets)
     for name in config["checkpoints"]:
         _check("checkpoint", name, known_checkpoints)
-    for name in [*config["metrics"], *config["metric_options"]]:
+    baselines = config.get("baselines", [])
+    for name in [*config["metrics"], *baselines, *config["metric_options"]]:
         _check("metric", name, metrics)
     for name, options in config.get("refinements", {}).items():
         if name == "none" or name.startswith("ped-"):
             raise InputError(f"config, refinements: '{name}' is taken; call it otherwise")
         _check("refinement", options["by"], movers)
+    twice = [name for name in baselines if name in config["metrics"]]
+    if twice:
+        raise InputError(f"config, baselines: '{twice[0]}' is among the metrics already; take it out of one of the two")
     if config["reference"]["source"] == "shipped":
         bare = [name for name in config["checkpoints"] if known_checkpoints[name]["zoo"] != "tiny"]
         if bare:

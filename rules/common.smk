@@ -42,6 +42,10 @@ FINETUNE = protocol(config["finetune"])
 POINTS = {point_name(point): point for point in FINETUNE.points}
 FINETUNE_TRAINING = json.dumps(dict(FINETUNE.training), sort_keys=True)
 FINETUNE_CODE = code_digest("pedrank/finetune/run.py")
+# One name for the files of such a job.
+GROUP = "all" if config["together"] else "{checkpoint}"
+# Figures beyond the paper's, drawn in one process.
+BEYOND = [*(f"scatter-{name}" for name in config["datasets"]), "critical-difference", "cost", "agreement"]
 MOVED = {name: options for name, options in REFINEMENTS.items() if name != "none"}
 
 
@@ -76,6 +80,12 @@ def hold_lock():
         raise WorkflowError(str(error))
 
 
+def tables():
+    """The study's tables; the paper's stands beside Table 1 where the paper's checkpoints are compared."""
+    papers = set(catalogue("checkpoints")[name]["zoo"] for name in config["checkpoints"]) == {"ssl"}
+    return ["table1", *(["table1-published"] if papers else []), "table2", "selection", "ground-truth"]
+
+
 def final_results():
     """The default target: tables, figures and the summary of the study."""
     study = config["study"]
@@ -85,11 +95,23 @@ def final_results():
         *collect(
             "results/{study}/tables/{table}.{ext}",
             study=study,
-            table=["table1", "table2"],
+            table=tables(),
             ext=["csv", "md", "tex", "html"],
         ),
-        *collect("results/{study}/figures/figure{number}.{ext}", study=study, number=[4, 5, 6, 7], ext=["pdf", "png"]),
+        *collect(
+            "results/{study}/figures/{figure}.{ext}",
+            study=study,
+            figure=["figure4", "figure5", "figure6", "figure7", "motion", *BEYOND],
+            ext=["csv", "pdf", "png"],
+        ),
     ]
+
+
+def baseline_files(suffix):
+    """The files of all baselines, or none where the study has no baselines; the study stays a wildcard."""
+    names = ["all"] if config["together"] else config["checkpoints"]
+    stems = collect("results/{{study}}/baselines/{dataset}/{name}", dataset=config["datasets"], name=names)
+    return [f"{stem}{suffix}" for stem in stems] if config["baselines"] else []
 
 
 def options(*keys):

@@ -1,11 +1,16 @@
 """
-Evaluation: rank correlation of every metric and refinement with the ground truth, and the paper's two tables.
+Evaluation: every metric and refinement against the ground truth, and the tables.
 
-in:  results/{study}/scores/{dataset}.csv, results/{study}/seconds/{dataset}.csv, results/{study}/ground_truth/{dataset}.csv
-out: results/{study}/config.yaml      the configuration that was run, defaults included
-     results/{study}/summary.csv      weighted tau with n, p-value, interval and paired difference
-     results/{study}/tables/table1    weighted tau: metric x refinement by dataset
-     results/{study}/tables/table2    seconds by metric
+in:  results/{study}/scores/{dataset}.csv, results/{study}/seconds/{dataset}.csv, results/{study}/ground_truth/{dataset}.csv,
+     results/{study}/features/{dataset}/{checkpoint}.safetensors (of the baselines)
+out: results/{study}/config.yaml                       the configuration that was run, defaults included
+     results/{study}/baselines/{dataset}/*.csv         scores of the baselines; *.seconds.csv: what they cost
+     results/{study}/summary.csv                       correlations, p-values, intervals, regret, stability
+     results/{study}/tables/table1                     weighted tau: metric x refinement by dataset
+     results/{study}/tables/table1-published           the same beside the paper's, where it has them
+     results/{study}/tables/table2                     seconds by metric
+     results/{study}/tables/selection                  what trusting each ranking costs
+     results/{study}/tables/ground-truth               accuracy by checkpoint and dataset
 """
 
 
@@ -22,9 +27,30 @@ rule config:
         'python "$PEDRANK/scripts/config.py" --config {params.config:q} --out {output} 2> {log}'
 
 
+rule baselines:
+    input:
+        expand("results/{{study}}/features/{{dataset}}/{checkpoint}.safetensors", checkpoint=TOGETHER),
+    output:
+        scores=f"results/{{study}}/baselines/{{dataset}}/{GROUP}.csv",
+        seconds=f"results/{{study}}/baselines/{{dataset}}/{GROUP}.seconds.csv",
+    log:
+        f"results/{{study}}/logs/baselines/{{dataset}}/{GROUP}.log",
+    conda:
+        "../envs/core.yaml"
+    threads: 4
+    params:
+        checkpoints=TOGETHER,
+        metrics=config["baselines"],
+        code=code_digest("scripts/baselines.py", *(f"pedrank/metrics/{name}.py" for name in config["baselines"])),
+    shell:
+        'python "$PEDRANK/scripts/baselines.py" --dataset {wildcards.dataset} --checkpoints {params.checkpoints}'
+        " --features {input} --metrics {params.metrics} --threads {threads}"
+        " --scores {output.scores} --seconds {output.seconds} 2> {log}"
+
+
 rule summary:
     input:
-        scores=collect("results/{{study}}/scores/{dataset}.csv", dataset=config["datasets"]),
+        scores=[*collect("results/{{study}}/scores/{dataset}.csv", dataset=config["datasets"]), *baseline_files(".csv")],
         ground_truth=collect("results/{{study}}/ground_truth/{dataset}.csv", dataset=config["datasets"]),
     output:
         "results/{study}/summary.csv",
@@ -62,9 +88,33 @@ rule table1:
         'python "$PEDRANK/scripts/table1.py" --summary {input} --out {output} 2> {log}'
 
 
+rule table1_published:
+    input:
+        "results/{study}/summary.csv",
+    output:
+        csv="results/{study}/tables/table1-published.csv",
+        md="results/{study}/tables/table1-published.md",
+        tex="results/{study}/tables/table1-published.tex",
+        html=report(
+            "results/{study}/tables/table1-published.html",
+            caption="../report/table1-published.rst",
+            category="Tables",
+            labels={"table": "1, published and measured"},
+        ),
+    log:
+        "results/{study}/logs/table1-published.log",
+    conda:
+        "../envs/core.yaml"
+    params:
+        code=code_digest("scripts/table1_published.py"),
+    shell:
+        'python "$PEDRANK/scripts/table1_published.py" --summary {input} --out {output} 2> {log}'
+
+
 rule table2:
     input:
         collect("results/{{study}}/seconds/{dataset}.csv", dataset=config["datasets"]),
+        baseline_files(".seconds.csv"),
     output:
         csv="results/{study}/tables/table2.csv",
         md="results/{study}/tables/table2.md",
@@ -83,3 +133,49 @@ rule table2:
         code=code_digest("scripts/table2.py"),
     shell:
         'python "$PEDRANK/scripts/table2.py" --seconds {input} --out {output} 2> {log}'
+
+
+rule selection:
+    input:
+        "results/{study}/summary.csv",
+    output:
+        csv="results/{study}/tables/selection.csv",
+        md="results/{study}/tables/selection.md",
+        tex="results/{study}/tables/selection.tex",
+        html=report(
+            "results/{study}/tables/selection.html",
+            caption="../report/selection.rst",
+            category="Tables",
+            labels={"table": "what trusting each ranking costs"},
+        ),
+    log:
+        "results/{study}/logs/selection.log",
+    conda:
+        "../envs/core.yaml"
+    params:
+        code=code_digest("scripts/selection.py"),
+    shell:
+        'python "$PEDRANK/scripts/selection.py" --summary {input} --out {output} 2> {log}'
+
+
+rule accuracies:
+    input:
+        collect("results/{{study}}/ground_truth/{dataset}.csv", dataset=config["datasets"]),
+    output:
+        csv="results/{study}/tables/ground-truth.csv",
+        md="results/{study}/tables/ground-truth.md",
+        tex="results/{study}/tables/ground-truth.tex",
+        html=report(
+            "results/{study}/tables/ground-truth.html",
+            caption="../report/ground-truth.rst",
+            category="Tables",
+            labels={"table": "ground truth"},
+        ),
+    log:
+        "results/{study}/logs/ground-truth.log",
+    conda:
+        "../envs/core.yaml"
+    params:
+        code=code_digest("scripts/accuracies.py"),
+    shell:
+        'python "$PEDRANK/scripts/accuracies.py" --ground-truth {input} --out {output} 2> {log}'

@@ -4,9 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from pedrank.artefacts import read_csv
+from pedrank.artefacts import read_csv, write_csv
 from pedrank.command import run
-from pedrank.report.figure4 import draw
+from pedrank.report.figure4 import data, draw
 from pedrank.report.style import save
 from pedrank.settings import fixed
 
@@ -15,10 +15,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ablation", required=True, type=Path)
     parser.add_argument("--options", required=True, type=json.loads, help="JSON: the study's blocks ablation and ped")
+    parser.add_argument("--csv", required=True, type=Path)
     parser.add_argument("--pdf", required=True, type=Path)
     parser.add_argument("--png", required=True, type=Path)
     arguments = parser.parse_args()
-    save(draw(read_csv(arguments.ablation), fixed(**arguments.options)), arguments.pdf, arguments.png)
+    own = fixed(**arguments.options)
+    table = data(read_csv(arguments.ablation), own)
+    write_csv(arguments.csv, table)
+    save(draw(table, own), arguments.pdf, arguments.png)
 
 
 run(main)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from pedrank.artefacts import read_csv
+from pedrank.artefacts import read_csv, write_csv
 from pedrank.command import run
-from pedrank.report.figure5 import draw
+from pedrank.report.figure5 import data, draw
 from pedrank.report.style import save
 from pedrank.settings import fixed
 
@@ -18,11 +18,15 @@ def main() -> None:
     parser.add_argument("--ablation", required=True, type=Path)
     parser.add_argument("--forces", required=True, nargs="+", type=Path, help="one table for each dataset")
     parser.add_argument("--options", required=True, type=json.loads, help="JSON: the study's blocks ablation and ped")
+    parser.add_argument("--csv", required=True, type=Path)
     parser.add_argument("--pdf", required=True, type=Path)
     parser.add_argument("--png", required=True, type=Path)
     arguments = parser.parse_args()
     forces = pd.concat(map(read_csv, arguments.forces))
-    save(draw(forces, read_csv(arguments.ablation), fixed(**arguments.options)), arguments.pdf, arguments.png)
+    own = fixed(**arguments.options)
+    table = data(forces, read_csv(arguments.ablation), own)
+    write_csv(arguments.csv, table)
+    save(draw(table, own), arguments.pdf, arguments.png)
 
 
 run(main)

@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--images", required=True, type=Path, help="for the names of the classes")
     parser.add_argument("--features", required=True, type=Path)
     parser.add_argument("--displacement", required=True, type=Path)
+    parser.add_argument("--title", default="", help="such as the checkpoint and the dataset")
     parser.add_argument("--refinement", required=True, help="its name, for the title")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--csv", required=True, type=Path)
@@ -31,7 +32,8 @@ def main() -> None:
     embedding = embed(before, after, labels, arguments.seed)
     write_csv(arguments.csv, embedding)
     names = read_metadata(arguments.images)["class_names"]
-    save(draw(embedding, names, text.refinement(arguments.refinement)), arguments.pdf, arguments.png)
+    figure = draw(embedding, names, text.refinement(arguments.refinement), arguments.title)
+    save(figure, arguments.pdf, arguments.png)
 
 
 run(main)

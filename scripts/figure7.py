@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from pedrank.artefacts import read_csv
+from pedrank.artefacts import read_csv, write_csv
 from pedrank.command import run
-from pedrank.report.figure7 import draw
+from pedrank.report.figure7 import data, draw
 from pedrank.report.style import save
 
 
@@ -18,12 +18,14 @@ def main() -> None:
     parser.add_argument("--datasets", required=True, nargs="+")
     parser.add_argument("--metric", required=True)
     parser.add_argument("--refinement", required=True)
+    parser.add_argument("--csv", required=True, type=Path)
     parser.add_argument("--pdf", required=True, type=Path)
     parser.add_argument("--png", required=True, type=Path)
     arguments = parser.parse_args()
     scores, ground_truth = (pd.concat(map(read_csv, files)) for files in (arguments.scores, arguments.ground_truth))
-    figure = draw(scores, ground_truth, arguments.metric, arguments.refinement, arguments.datasets)
-    save(figure, arguments.pdf, arguments.png)
+    table = data(scores, ground_truth, arguments.metric, arguments.refinement, arguments.datasets)
+    write_csv(arguments.csv, table)
+    save(draw(table, arguments.metric, arguments.refinement), arguments.pdf, arguments.png)
 
 
 run(main)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from pedrank.artefacts import read_csv, write_csv
 from pedrank.command import run
-from pedrank.evaluate import summarise
+from pedrank.evaluation.summary import summarise
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pedrank.artefacts import read_csv
 from pedrank.command import run
-from pedrank.report.tables import table1, write
+from pedrank.report.formats import write
+from pedrank.report.table1 import table1
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ import pandas as pd
 
 from pedrank.artefacts import read_csv
 from pedrank.command import run
-from pedrank.report.tables import table2, write
+from pedrank.report.formats import write
+from pedrank.report.table2 import table2
 
 
 def main() -> None:

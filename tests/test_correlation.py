@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pedrank import kendall_tau, weighted_tau
+from pedrank.correlation import pearson, spearman
 from pedrank.errors import InputError
 
 
@@ -77,3 +78,23 @@ def test_ties_of_all():
     with pytest.raises(InputError, match="all 3 accuracies tie"):
         weighted_tau([1, 2, 3], [5, 5, 5])
     assert kendall_tau([1, 1, 1], [1, 2, 3]) == 0
+
+
+@pytest.mark.parametrize("levels", [3, 1000])
+def test_pearson_and_spearman_are_scipys(levels):
+    for scores, accuracies in np.random.default_rng(1).integers(levels, size=(50, 2, 9)).astype(float):
+        if np.ptp(scores) and np.ptp(accuracies):
+            assert pearson(scores, accuracies) == pytest.approx(stats.pearsonr(scores, accuracies).statistic, abs=1e-12)
+            assert spearman(scores, accuracies) == pytest.approx(
+                stats.spearmanr(scores, accuracies).statistic, abs=1e-12
+            )
+
+
+@pytest.mark.parametrize("correlation", [pearson, spearman])
+def test_pearson_and_spearman_at_the_edge(correlation):
+    assert np.isnan(correlation([1, 1, 1], [1, 2, 3]))
+    assert np.isnan(correlation([1, 2, 3], [5, 5, 5]))
+    assert correlation([1, 2], [3, 9]) == pytest.approx(1)
+    assert correlation([1e-300, 2e-300, 3e-300], [1e300, 2e300, 3e300]) == pytest.approx(1)
+    with pytest.raises(InputError, match="score of model 0 is nan"):
+        correlation([np.nan, 1], [1, 2])

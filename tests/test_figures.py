@@ -1,6 +1,7 @@
-"""Figures 4 to 7: they show what the tables they are drawn from hold, legibly, and come out the same each time."""
+"""The figures: they show what the tables they are drawn from hold, legibly, and come out the same each time."""
 
 import warnings
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -8,11 +9,16 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
+from scipy.stats import linregress
+from scipy.stats import t as student
 
+from pedrank.dynamics import simulate
 from pedrank.errors import InputError
-from pedrank.report import figure4, figure5, figure6, figure7
+from pedrank.evaluation.summary import summarise
+from pedrank.report import agreement, cost, critical_difference, figure4, figure5, figure6, figure7, motion, scatter
 from pedrank.report.curves import vary
 from pedrank.report.style import CLASS_COLOURS, COLOURS, save
+from pedrank.statistics import ClassStatistics, ReferenceStatistics
 
 DATASETS = ["mnist", "digits", "fashion-mnist"]
 METHODS = ["barlow-twins", "byol", "deepcluster", "dino", "insdis", "moco", "nnclr", "pcl", "simclr", "swav"]
@@ -64,11 +70,59 @@ def embedding():
     return table.assign(label=np.arange(200) % 10)
 
 
+METRICS = ["nleep", "parc", "logme", "sfda", "gbc"]
+
+
+@cache
+def study():
+    """Scores of five metrics with two refinements and of two baselines, ground truth, and what scoring cost."""
+    random = np.random.default_rng(0)
+    rows = [(dataset, checkpoint) for dataset in DATASETS for checkpoint in CHECKPOINTS]
+    truth = pd.DataFrame(rows, columns=["dataset", "checkpoint"]).assign(accuracy=90 + random.normal(size=len(rows)))
+    truth["sd"], truth["seeds"] = 0.3, 2
+    methods = [(metric, refinement) for metric in METRICS for refinement in ("none", "ped-0.3", "ped-0.6")]
+    methods += [("knn", "none"), ("rankme", "none")]
+    scores = [
+        truth[["dataset", "checkpoint"]].assign(
+            metric=metric,
+            refinement=refinement,
+            rank_score=truth["accuracy"] + random.normal(size=len(rows)),
+            seconds=0.001 * 3.0 ** METRICS.index(metric) if metric in METRICS else 0.01,
+            refinement_seconds=np.nan if refinement == "none" else 0.5,
+        )
+        for metric, refinement in methods
+    ]
+    table = pd.concat(scores)
+    return table, truth, summarise(table, truth)
+
+
+def moving(classes=10, count=20):
+    """Classes on a grid, close enough to repel each other, and the first rows of their images."""
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(classes), count)
+    features = (random.normal(size=(classes, 6))[labels] + random.normal(size=(len(labels), 6))).astype(np.float32)
+    statistics = ClassStatistics.from_features(features, labels)
+    reference = ReferenceStatistics.from_features(features)
+    options = {"lam": 0.6, "dt": 0.3, "k": 1.0, "max_steps": 6, "exit_ratio": 0.5, "mode": "as_released"}
+    return features, labels, statistics, reference, options
+
+
+def motion_table():
+    features, labels, statistics, reference, options = moving()
+    return motion.data(features, labels, statistics.means, *motion.trajectory(statistics, reference, options))
+
+
+NAMES = [f"class number {i}" for i in range(10)]
 DRAW = {
-    4: lambda: figure4.draw(ablation(), FIXED),
-    5: lambda: figure5.draw(forces(), ablation(), FIXED),
-    6: lambda: figure6.draw(embedding(), [f"class number {i}" for i in range(10)], REFINED),
-    7: lambda: figure7.draw(*ranking(), "logme", "ped-0.6", DATASETS),
+    4: lambda: figure4.draw(figure4.data(ablation(), FIXED), FIXED),
+    5: lambda: figure5.draw(figure5.data(forces(), ablation(), FIXED), FIXED),
+    6: lambda: figure6.draw(embedding(), NAMES, REFINED, "byol-tiny on mnist"),
+    7: lambda: figure7.draw(figure7.data(*ranking(), "logme", "ped-0.6", DATASETS), "logme", "ped-0.6"),
+    "scatter": lambda: scatter.draw(scatter.data(*study()[:2], "digits"), "digits"),
+    "agreement": lambda: agreement.draw(agreement.data(*study()[:2]), 3),
+    "cost": lambda: cost.draw(cost.data(study()[2], study()[0]), 3),
+    "critical difference": lambda: critical_difference.draw(critical_difference.data(study()[2])),
+    "motion": lambda: motion.draw(motion_table(), NAMES, 3, "byol-tiny on mnist, ped-0.6"),
 }
 
 
@@ -139,13 +193,13 @@ def test_figure5_shows_the_mean_and_the_span_of_the_force():
 def test_an_undefined_tau_leaves_a_gap():
     table = ablation()
     table.loc[(table["dataset"] == "digits") & (table["lam"] == 1.0), "gain"] = np.nan
-    line = lines(figure4.draw(table, FIXED).axes[0])["digits"]
+    line = lines(figure4.draw(figure4.data(table, FIXED), FIXED).axes[0])["digits"]
     assert list(np.isnan(line[:, 1])) == [False, False, True]
 
 
 def test_a_setting_that_was_not_run_is_named():
     with pytest.raises(InputError, match="dt = 0.7"):
-        figure4.draw(ablation(), FIXED | {"dt": 0.7})
+        figure4.data(ablation(), FIXED | {"dt": 0.7})
 
 
 def test_ranks():
@@ -165,14 +219,14 @@ def test_figure7_prints_tau_and_no_number_where_it_is_undefined():
 def test_figure7_wants_every_score():
     scores, truth = ranking()
     with pytest.raises(InputError, match="mnist.*'byol-tiny'"):
-        figure7.draw(scores.query("checkpoint != 'byol-tiny'"), truth, "logme", "ped-0.6", DATASETS)
+        figure7.data(scores.query("checkpoint != 'byol-tiny'"), truth, "logme", "ped-0.6", DATASETS)
 
 
 @pytest.mark.parametrize("count", [1, 4, 10])
 def test_figure7_has_a_panel_for_each_dataset(count):
-    scores, truth = ranking()
-    many = [DATASETS[i % 3] for i in range(count)]
-    figure = figure7.draw(scores, truth, "logme", "ped-0.6", many)
+    table = figure7.data(*ranking(), "logme", "ped-0.6", ["mnist"])
+    many = pd.concat([table.assign(dataset=f"dataset {i}") for i in range(count)])
+    figure = figure7.draw(many, "logme", "ped-0.6")
     assert sum(axes.axison for axes in figure.axes) == count
 
 
@@ -211,6 +265,102 @@ def test_chosen_rows_are_few_of_each_of_few_classes():
     assert (np.diff(rows) > 0).all()
     np.testing.assert_array_equal(rows, figure6.choose_rows(labels, seed=0))
     np.testing.assert_array_equal(figure6.choose_rows(np.array([2, 1, 2]), seed=0), [0, 1, 2])
+
+
+def test_scatter_has_a_panel_for_each_method():
+    figure = DRAW["scatter"]()
+    titles = [axes.get_title().split("\n")[0] for axes in figure.axes if axes.axison]
+    assert titles[:5] == ["NLEEP", "PARC", "LogME", "SFDA", "GBC"]
+    assert titles[5] == "NLEEP+PED, \N{GREEK SMALL LETTER LAMDA} = 0.3"
+    assert titles[-2:] == ["k-NN", "RankMe"]
+    points = scatter.data(*study()[:2], "digits").query("metric == 'parc' and refinement == 'none'")
+    drawn = [line.get_ydata()[0] for line in figure.axes[1].get_lines() if line.get_label() in CHECKPOINTS]
+    np.testing.assert_array_equal(drawn, points["accuracy"])
+
+
+def test_a_constant_score_has_no_line():
+    table = scatter.data(*study()[:2], "digits").query("metric == 'parc'")
+    table.loc[table["refinement"] == "none", "rank_score"] = 1.0
+    figure = scatter.draw(table, "digits")
+    assert len(figure.axes[0].collections) < len(figure.axes[1].collections)
+    assert figure.axes[0].get_title().endswith("= –")
+
+
+def test_regression_band_is_the_textbooks():
+    """Against scipy's line and the standard error of its intercept, which is the band's half-width at zero."""
+    x, y = np.random.default_rng(0).normal(size=(2, 9))
+    found = linregress(x, y)
+    line, half_width = scatter.regression(x, y, np.array([0.0, 1.0]))
+    np.testing.assert_allclose(line, [found.intercept, found.intercept + found.slope])
+    assert half_width[0] == pytest.approx(found.intercept_stderr * student.ppf(0.975, 7))
+    assert np.isnan(scatter.regression(x[:2], y[:2], x[:2])[1]).all()
+
+
+def test_critical_difference_is_the_published_one():
+    """Demsar (2006): four classifiers on 14 datasets, q = 2.569, CD = 1.25 (section 3.2.2 and Table 5)."""
+    assert critical_difference.critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
+
+
+def test_cliques():
+    ranks = np.array([1.0, 2.0, 2.9, 6.0, 6.5])
+    assert critical_difference.cliques(ranks, 1.0) == [(0, 1), (1, 2), (3, 4)]
+    assert critical_difference.cliques(ranks, 9.0) == [(0, 4)]
+    assert critical_difference.cliques(ranks, 0.1) == []
+
+
+def test_mean_ranks():
+    summary = study()[2]
+    table = critical_difference.data(summary)
+    assert len(table) == 5 * 3 + 2 + 1  # the static ranker competes; oracle, consensus and chance do not
+    assert table["mean_rank"].is_monotonic_increasing
+    assert table["mean_rank"].sum() == pytest.approx(18 * 19 / 2)
+
+
+def test_agreement():
+    scores, truth, summary = study()
+    table = agreement.data(scores, truth)
+    assert np.diag(table) == pytest.approx(1)
+    np.testing.assert_allclose(table, table.T, atol=1e-12)
+    taus = summary[summary["dataset"] == "mean"].set_index(["metric", "refinement"])["tau_w"]
+    assert table.loc["accuracy", "LogME"] == pytest.approx(taus["logme", "none"])
+
+
+def test_a_large_study_shows_the_raw_features_agreement_alone():
+    scores, truth, _ = study()
+    many = pd.concat([scores, scores.assign(metric=scores["metric"] + "2")])
+    assert len(agreement.data(many, truth)) == 1 + 2 * 7
+
+
+def test_cost_includes_the_refinement():
+    scores, _, summary = study()
+    table = cost.data(summary, scores).set_index(["metric", "refinement"])
+    assert table.loc[("parc", "none"), "seconds"] == pytest.approx(0.003)
+    assert table.loc[("parc", "ped-0.3"), "seconds"] == pytest.approx(0.503)
+    assert np.isnan(table.loc[("static-ranker", "none"), "seconds"])
+    assert ("parc", "ped-oracle") not in table.index
+
+
+def test_motion_ends_where_ped_does():
+    features, labels, statistics, reference, options = moving()
+    moved, energy = motion.trajectory(statistics, reference, options)
+    whole = simulate(statistics, reference, **(options | {"exit_ratio": 0.0}))
+    np.testing.assert_array_equal(moved[-1], whole.displacement)
+    assert energy[0] == 1 and (np.diff(energy) < 0).all()
+    table = motion_table()
+    assert list(np.unique(table.loc[table["what"] == "centre", "step"])) == list(range(7))
+    titles = [axes.get_title() for axes in DRAW["motion"]().axes if axes.axison]
+    assert len(titles) == 7
+    assert titles[0] == "raw features, energy 100%"
+    assert "not taken" not in titles[3] and "not taken" in titles[4]
+
+
+def test_motion_of_two_classes_that_do_not_touch():
+    statistics = ClassStatistics(np.array([9, 9]), np.array([[0.0, 0], [9, 9]]), np.full((2, 2), 1e-6))
+    options = moving()[-1] | {"max_steps": 2}
+    moved, energy = motion.trajectory(statistics, ReferenceStatistics(np.zeros(2), np.ones(2)), options)
+    assert not moved.any()
+    table = motion.data(statistics.means, np.arange(2), statistics.means, moved, energy)
+    motion.draw(table, ["a", "b"], 0, "still")
 
 
 @pytest.mark.parametrize("colours", [COLOURS, CLASS_COLOURS])

@@ -12,7 +12,7 @@ from pedrank.study import check_names, check_schema, refinements
 
 SCHEMA = ROOT / "schemas/config.schema.yaml"
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())
-METRICS = ["nleep", "parc", "logme", "sfda", "gbc"]
+METRICS = ["nleep", "parc", "logme", "sfda", "gbc", "knn", "rankme", "feature_norm"]
 
 
 def test_the_papers_study_is_the_papers():
@@ -68,6 +68,8 @@ def test_schema_mistakes_are_one_line(path, value, message):
         (["datasets"], ["carz"], "unknown dataset 'carz'; did you mean 'cars'"),
         (["checkpoints"], ["byol", "moco"], "unknown checkpoint 'moco'; did you mean 'moco-"),
         (["metrics"], ["logme", "sdfa"], "unknown metric 'sdfa'; did you mean 'sfda'"),
+        (["baselines"], ["knm"], "unknown metric 'knm'; did you mean 'knn'"),
+        (["baselines"], ["logme"], "'logme' is among the metrics already"),
         (["metric_options"], {"gbc2": {}}, "unknown metric 'gbc2'"),
         (["reference", "source"], "shipped", "no statistics are shipped with 'byol'"),
         (["figures", "tsne", "refinement"], "ped-0.9", "unknown figure refinement 'ped-0.9'"),

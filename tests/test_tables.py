@@ -10,13 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pedrank.evaluate import summarise
+from pedrank.evaluation.summary import summarise
 from pedrank.report import text
+from pedrank.report.accuracies import accuracies
+from pedrank.report.formats import write
 from pedrank.report.html import html
 from pedrank.report.latex import latex
 from pedrank.report.markdown import markdown
+from pedrank.report.published import TABLE1, beside_published
+from pedrank.report.selection import selection
 from pedrank.report.table import Cell, Row, Table
-from pedrank.report.tables import table1, table2, write
+from pedrank.report.table1 import table1
+from pedrank.report.table2 import table2
 
 VOID = {"meta"}
 
@@ -100,19 +105,21 @@ def test_table1_cells(summary):
     assert [name for name, _ in table.head] == ["Method", "x", "y", "Mean"]
     assert [row.label for row in table.rows] == [
         "LogME",
-        *(f"LogME+PED, \N{GREEK SMALL LETTER LAMDA} {how}" for how in ("= 0.3", "= 0.6", "by oracle")),
+        *(f"LogME+PED, \N{GREEK SMALL LETTER LAMDA} {how}" for how in ("= 0.3", "= 0.6", "by consensus", "by oracle")),
         "Static ranker",
+        "Random",
     ]
-    raw, perfect, _, oracle, static = table.rows
+    raw, perfect, _, _, oracle, static, random = table.rows
     assert perfect.cells[0].text == "1.000"
-    assert perfect.cells[0].mark == "**"  # p = 1/720
+    assert perfect.cells[0].mark == "**"  # p = 1/720, the only dataset of this row that can be tested
+    assert random.cells[0].text == "0.000" and not random.cells[0].mark
     assert perfect.cells[0].small[0] == "[1.00, 1.00]"
     gain = 1 - raw.cells[0].value
     assert perfect.cells[0].small[1].strip(f"(){text.DAGGER}") == text.difference(gain)
     assert len(raw.cells[0].small) == 1  # nothing to compare the raw features with
     assert perfect.cells[1] == Cell(text.UNDEFINED, perfect.cells[1].value)
-    assert [row.starts for row in table.rows] == [True, False, False, False, True]
-    assert [row.aside for row in table.rows] == [False, False, False, True, False]
+    assert [row.starts for row in table.rows] == [True, False, False, False, False, True, False]
+    assert [row.aside for row in table.rows] == [False, False, False, False, True, False, False]
     assert static.cells[0].value == summary.set_index(["metric", "dataset"]).loc[("static-ranker", "x"), "tau_w"]
     assert any("undefined" in note for note in table.notes)
 
@@ -120,7 +127,7 @@ def test_table1_cells(summary):
 def test_best_of_a_column_is_bold_and_never_the_oracle(summary):
     for column in range(3):
         cells = {row.label: row.cells[column] for row in table1(summary).rows}
-        honest = {label: cell for label, cell in cells.items() if "oracle" not in label}
+        honest = {label: cell for label, cell in cells.items() if "oracle" not in label and label != "Random"}
         best = max(cell.value for cell in honest.values() if not math.isnan(cell.value))
         assert [label for label, cell in cells.items() if cell.bold] == [
             label for label, cell in honest.items() if cell.value == best
@@ -155,9 +162,74 @@ def test_table2(seconds):
     }
 
 
-@pytest.fixture(params=["table1", "table2", "awkward"])
-def table(request, summary, seconds):
-    return {"table1": table1(summary), "table2": table2(seconds), "awkward": AWKWARD}[request.param]
+def test_selection(summary):
+    table = selection(summary)
+    mean = summary[summary["dataset"] == "mean"].set_index(["metric", "refinement"])
+    assert [row.label for row in table.rows] == [row.label for row in table1(summary).rows]
+    raw, oracle, random = table.rows[0], table.rows[4], table.rows[6]
+    assert raw.cells[0].text == text.points(mean.loc[("logme", "none"), "regret_1"])
+    assert raw.cells[3].text == text.share(mean.loc[("logme", "none"), "p_best"])
+    assert random.cells[-1].text == text.UNDEFINED
+    assert not any(cell.bold for row in (oracle, random) for cell in row.cells)
+    regrets = [row.cells[0] for row in table.rows if row is not oracle and row is not random]
+    assert {cell.value for cell in regrets if cell.bold} == {min(cell.value for cell in regrets)}
+
+
+@pytest.fixture(scope="module")
+def truth():
+    rows = [
+        ("x", "a_b", 90.04, 0.26, 2),
+        ("x", "c", 91, 0.1, 2),
+        ("y", "a_b", 70.0, math.nan, 1),
+        ("y", "c", 60, math.nan, 1),
+    ]
+    return pd.DataFrame(rows, columns=["dataset", "checkpoint", "accuracy", "sd", "seeds"])
+
+
+def test_accuracies(truth):
+    table = accuracies(truth)
+    assert [[cell.text for cell in row.cells] for row in table.rows] == [
+        ["90.0 \N{PLUS-MINUS SIGN} 0.3", "70.0", "80.0"],
+        ["91.0 \N{PLUS-MINUS SIGN} 0.1", "60.0", "75.5"],
+    ]
+    assert [[cell.bold for cell in row.cells] for row in table.rows] == [[False, True, True], [True, False, False]]
+    assert "over 2 seeds" in table.notes[1]
+    assert "on y;" in table.notes[2] and "0.5 points" in table.notes[2]
+
+
+@pytest.fixture(scope="module")
+def papers():
+    """A summary in which every tau_w is the printed one plus 0.1, and that holds a metric the paper does not have."""
+    printed = pd.read_csv(TABLE1, keep_default_na=False)
+    same = printed[printed["refinement"] == "none"]
+    moved = [printed[printed["refinement"] == "ped"].assign(refinement=name) for name in ("ped-0.3", "ped-oracle")]
+    ours = pd.concat([same, *moved, same[same["metric"] == "logme"].assign(metric="knn")])
+    return ours.assign(tau_w=ours["tau_w"] + 0.1)
+
+
+def test_published_stands_beside_measured(papers):
+    table = beside_published(papers)
+    assert [row.label for row in table.rows if "PED" not in row.label] == ["NLEEP", "PARC", "LogME", "SFDA", "GBC"]
+    assert [name for name, _ in table.head][1:] == [*papers["dataset"].unique(), "Mean"]
+    assert {cell.small[1] for row in table.rows for cell in row.cells} == {"(+0.100)"}
+    logme = next(row for row in table.rows if row.label == "LogME")
+    assert (logme.cells[0].text, logme.cells[0].small[0]) == ("0.323", "printed 0.223")
+    assert logme.cells[-1].small[0] == "printed 0.358"  # the paper's own mean
+    numbers = table.numbers.set_index(["metric", "refinement", "dataset"])
+    assert numbers.loc[("sfda", "ped-oracle", "mean"), "published"] == pytest.approx(0.628, abs=5e-4)
+
+
+@pytest.fixture(params=["table1", "table2", "awkward", "selection", "accuracies", "published"])
+def table(request, summary, seconds, truth, papers):
+    made = {
+        "table1": lambda: table1(summary),
+        "table2": lambda: table2(seconds),
+        "awkward": lambda: AWKWARD,
+        "selection": lambda: selection(summary),
+        "accuracies": lambda: accuracies(truth),
+        "published": lambda: beside_published(papers),
+    }
+    return made[request.param]()
 
 
 def test_markdown_lines_up(table):

@@ -38,11 +38,20 @@ def vary(frame: pd.DataFrame, setting: str, fixed: Mapping[str, float]) -> pd.Da
     return frame[rows].sort_values(setting, kind="stable")
 
 
-def plot_lines(axes: Axes, frame: pd.DataFrame, setting: str, value: str, datasets: Sequence[str]) -> None:
-    """One line per dataset."""
+def curves(frame: pd.DataFrame, settings: Sequence[str], value: str, fixed: Mapping[str, float]) -> pd.DataFrame:
+    """The lines of several panels in one long table: varied (the setting's name), dataset, metric, x, and the value."""
+    lines = [
+        vary(frame, setting, fixed).assign(varied=setting, x=lambda table, name=setting: table[name].astype(float))
+        for setting in settings
+    ]
+    return pd.concat(lines, ignore_index=True)[["varied", "dataset", "metric", "x", value]]
+
+
+def plot_lines(axes: Axes, lines: pd.DataFrame, setting: str, value: str, datasets: Sequence[str]) -> None:
+    """One line per dataset of what `curves` returns."""
     for index, dataset in enumerate(datasets):
-        line = frame[frame["dataset"] == dataset]
-        axes.plot(line[setting], line[value], label=dataset, **look(index))
+        line = lines[(lines["dataset"] == dataset) & (lines["varied"] == setting)]
+        axes.plot(line["x"], line[value], label=dataset, **look(index))
     axes.set_xlabel(LABELS[setting])
 
 

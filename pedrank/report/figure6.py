@@ -57,19 +57,21 @@ def embed(before: np.ndarray, after: np.ndarray, labels: np.ndarray, seed: int) 
 
 
 @styled
-def draw(embedding: pd.DataFrame, class_names: Sequence[str], refinement: str) -> Figure:
+def draw(embedding: pd.DataFrame, class_names: Sequence[str], refinement: str, title: str = "") -> Figure:
     """Two maps on the same scale, a colour and a marker for each of up to ten classes.
 
     Args:
         embedding: What `embed` returns.
         class_names: Name of each label.
         refinement: What was done to the features, for the title of the right map.
+        title: Of the whole figure.
     """
     points_of = {state: embedding[[f"{state}_x", f"{state}_y"]].to_numpy() for state in ("before", "after")}
     everything = np.concatenate(list(points_of.values()))
     centre = (everything.min(axis=0) + everything.max(axis=0)) / 2
-    reach = 1.05 * np.abs(everything - centre).max()
-    figure = Figure(figsize=(WIDTH, 4.1), layout="compressed")
+    reach = 1.05 * np.abs(everything - centre).max(axis=0)
+    height = 0.5 * (WIDTH - 0.4) * min(reach[1] / reach[0], 1.3)
+    figure = Figure(figsize=(WIDTH, height + 0.95), layout="compressed")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, state, title in zip(panels, ("before", "after"), ("raw features", refinement), strict=True):
         for index, label in enumerate(np.unique(embedding["label"])):
@@ -83,8 +85,9 @@ def draw(embedding: pd.DataFrame, class_names: Sequence[str], refinement: str) -
                 label=class_names[label],
             )
         axes.set(title=title, xlabel="t-SNE 1", xticks=[], yticks=[], aspect="equal")
-        axes.set(xlim=centre[0] + [-reach, reach], ylim=centre[1] + [-reach, reach])
+        axes.set(xlim=centre[0] + [-reach[0], reach[0]], ylim=centre[1] + [-reach[1], reach[1]])
         axes.spines[:].set_visible(True)
     panels[0].set_ylabel("t-SNE 2")
+    figure.suptitle(title, fontsize=8)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, markerscale=1.5)
     return figure

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pedrank.errors import InputError
-from pedrank.evaluate import BASE, weighted_taus
+from pedrank.evaluation.names import BASE
+from pedrank.evaluation.taus import weighted_taus
 from pedrank.report import text
 from pedrank.report.style import AFTER, BEFORE, REFERENCE, TAU_W, WIDTH, styled
 
@@ -17,27 +18,38 @@ PER_LINE = 3
 ARROW = {"arrowstyle": "-|>", "color": "#555555", "lw": 0.8, "shrinkA": 3, "shrinkB": 1.5, "mutation_scale": 6}
 
 
-@styled
-def draw(
+def data(
     scores: pd.DataFrame, ground_truth: pd.DataFrame, metric: str, refinement: str, datasets: Sequence[str]
-) -> Figure:
-    """A panel per dataset: checkpoints by accuracy from left to right, their rank by the metric from top to bottom.
-
-    A perfect ranking lies on the diagonal. Arrows lead from the rank on the raw features to the rank on the refined.
+) -> pd.DataFrame:
+    """`ranks` of each dataset, one below the other.
 
     Args:
         scores: Long table: dataset, checkpoint, metric, refinement, rank_score.
         ground_truth: Long table: dataset, checkpoint, accuracy.
     """
+    tables = [ranks(scores, ground_truth, metric, refinement, dataset) for dataset in datasets]
+    return pd.concat([table.assign(dataset=name) for table, name in zip(tables, datasets, strict=True)])
+
+
+@styled
+def draw(table: pd.DataFrame, metric: str, refinement: str) -> Figure:
+    """A panel per dataset: checkpoints by accuracy from left to right, their rank by the metric from top to bottom.
+
+    A perfect ranking lies on the diagonal. Arrows lead from the rank on the raw features to the rank on the refined.
+
+    Args:
+        table: What `data` returns.
+    """
+    datasets = list(dict.fromkeys(table["dataset"]))
     lines = -(-len(datasets) // PER_LINE)
     figure = Figure(figsize=(WIDTH, 0.3 + 2.9 * lines), layout="constrained")
     panels = figure.subplots(lines, min(PER_LINE, len(datasets)), squeeze=False).ravel()
     for axes in panels[len(datasets) :]:
         axes.set_axis_off()
     for axes, dataset in zip(panels, datasets, strict=False):
-        _panel(axes, ranks(scores, ground_truth, metric, refinement, dataset), dataset, text.refinement(refinement))
-    panels[0].set_ylabel(f"rank by {text.metric(metric)}")
-    figure.supxlabel("checkpoints, best accuracy first", fontsize=8)
+        _panel(axes, table[table["dataset"] == dataset], dataset, text.refinement(refinement))
+    panels[0].set_ylabel(f"rank by {text.metric(metric)} (1 = best)")
+    figure.supxlabel("checkpoints, best accuracy first; on the dashed line the rank is right", fontsize=8)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 

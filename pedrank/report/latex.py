@@ -16,6 +16,7 @@ _SPECIAL = {
     "\N{EN DASH}": "--",
     "\N{GREEK SMALL LETTER LAMDA}": r"$\lambda$",
     "\N{GREEK SMALL LETTER TAU}": r"$\tau$",
+    "\N{PLUS-MINUS SIGN}": r"$\pm$",
     "\N{DAGGER}": r"$^{\dagger}$",
     "\N{MULTIPLICATION SIGN}": r"$\times$",
     **{character: f"\\{character}" for character in "&%$#_{}"},

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from pedrank.artefacts import atomic
 
 WIDTH = 6.9  # inches: the text width of a two-column paper
+COLUMN = 3.35  # inches: one of its columns
 
 # Colours that people with any colour vision tell apart. For lines: Okabe and Ito (2008) without yellow, faint on white.
 # For up to ten classes: Tol's "muted" scheme (2021) and black.
@@ -21,6 +22,7 @@ CLASS_COLOURS = (
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
 BEFORE, AFTER, REFERENCE = "#D55E00", "#0072B2", "#777777"
+DIVERGING = "PuOr_r"  # from -1 to 1: orange and purple, which people with any colour vision tell apart
 TAU_W = r"$\tau_w$"
 
 _SETTINGS: dict[Any, Any] = {
@@ -50,6 +52,8 @@ styled = matplotlib.rc_context(_SETTINGS)  # a decorator: the settings hold insi
 @styled
 def save(figure: Figure, pdf: str | os.PathLike, png: str | os.PathLike) -> None:
     """Write a figure as PDF and PNG; the same figure gives the same bytes, since no date goes in."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, not again for each file
     with atomic(pdf) as temporary:
         figure.savefig(temporary, metadata={"Creator": None, "Producer": None, "CreationDate": None})
     with atomic(png) as temporary:
@@ -59,3 +63,9 @@ def save(figure: Figure, pdf: str | os.PathLike, png: str | os.PathLike) -> None
 def look(index: int) -> dict[str, Any]:
     """Colour and marker of line number `index`; the first 70 differ in one or the other."""
     return {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
+
+
+def colour(index: int) -> str:
+    """Colour number `index` for what a legend tells apart by colour alone: the lines' first, then the classes'."""
+    several = (*COLOURS, *CLASS_COLOURS)
+    return several[index % len(several)]

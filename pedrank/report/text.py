@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
-from pedrank.evaluate import BASE, MEAN, ORACLE, PED, STATIC_RANKER
+from pedrank.evaluation.names import BASE, CONSENSUS, MEAN, ORACLE, PED, RANDOM, STATIC_RANKER
 
 MINUS = "\N{MINUS SIGN}"
 UNDEFINED = "\N{EN DASH}"
 DAGGER = "\N{DAGGER}"
+PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 TAU = "\N{GREEK SMALL LETTER TAU}"
+DELTA = "\N{GREEK CAPITAL LETTER DELTA}"
 LAMDA = "\N{GREEK SMALL LETTER LAMDA}"
 
 METRICS = {
@@ -21,8 +23,11 @@ METRICS = {
     "h_score": "H-score",
     "transrate": "TransRate",
     "knn": "k-NN",
+    "rankme": "RankMe",
+    "feature_norm": "Feature norm",
     "ped": "PED",
     STATIC_RANKER: "Static ranker",
+    RANDOM: "Random",
 }
 
 
@@ -35,9 +40,16 @@ def refinement(name: str) -> str:
     """A refinement's name, empty for the raw features."""
     if name == ORACLE:
         return f"+PED, {LAMDA} by oracle"
+    if name == CONSENSUS:
+        return f"+PED, {LAMDA} by consensus"
     if name.startswith(PED):
         return f"+PED, {LAMDA} = {name.removeprefix(PED)}"
     return "" if name == BASE else f"+{name}"
+
+
+def method(metric_name: str, refinement_name: str) -> str:
+    """A metric and its refinement."""
+    return metric(metric_name) + refinement(refinement_name)
 
 
 def dataset(name: str) -> str:
@@ -71,6 +83,31 @@ def seconds(value: float) -> str:
         return UNDEFINED
     digits = 0 if value >= 9.95 else 1 - math.floor(math.log10(max(value, 1e-4)))
     return f"{value:,.{digits}f}"
+
+
+def accuracy(value: float, sd: float = math.nan) -> str:
+    """An accuracy in percent, with its standard deviation where it is known."""
+    return f"{value:.1f}" if math.isnan(sd) else f"{value:.1f} {PLUS_MINUS} {sd:.1f}"
+
+
+def points(value: float) -> str:
+    """A difference of accuracies in percentage points."""
+    return _number(f"{value:.2f}")
+
+
+def percent(value: float) -> str:
+    """A share in percent, one digit."""
+    return _number(f"{100 * value:.1f}%")
+
+
+def share(value: float) -> str:
+    """A share or a probability in whole percent."""
+    return _number(f"{100 * value:.0f}%")
+
+
+def p(value: float) -> str:
+    """A p-value as it stands in a sentence."""
+    return "p undefined" if math.isnan(value) else "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def _number(printed: str) -> str:

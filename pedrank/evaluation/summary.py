@@ -1,0 +1,123 @@
+"""The study's numbers in one table: how well each method ranks, how sure one can be of it, and what trusting it costs.
+
+Twelve checkpoints are few (the standard deviation of tau_w under chance is 0.27), so that no value stands alone.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from pedrank.evaluation import intervals, permutation, stability
+from pedrank.evaluation.baselines import random_ranker, static_ranker
+from pedrank.evaluation.cell import Cell, cells, draw, mean
+from pedrank.evaluation.inputs import Key, accuracies_of, scores_of
+from pedrank.evaluation.intervals import interval, seed_errors
+from pedrank.evaluation.names import BASE, CONSENSUS, MEAN, ORACLE, RANDOM
+
+COLUMNS = [
+    *("dataset", "metric", "refinement", "chosen", "n"),
+    *("tau_w", "kendall_tau", "spearman", "pearson"),
+    *("p_value", "p_holm", "ci_low", "ci_high", "seed_low", "seed_high"),
+    *("difference", "difference_low", "difference_high", "difference_p", "difference_p_holm"),
+    *("regret_1", "regret_3", "relative_1", "relative_3", "p_best"),
+    *("left_out_low", "left_out_high", "subset_sd", "subset_wins"),
+]
+
+
+def summarise(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Every metric and refinement against the ground truth.
+
+    Args:
+        scores: Long table: dataset, checkpoint, metric, refinement, rank_score (higher = better).
+        ground_truth: Long table: dataset, checkpoint, accuracy (percent) and, where they are known, sd and seeds.
+        seed: Of all draws.
+
+    Returns:
+        One row per dataset, metric and refinement; what is undefined is empty.
+
+        - n: checkpoints; chosen: the refinement that was chosen, in the rows "ped-oracle" and "ped-consensus".
+        - tau_w, kendall_tau (Eq. 1), spearman, pearson: see `pedrank.correlation`. All but Eq. 1 are empty where all
+          scores or all accuracies tie.
+        - p_value: one-sided permutation test of tau_w; p_holm: the same, Holm's correction over this row's datasets.
+        - ci_low, ci_high: 95 % bootstrap interval of tau_w over checkpoints; see `intervals.interval`.
+        - seed_low, seed_high: where 95 % of tau_w would lie with the same checkpoints fine-tuned under other seeds.
+        - difference and its interval: tau_w less that of the same metric on the raw features, on the same checkpoints;
+          difference_p: two-sided, see `permutation.swapped_differences`; difference_p_holm: over the datasets.
+        - regret_k, relative_k (points; share), p_best: see `selection`.
+        - left_out_low, left_out_high: least and largest tau_w with one checkpoint left out; subset_sd: its standard
+          deviation over random subsets of two thirds of the checkpoints; subset_wins: share of these subsets in which
+          the method has the highest tau_w.
+
+        Rows that no score stands behind: the metrics "static-ranker" and "random" (see `baselines`), the refinements
+        "ped-oracle" and "ped-consensus" (see `cell`), and, with two datasets or more, the dataset "mean".
+
+    Raises:
+        InputError: A score or an accuracy is missing, double or not finite; named by dataset, metric and checkpoint.
+    """
+    accuracies = accuracies_of(ground_truth)
+    n = len(accuracies)
+    everything = scores_of(pd.concat([scores, static_ranker(accuracies), random_ranker(accuracies)]), accuracies)
+    draws, random = draw(n, seed), np.random.default_rng(seed)
+    found: dict[Key, Cell] = {}
+    for dataset in accuracies.columns:
+        of_dataset = {key[1:]: values for key, values in everything.items() if key[0] == dataset}
+        truth = ground_truth[ground_truth["dataset"] == dataset].set_index("checkpoint").loc[accuracies.index]
+        measured, errors = accuracies[dataset].to_numpy(dtype=float), seed_errors(truth)[0]
+        found |= {(dataset, *key): cell for key, cell in cells(of_dataset, measured, errors, draws, random).items()}
+    datasets, metrics, refinements = (list(dict.fromkeys(key[part] for key in found)) for part in range(3))
+    refinements = [name for name in refinements if name not in (CONSENSUS, ORACLE)] + [CONSENSUS, ORACLE]
+    methods = list(product(metrics, refinements))
+    if len(datasets) > 1:
+        for method in methods:
+            over = [found[dataset, *method] for dataset in datasets if (dataset, *method) in found]
+            if len(over) == len(datasets):
+                found[MEAN, *method] = mean(over)
+    order = [(dataset, *method) for dataset in [*datasets, MEAN] for method in methods if (dataset, *method) in found]
+    table = pd.DataFrame([_row(key, n, found) for key in order])
+    for dataset in dict.fromkeys(table["dataset"]):
+        table.loc[table["dataset"] == dataset, "subset_wins"] = _wins(dataset, order, found)
+    for p_value, adjusted in (("p_value", "p_holm"), ("difference_p", "difference_p_holm")):
+        over = table["dataset"] != MEAN
+        table[adjusted] = table[p_value]  # one test over all datasets needs no correction
+        families = table[over].groupby(["metric", "refinement"], sort=False)[p_value]
+        table.loc[over, adjusted] = families.transform(lambda family: permutation.holm(family.to_numpy()))
+    return table[COLUMNS]
+
+
+def _row(key: Key, n: int, found: dict[Key, Cell]) -> dict[str, object]:
+    dataset, metric, refinement = key
+    cell, base = found[key], found.get((dataset, metric, BASE))
+    draws = cell.draws
+
+    def over_models(taus: np.ndarray) -> tuple[float, float]:
+        return interval(taus) if n >= intervals.FEWEST else (math.nan, math.nan)
+
+    difference, low, high = math.nan, math.nan, math.nan
+    if refinement != BASE and base is not None:
+        difference = cell.values["tau_w"] - base.values["tau_w"]
+        low, high = over_models(draws["resampled"] - base.draws["resampled"])
+    left_out = draws["left_out"][np.isfinite(draws["left_out"])]
+    span = (float(left_out.min()), float(left_out.max())) if len(left_out) else (math.nan, math.nan)
+    return {
+        **{"dataset": dataset, "metric": metric, "refinement": refinement, "chosen": cell.chosen or None, "n": n},
+        **cell.values,
+        "p_value": permutation.p_of_tau(draws["permuted"]),
+        **dict(zip(("ci_low", "ci_high"), over_models(draws["resampled"]), strict=True)),
+        **dict(zip(("seed_low", "seed_high"), interval(draws["reseeded"]), strict=True)),
+        **{"difference": difference, "difference_low": low, "difference_high": high},
+        "difference_p": permutation.p_of_difference(draws["swapped"]),
+        **dict(zip(("left_out_low", "left_out_high"), span, strict=True)),
+        "subset_sd": stability.spread(draws["subsets"]),
+    }
+
+
+def _wins(dataset: str, order: list[Key], found: dict[Key, Cell]) -> list[float]:
+    """`stability.wins` of the methods on one dataset; chance does not compete, nor do choices among the others."""
+    keys = [key for key in order if key[0] == dataset]
+    compete = [key for key in keys if key[1] != RANDOM and key[2] not in (CONSENSUS, ORACLE)]
+    shares = stability.wins(np.array([found[key].draws["subsets"] for key in compete]))
+    return [dict(zip(compete, shares, strict=True)).get(key, math.nan) for key in keys]

@@ -1,0 +1,48 @@
+"""Score one dataset's checkpoints with the baselines, on the raw features."""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pedrank.artefacts import read_arrays, write_csv
+from pedrank.command import run
+from pedrank.errors import about
+from pedrank.machine import processor
+from pedrank.metrics import evaluate
+from pedrank.observation import observe
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--checkpoints", required=True, nargs="+")
+    parser.add_argument("--features", required=True, nargs="+", type=Path, help="one for each checkpoint")
+    parser.add_argument("--metrics", required=True, nargs="+")
+    parser.add_argument("--threads", type=int, default=1, help="what it was given, for the record of its cost")
+    parser.add_argument("--scores", required=True, type=Path)
+    parser.add_argument("--seconds", required=True, type=Path)
+    arguments = parser.parse_args()
+    scores, seconds = [], []
+    for checkpoint, path in zip(arguments.checkpoints, arguments.features, strict=True):
+        arrays = read_arrays(path, "features", "labels")
+        start = time.perf_counter()
+        with about(path):
+            observation = observe(arrays["features"], np.asarray(arrays["labels"]))
+        observing = time.perf_counter() - start
+        size = {"n": observation.n, "d": observation.d, "c": observation.c}
+        for metric in arguments.metrics:
+            row = {"dataset": arguments.dataset, "checkpoint": checkpoint, "metric": metric, "refinement": "none"}
+            start = time.perf_counter()
+            with about(path):
+                score = evaluate(metric, observation)
+            cost = observing + time.perf_counter() - start
+            scores.append(row | {"score": score.score, "rank_score": score.rank_score})
+            seconds.append(row | {"seconds": cost, "threads": arguments.threads, "device": processor()} | size)
+    write_csv(arguments.scores, pd.DataFrame(scores))
+    write_csv(arguments.seconds, pd.DataFrame(seconds))
+
+
+run(main)

@@ -1,0 +1,42 @@
+"""How PED moves the classes of one dataset under one checkpoint, step by step."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from pedrank.artefacts import read_arrays, read_metadata, write_csv
+from pedrank.command import run
+from pedrank.refinement_file import load
+from pedrank.report.figure6 import choose_rows
+from pedrank.report.motion import data, draw, trajectory
+from pedrank.report.style import save
+from pedrank.statistics import ClassStatistics, ReferenceStatistics
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", required=True, type=Path, help="for the names of the classes")
+    parser.add_argument("--features", required=True, type=Path)
+    parser.add_argument("--statistics", required=True, type=Path)
+    parser.add_argument("--reference", required=True, type=Path)
+    parser.add_argument("--displacement", required=True, type=Path, help="of the study: when it stopped")
+    parser.add_argument("--options", required=True, type=json.loads, help="JSON: options of pedrank.refine")
+    parser.add_argument("--title", required=True)
+    parser.add_argument("--csv", required=True, type=Path)
+    parser.add_argument("--pdf", required=True, type=Path)
+    parser.add_argument("--png", required=True, type=Path)
+    arguments = parser.parse_args()
+    arrays = read_arrays(arguments.features, "features", "labels")
+    statistics = ClassStatistics(**read_arrays(arguments.statistics, "counts", "means", "variances"))
+    reference = ReferenceStatistics(**read_arrays(arguments.reference, "mean", "std"))
+    rows = choose_rows(arrays["labels"], seed=0)
+    moved, energy = trajectory(statistics, reference, arguments.options)
+    table = data(arrays["features"][rows], np.asarray(arrays["labels"])[rows], statistics.means, moved, energy)
+    write_csv(arguments.csv, table)
+    names, taken = read_metadata(arguments.images)["class_names"], load(arguments.displacement).steps
+    save(draw(table, names, taken, arguments.title), arguments.pdf, arguments.png)
+
+
+run(main)
