@@ -8,7 +8,7 @@ from scipy.stats import weightedtau
 
 from pedrank.digest import ROOT
 from pedrank.errors import InputError
-from pedrank.evaluate import summarise
+from pedrank.evaluation.summary import summarise
 from pedrank.finetune.table import COLUMNS as RUNS
 from pedrank.ground_truth import COLUMNS, PUBLISHED, from_file, from_runs, published
 
