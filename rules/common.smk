@@ -37,10 +37,11 @@ except InputError as error:
 REFINEMENTS = refinements(config)
 # The checkpoints of one job: a wildcard, or all of them where starting a process costs more than its work.
 TOGETHER = config["checkpoints"] if config["together"] else ["{checkpoint}"]
-# The runs of each pair of checkpoint and dataset, and what decides the numbers of a run; a longer grid or more seeds do not.
+# The runs of each pair of checkpoint and dataset, and what decides the numbers of one: a longer grid does not.
 FINETUNE = protocol(config["finetune"])
 POINTS = {point_name(point): point for point in FINETUNE.points}
 FINETUNE_TRAINING = json.dumps(dict(FINETUNE.training), sort_keys=True)
+FINETUNE_SEARCH = json.dumps(config["finetune"] | {"seeds": 1, "early_stopping": False}, sort_keys=True)
 FINETUNE_CODE = code_digest("pedrank/finetune/run.py")
 # One name for the files of such a job.
 GROUP = "all" if config["together"] else "{checkpoint}"

@@ -111,7 +111,7 @@ else:
             resources:
                 gpu=1,
             params:
-                options=options("finetune"),
+                options=FINETUNE_SEARCH,
                 metric=dataset_metric,
                 source=finetune_source,
                 run_code=FINETUNE_CODE,
