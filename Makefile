@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: .venv quickstart report estimate test lint bench clean
+.PHONY: .venv quickstart report workflow-report estimate fetch-list test test-browser lint bench clean
 
 # What the studies need; the stamps are written last, so that a broken installation is not taken for a whole one.
 .venv/workflow: pyproject.toml
@@ -22,30 +22,30 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 quickstart: .venv/workflow
 	snakemake --cores all --workflow-profile quickstart
-	@$(MAKE) --no-print-directory results/quickstart/report.html
 	@echo "Table 1:  results/quickstart/tables/table1.md"
 	@echo "Report:   results/quickstart/report.html"
 
-report: results/quickstart/report.html
-
-# Snakemake's own report of a finished study, for a browser; `make results/NAME/report.html` with PROFILE=... for another study.
+# One page for a browser; part of every study, and remade here when anything it shows has changed. STUDY and PROFILE name another.
+STUDY ?= quickstart
 PROFILE ?= quickstart
-.SECONDEXPANSION:
-results/%/report.html: results/%/summary.csv $$(wildcard results/$$*/tables/* results/$$*/figures/*) \
-		$(wildcard report/*) | .venv/workflow
-	snakemake --workflow-profile $(PROFILE) --report results/$*/unfinished-report.html
-	mv results/$*/unfinished-report.html $@
+report: .venv/workflow
+	snakemake results/$(STUDY)/report.html --cores all --workflow-profile $(PROFILE)
 
-results/%/summary.csv: | .venv/workflow
-	snakemake --cores all --workflow-profile $(PROFILE)
+# Snakemake's own report beside it: the rules, their code and the runtime of every job.
+workflow-report: report
+	snakemake --workflow-profile $(PROFILE) --report results/$(STUDY)/unfinished-report.html
+	mv results/$(STUDY)/unfinished-report.html results/$(STUDY)/workflow-report.html
 
-# Hours and disk that fine-tuning would take here, from a short probe; STUDY=studies/NAME.yaml for another study.
-STUDY ?=
+# Hours and disk that fine-tuning would take here, from a short probe; CONFIG=studies/NAME.yaml for another study.
 estimate: .venv/workflow
-	@python scripts/estimate.py config.yaml $(STUDY)
+	@python scripts/estimate.py config.yaml $(CONFIG)
 
 test: .venv/dev
 	pytest -n 2 --dist loadgroup
+
+# The report of the finished quickstart, opened in a real headless Chromium.
+test-browser: .venv/dev report
+	PEDRANK_REPORT=results/quickstart/report.html pytest -rs tests/test_browser.py
 
 lint: .venv/dev
 	ruff check .

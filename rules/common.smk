@@ -45,6 +45,7 @@ FINETUNE_SEARCH = json.dumps(config["finetune"] | {"seeds": 1, "early_stopping":
 FINETUNE_CODE = code_digest("pedrank/finetune/run.py")
 # One name for the files of such a job.
 GROUP = "all" if config["together"] else "{checkpoint}"
+PAPERS = ["figure4", "figure5", "figure6", "figure7", "motion"]
 # Figures beyond the paper's, drawn in one process.
 BEYOND = [*(f"scatter-{name}" for name in config["datasets"]), "critical-difference", "cost", "agreement"]
 MOVED = {name: options for name, options in REFINEMENTS.items() if name != "none"}
@@ -93,6 +94,7 @@ def final_results():
     return [
         f"results/{study}/summary.csv",
         f"results/{study}/config.yaml",
+        f"results/{study}/report.html",
         *collect(
             "results/{study}/tables/{table}.{ext}",
             study=study,
@@ -102,7 +104,7 @@ def final_results():
         *collect(
             "results/{study}/figures/{figure}.{ext}",
             study=study,
-            figure=["figure4", "figure5", "figure6", "figure7", "motion", *BEYOND],
+            figure=[*PAPERS, *BEYOND],
             ext=["csv", "pdf", "png"],
         ),
     ]
@@ -193,6 +195,11 @@ def dataset_downloads(wildcards):
 def checkpoint_download(wildcards):
     entry = catalogue("checkpoints")[wildcards.checkpoint]
     return [] if entry["zoo"] == "tiny" else [f"results/downloads/{entry['file']}"]
+
+
+def captions_digest():
+    """One hash for all captions: the report shows them."""
+    return [sha256(path)[:8] for path in sorted(Path(workflow.basedir, "report").glob("*.rst"))]
 
 
 def shipped_digest(suffix):

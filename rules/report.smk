@@ -208,3 +208,30 @@ rule figures:
         'python "$PEDRANK/scripts/figures.py" --scores {input.scores} --seconds {input.seconds}'
         " --ground-truth {input.ground_truth} --summary {input.summary}"
         " --out results/{wildcards.study}/figures 2> {log}"
+
+
+rule page:
+    input:
+        config="results/{study}/config.yaml",
+        summary="results/{study}/summary.csv",
+        scores=[
+            *collect("results/{{study}}/scores/{dataset}.csv", dataset=config["datasets"]),
+            *collect("results/{{study}}/seconds/{dataset}.csv", dataset=config["datasets"]),
+            *baseline_files(".csv"),
+            *baseline_files(".seconds.csv"),
+        ],
+        ground_truth=collect("results/{{study}}/ground_truth/{dataset}.csv", dataset=config["datasets"]),
+        tables=collect("results/{{study}}/tables/{table}.csv", table=tables()),
+        figures=collect("results/{{study}}/figures/{figure}.png", figure=[*PAPERS, *BEYOND]),
+    output:
+        "results/{study}/report.html",
+    log:
+        "results/{study}/logs/report.log",
+    conda:
+        "../envs/core.yaml"
+    params:
+        captions=captions_digest(),
+        code=code_digest("scripts/report.py"),
+    shell:
+        'python "$PEDRANK/scripts/report.py" --results results/{wildcards.study} --captions "$PEDRANK/report"'
+        " --out {output} 2> {log}"

@@ -40,7 +40,7 @@ def draw(table: pd.DataFrame, fixed: Mapping[str, float]) -> Figure:
         plot_lines(axes, table, setting, "gain", datasets)
         mark(axes, fixed[setting])
     panels[0].set_ylabel(f"gain in {TAU_W} of {metric}")
-    panels[0].set_title(f"how far the balls reach ({text.DELTA}t = {fixed['dt']:g})")
-    panels[1].set_title(f"how far a step goes ({text.LAMDA} = {fixed['lam']:g})")
+    panels[0].set_title(f"gain by radius ({text.DELTA}t = {fixed['dt']:g})")
+    panels[1].set_title(f"gain by time step ({text.LAMDA} = {fixed['lam']:g})")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
     return figure

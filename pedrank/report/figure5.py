@@ -47,15 +47,15 @@ def draw(table: pd.DataFrame, fixed: Mapping[str, float]) -> Figure:
         left.fill_between(steps["x"], steps["min"], steps["max"], color=COLOURS[index % len(COLOURS)], alpha=0.12, lw=0)
         left.plot(steps["x"], steps["mean"], label=dataset, **look(index))
     left.axhline(fixed["exit_ratio"], color=REFERENCE, linestyle=":", zorder=1, label="the study's setting")
-    left.set(xlabel="step", ylabel="force / first force", ylim=(0, None), title="how the force decays")
+    left.set(xlabel="step", ylabel="force / first force", ylim=(0, None), title="force by step")
 
     middle.sharey(right)
     for axes, setting in ((middle, "exit_ratio"), (right, "max_steps")):
         plot_lines(axes, table, setting, "tau_w", datasets)
         mark(axes, fixed[setting])
     middle.set_ylabel(f"{TAU_W} of {text.metric(table['metric'].dropna().iloc[0])}")
-    middle.set_title("when a weak force ends it")
-    right.set_title("when the count of steps ends it")
+    middle.set_title("ranking by exit ratio")
+    right.set_title("ranking by number of steps")
     right.tick_params(labelleft=False)
     for axes in (left, right):
         axes.xaxis.get_major_locator().set_params(integer=True)

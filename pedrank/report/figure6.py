@@ -73,7 +73,7 @@ def draw(embedding: pd.DataFrame, class_names: Sequence[str], refinement: str, t
     height = 0.5 * (WIDTH - 0.4) * min(reach[1] / reach[0], 1.3)
     figure = Figure(figsize=(WIDTH, height + 0.95), layout="compressed")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
-    for axes, state, title in zip(panels, ("before", "after"), ("raw features", refinement), strict=True):
+    for axes, state, name in zip(panels, ("before", "after"), ("raw features", refinement), strict=True):
         for index, label in enumerate(np.unique(embedding["label"])):
             axes.plot(
                 *points_of[state][embedding["label"] == label].T,
@@ -84,7 +84,7 @@ def draw(embedding: pd.DataFrame, class_names: Sequence[str], refinement: str, t
                 color=CLASS_COLOURS[index % len(CLASS_COLOURS)],
                 label=class_names[label],
             )
-        axes.set(title=title, xlabel="t-SNE 1", xticks=[], yticks=[], aspect="equal")
+        axes.set(title=name, xlabel="t-SNE 1", xticks=[], yticks=[], aspect="equal")
         axes.set(xlim=centre[0] + [-reach[0], reach[0]], ylim=centre[1] + [-reach[1], reach[1]])
         axes.spines[:].set_visible(True)
     panels[0].set_ylabel("t-SNE 2")

@@ -8,7 +8,7 @@ import pandas as pd
 
 import pedrank
 from pedrank.artefacts import read_csv
-from pedrank.evaluation.names import MEAN, PED
+from pedrank.evaluation.names import BASE, MEAN, PED
 from pedrank.report import text
 from pedrank.report.table import Cell, Row, Table
 from pedrank.report.table1 import groups, methods_of
@@ -38,7 +38,12 @@ def beside_published(summary: pd.DataFrame) -> Table:
     methods = methods_of(both)
     cells = both.set_index(["metric", "refinement", "dataset"])
     rows = [
-        Row(text.method(*method), tuple(_cell(cells.loc[*method, dataset]) for dataset in datasets), starts)
+        Row(
+            text.method(*method),
+            tuple(_cell(cells.loc[*method, dataset]) for dataset in datasets),
+            starts,
+            refined=method[1] != BASE,
+        )
         for method, starts in zip(methods, groups(methods), strict=True)
     ]
     return Table(

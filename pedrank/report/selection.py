@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pedrank.evaluation.names import MEAN, ORACLE, RANDOM
+from pedrank.evaluation.names import BASE, MEAN, ORACLE, RANDOM
 from pedrank.report import text
 from pedrank.report.table import Cell, Row, Table
 from pedrank.report.table1 import groups, methods_of
@@ -45,7 +45,7 @@ def selection(summary: pd.DataFrame) -> Table:
             )
             for name, (_, _, show, _) in _COLUMNS.items()
         )
-        rows.append(Row(text.method(metric, refinement), printed, starts, aside=refinement == ORACLE))
+        rows.append(Row(text.method(metric, refinement), printed, starts, refinement == ORACLE, refinement != BASE))
     where = f"mean over {len(datasets)} datasets" if len(datasets) > 1 else datasets[0]
     return Table(
         name="Selection",

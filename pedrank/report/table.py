@@ -20,12 +20,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One line; `starts` opens a group of lines, `aside` marks a line that does not compete with the others."""
+    """One line; `starts` opens a group, `aside` does not compete with the others, `refined` is of refined features."""
 
     label: str
     cells: tuple[Cell, ...]
     starts: bool = False
     aside: bool = False
+    refined: bool = False
 
 
 @dataclass(frozen=True)

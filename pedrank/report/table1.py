@@ -29,7 +29,7 @@ def table1(summary: pd.DataFrame) -> Table:
             _cell(cell, bold=refinement != ORACLE and cell["tau_w"] == best[dataset])
             for cell, dataset in zip(of_method, datasets, strict=True)
         )
-        rows.append(Row(text.method(metric, refinement), printed, starts, aside=refinement == ORACLE))
+        rows.append(Row(text.method(metric, refinement), printed, starts, refinement == ORACLE, refinement != BASE))
     numbers = summary.pivot(index=["metric", "refinement"], columns="dataset", values="tau_w")
     return Table(
         name="Table 1",

@@ -1,0 +1,133 @@
+"""What stands in a study's report, in the order in which a reader asks for it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from html import escape
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from pedrank.artefacts import read_csv, sha256
+from pedrank.catalogue import catalogue
+from pedrank.machine import processor
+from pedrank.report import page, text
+from pedrank.report.accuracies import accuracies
+from pedrank.report.caption import caption
+from pedrank.report.caveats import caveats
+from pedrank.report.page import Section
+from pedrank.report.published import beside_published
+from pedrank.report.ranks import ranks
+from pedrank.report.selection import selection
+from pedrank.report.table1 import table1
+from pedrank.report.table2 import table2
+from pedrank.report.verdict import headline, sentence, verdicts
+
+ACROSS = ("critical-difference", "agreement", "cost")  # figures over all datasets
+PAPERS = ("figure4", "figure5", "figure6", "figure7", "motion")
+PACKAGES = ("pedrank", "numpy", "scipy", "pandas", "scikit-learn", "matplotlib", "torch", "snakemake")
+
+
+def study_page(results: Path, captions: Path) -> str:
+    """The report of a finished study.
+
+    Args:
+        results: The study's folder.
+        captions: The folder of the captions, one .rst for each table and figure.
+    """
+    config = yaml.safe_load((results / "config.yaml").read_text())
+    summary = read_csv(results / "summary.csv")
+    scores, seconds = (_scores(results, config, suffix) for suffix in (".csv", ".seconds.csv"))
+    truth = pd.concat([read_csv(results / f"ground_truth/{dataset}.csv") for dataset in config["datasets"]])
+
+    def said(name: str) -> str:
+        return caption(captions / f"{name}.rst", config)
+
+    def drawn(name: str, explained_by: str) -> str:
+        alternative = f"figure {name}; the numbers are in figures/{name}.csv"
+        return page.figure(results / f"figures/{name}.png", said(explained_by), alternative)
+
+    answers = verdicts(summary, scores, truth)
+    zoos = {catalogue("checkpoints")[name]["zoo"] for name in config["checkpoints"]}
+    known = [name for name, entry in catalogue("checkpoints").items() if entry["zoo"] in zoos]
+
+    def sections() -> Iterator[Section]:
+        yield Section("warnings", "Warnings", page.bullets(map(page.prose, caveats(summary, scores, truth, known))))
+        yield Section("table1", "Table 1", page.table(table1(summary), said("table1")))
+        if (results / "tables/table1-published.csv").exists():
+            body = page.table(beside_published(summary), said("table1-published"))
+            yield Section("published", "Published and measured", body)
+        yield Section("selection", "Selection", page.table(selection(summary), said("selection")))
+        yield Section("ground-truth", "Ground truth", page.table(accuracies(truth), said("ground-truth")))
+        yield Section("across", "Across datasets", "\n".join(drawn(name, name) for name in ACROSS))
+        yield Section("figures", "PED", "\n".join(drawn(name, name) for name in PAPERS))
+        yield Section("table2", "Table 2", page.table(table2(seconds), said("table2")))
+        for _, answer in answers.iterrows():
+            name = answer["dataset"]
+            body = [_answer(answer), page.table(ranks(scores, truth, name)), drawn(f"scatter-{name}", "scatter")]
+            yield Section(f"dataset-{name}", name, "\n".join(body))
+        yield Section("run", "What was run", _run(results, config))
+
+    title = f"Which checkpoint should I fine-tune? Study {config['study']}"
+    return page.page(title, _lead(config, answers), sections())
+
+
+def _scores(results: Path, config: Mapping[str, Any], suffix: str) -> pd.DataFrame:
+    """Scores (.csv) or their costs (.seconds.csv), those of the baselines last."""
+    folder = "scores" if suffix == ".csv" else "seconds"
+    files = [results / folder / f"{dataset}.csv" for dataset in config["datasets"]]
+    names = ["all"] if config["together"] else config["checkpoints"]
+    if config["baselines"]:
+        files += [
+            results / "baselines" / dataset / f"{name}{suffix}" for dataset in config["datasets"] for name in names
+        ]
+    return pd.concat(map(read_csv, files))
+
+
+def _lead(config: Mapping[str, Any], answers: pd.DataFrame) -> str:
+    source = {
+        "finetune": "Their accuracies after fine-tuning were measured here.",
+        "published": "Their accuracies after fine-tuning are published ones and were not measured here.",
+        "file": f"Their accuracies after fine-tuning are the user's own, from {config['ground_truth'].get('file')}.",
+    }[config["ground_truth"]["source"]]
+    about = (
+        f"{len(config['checkpoints'])} pre-trained checkpoints, ranked for {len(config['datasets'])} datasets by "
+        f"{len(config['metrics'])} transferability metrics, with and without PED (Potential Energy Decline, Li et al., "
+        f"ICCV 2023), and by trivial baselines. {source} {text.TAU}_w, the weighted Kendall {text.TAU}, says how well "
+        "a ranking agrees with them: 1 is perfect, 0 is chance."
+    )
+    return page.paragraph(about) + page.bullets(_answer(answer) for _, answer in answers.iterrows())
+
+
+def _answer(answer: pd.Series) -> str:
+    return f"<b>{escape(headline(answer))}</b>: {page.prose(sentence(answer))}"
+
+
+def _run(results: Path, config: Mapping[str, Any]) -> str:
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    machine = f"{processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+    files = [
+        results / "config.yaml",
+        results / "summary.csv",
+        *(results / folder / f"{name}.csv" for folder in ("ground_truth", "scores") for name in config["datasets"]),
+    ]
+    hashes = [(str(path.relative_to(results)), sha256(path)) for path in files]
+    return "\n".join(
+        [
+            page.paragraph(f"This page was written on {machine}; what the scores were timed on stands below Table 2."),
+            page.pairs(versions.items()),
+            page.folded("The configuration, defaults included", (results / "config.yaml").read_text()),
+            page.paragraph("SHA-256 of the files that this page was made from:"),
+            page.pairs(hashes),
+        ]
+    )

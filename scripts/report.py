@@ -1,0 +1,20 @@
+"""The report of a study: one HTML page that needs no other file."""
+
+import argparse
+from pathlib import Path
+
+from pedrank.artefacts import write_text
+from pedrank.command import run
+from pedrank.report.study_page import study_page
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", required=True, type=Path, help="the study's folder")
+    parser.add_argument("--captions", required=True, type=Path, help="folder of the captions")
+    parser.add_argument("--out", required=True, type=Path)
+    arguments = parser.parse_args()
+    write_text(arguments.out, study_page(arguments.results, arguments.captions))
+
+
+run(main)
