@@ -39,39 +39,56 @@ class ClassStatistics:
         features, labels = np.asarray(features), np.asarray(labels)
         counts = check_labels(labels)
         check_features(features, len(labels))
-        seen = np.zeros(len(counts), dtype=np.int64)
-        means = np.zeros((len(counts), features.shape[1]))
-        squares = np.zeros_like(means)
-
+        sums = ClassSums(len(counts), features.shape[1])
         for start in range(0, len(labels), _BLOCK):
-            block, block_labels = features[start : start + _BLOCK], labels[start : start + _BLOCK]
-            order = np.argsort(block_labels, kind="stable")
-            present, first = np.unique(block_labels[order], return_index=True)
-            rows_of = dict(zip(present.tolist(), np.split(order, first[1:]), strict=True))
-
-            def merge(label: int, block: np.ndarray = block, rows_of: dict[int, np.ndarray] = rows_of) -> None:
-                rows = rows_of[label]
-                for piece in np.array_split(rows, -(-len(rows) // _PIECE)):
-                    values = block[piece].astype(np.float64)
-                    mean = values.sum(axis=0) / len(piece)
-                    values -= mean
-                    shift = mean - means[label]
-                    total = seen[label] + len(piece)
-                    squares[label] += np.einsum("nd,nd->d", values, values)
-                    squares[label] += shift**2 * (seen[label] * len(piece) / total)
-                    means[label] += shift * (len(piece) / total)
-                    seen[label] = total
-
-            with np.errstate(invalid="ignore", over="ignore"):
-                each(merge, rows_of)
-        if not (np.isfinite(means).all() and np.isfinite(squares).all()):
+            sums.add(features[start : start + _BLOCK], labels[start : start + _BLOCK])
+        if not sums.finite:
             refuse_non_finite(features)
-        return cls(counts, means, squares / counts[:, None])
+        return sums.statistics()
 
     @property
     def n(self) -> int:
         """Number of samples."""
         return int(self.counts.sum())
+
+
+class ClassSums:
+    """Class statistics in the making, of features that come in blocks of rows, each seen once."""
+
+    def __init__(self, classes: int, dims: int) -> None:
+        self.seen = np.zeros(classes, dtype=np.int64)
+        self.means = np.zeros((classes, dims))
+        self.squares = np.zeros((classes, dims))
+
+    def add(self, block: np.ndarray, labels: np.ndarray) -> None:
+        """Add rows (n, D) with their labels (n,)."""
+        order = np.argsort(labels, kind="stable")
+        present, first = np.unique(labels[order], return_index=True)
+        rows_of = dict(zip(present.tolist(), np.split(order, first[1:]), strict=True))
+
+        def merge(label: int) -> None:
+            rows = rows_of[label]
+            for piece in np.array_split(rows, -(-len(rows) // _PIECE)):
+                values = block[piece].astype(np.float64)
+                mean = values.sum(axis=0) / len(piece)
+                values -= mean
+                shift = mean - self.means[label]
+                total = self.seen[label] + len(piece)
+                self.squares[label] += np.einsum("nd,nd->d", values, values)
+                self.squares[label] += shift**2 * (self.seen[label] * len(piece) / total)
+                self.means[label] += shift * (len(piece) / total)
+                self.seen[label] = total
+
+        with np.errstate(invalid="ignore", over="ignore"):
+            each(merge, rows_of)
+
+    @property
+    def finite(self) -> bool:
+        return bool(np.isfinite(self.means).all() and np.isfinite(self.squares).all())
+
+    def statistics(self) -> ClassStatistics:
+        """Of the rows added so far; every class must have been seen."""
+        return ClassStatistics(self.seen, self.means, self.squares / self.seen[:, None])
 
 
 def within_scatter(features: np.ndarray, labels: np.ndarray, means: np.ndarray) -> np.ndarray:
