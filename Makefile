@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: .venv quickstart report test lint bench clean
+.PHONY: .venv quickstart fetch-list report test lint bench clean
 
 # What the studies need; the stamps are written last, so that a broken installation is not taken for a whole one.
 .venv/workflow: pyproject.toml
@@ -25,6 +25,10 @@ quickstart: .venv/workflow
 	@$(MAKE) --no-print-directory results/quickstart/report.html
 	@echo "Table 1:  results/quickstart/tables/table1.md"
 	@echo "Report:   results/quickstart/report.html"
+
+# What the paper's study would fetch; `make fetch-list CONFIG=studies/yours.yaml` for another study.
+fetch-list: .venv/workflow
+	@PYTHONPATH=. python scripts/fetch_list.py --config $(CONFIG)
 
 report: results/quickstart/report.html
 

@@ -51,11 +51,11 @@ else:
     rule reference:
         input:
             images=f"results/data/{config['reference']['source']}/images-{config['image_size']}.safetensors",
-            checkpoint="results/checkpoints/{checkpoint}.safetensors",
+            checkpoints=expand("results/checkpoints/{checkpoint}.safetensors", checkpoint=TOGETHER),
         output:
-            "results/{study}/reference/{checkpoint}.safetensors",
+            expand("results/{{study}}/reference/{checkpoint}.safetensors", checkpoint=TOGETHER),
         log:
-            "results/{study}/logs/reference/{checkpoint}.log",
+            expand("results/{{study}}/logs/reference/{checkpoint}.log", checkpoint=TOGETHER[0]),
         conda:
             "../envs/torch.yaml"
         threads: 8
@@ -67,7 +67,7 @@ else:
             precision=config["features"]["precision"],
             code=code_digest("scripts/reference.py"),
         shell:
-            'python "$PEDRANK/scripts/reference.py" --images {input.images} --checkpoint {input.checkpoint}'
+            'python "$PEDRANK/scripts/reference.py" --images {input.images} --checkpoints {input.checkpoints}'
             " --batch-size {params.batch_size} --precision {params.precision}"
             " --threads {threads} --gpu {resources.gpu} --out {output} 2> {log}"
 
