@@ -1,6 +1,6 @@
 """How close preparing images and extracting features come to the work that cannot be avoided.
 
-    python benchmarks/features.py            # the CPU, or the GPU where there is one; writes docs/benchmarks-features.md
+    python benchmarks/features.py  # on the CPU, or the GPU if there is one; writes docs/benchmarks-features.md
 
 Extraction is held against the bare forward pass of the same network on a batch that lies ready in memory, preparing
 against Pillow's decode and resize of the same JPEGs on the same threads. Both sides of a pair run in turns, and the
@@ -156,7 +156,7 @@ def main() -> None:
     lines = [
         "# Preparing images and extracting features",
         "",
-        f"`python benchmarks/features.py` on {name}; ResNet-50, {SIZE} pixels, batches of {batch_size}; medians of five.",
+        f"`python benchmarks/features.py` on {name}; ResNet-50, {SIZE} pixels, batches of {batch_size}; medians.",
         "",
         "| step | bare, images/s | pedrank, images/s | ratio |",
         "|---|---|---|---|",
@@ -171,9 +171,7 @@ def main() -> None:
             lines.append(f"| {what} | {bare:.1f} | {whole:.1f} | {whole / bare:.2f} |")
         if device == "cuda":
             loop = plain_loop(photos, device, batch_size)
-            lines.append(
-                f"| features, {precision}, against a plain loop | {loop:.1f} | {whole:.1f} | {whole / loop:.2f} |"
-            )
+            lines.append(f"| {precision}, against a plain loop | {loop:.1f} | {whole:.1f} | {whole / loop:.2f} |")
     write_text(arguments.out, "\n".join([*lines, ""]))
     print("\n".join(lines))
 

@@ -26,6 +26,7 @@ def fetch(url: str, part: Path) -> None:
     attempts that gained nothing; `part` then keeps what was got.
     """
     import requests
+    import urllib3
 
     part.parent.mkdir(parents=True, exist_ok=True)
     failures = 0
@@ -38,7 +39,7 @@ def fetch(url: str, part: Path) -> None:
             if status < 500 and status not in (408, 429):
                 raise FetchError(f"answered {status}") from None
             reason = f"answered {status}"
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+        except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
             reason = f"cannot be reached ({type(error).__name__})" if _size(part) == 0 else "broke off"
         except requests.RequestException as error:
             raise FetchError(f"cannot be fetched ({type(error).__name__})") from None
@@ -78,7 +79,8 @@ def _attempt(url: str, part: Path) -> None:
         )
         with open(part, "r+b" if start else "wb") as file, bar:
             file.seek(start)
-            for chunk in answer.iter_content(_CHUNK):
+            # As sent: some servers call a .tgz file gzip-encoded, and it is not to be unpacked on the way.
+            for chunk in answer.raw.stream(_CHUNK, decode_content=False):
                 file.write(chunk)
                 bar.update(len(chunk))
     if total is not None and _size(part) < total:

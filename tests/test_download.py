@@ -86,7 +86,7 @@ def test_the_next_source_is_tried(mirror, fetched, fault):
     assert mirror.requests == {FIRST: 1, SECOND: 1}
 
 
-@pytest.mark.parametrize("fault, requests", [(503, 2), ("slow", 1), ("stall", 2)])
+@pytest.mark.parametrize("fault, requests", [(503, 2), ("slow", 1), ("stall", 2), ("encoded", 1)])
 def test_a_server_in_trouble_is_waited_for(mirror, fetched, fault, requests):
     mirror.faults[FIRST] = [fault]
     assert fetched() == CONTENT

@@ -20,7 +20,7 @@ class Mirror:
 
     Faults: an HTTP status (404); "drop", which closes the connection in the middle; "page", an HTML page; "truncate",
     half the file as if it were all; "slow", a byte, a pause, the rest; "stall", half the file, and then nothing for a
-    while.
+    while; "encoded", all of it, said to be gzip-encoded, as some servers do with .tgz files.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ def serve() -> Iterator[Mirror]:
             body = content[start:]
             if fault == "truncate":
                 body = body[: len(body) // 2]
-            headers = {"ETag": tag}
+            headers = {"ETag": tag} | ({"Content-Encoding": "x-gzip"} if fault == "encoded" else {})
             if start:
                 headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
             self.answer(206 if start else 200, body, headers, fault, address)
