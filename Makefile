@@ -25,6 +25,10 @@ quickstart: .venv/workflow
 	@echo "Table 1:  results/quickstart/tables/table1.md"
 	@echo "Report:   results/quickstart/report.html"
 
+# What the paper's study would fetch; `make fetch-list CONFIG=studies/yours.yaml` for another study.
+fetch-list: .venv/workflow
+	@python scripts/fetch_list.py $(CONFIG:%=--config %)
+
 # One page for a browser; part of every study, and remade here when anything it shows has changed. STUDY and PROFILE name another.
 STUDY ?= quickstart
 PROFILE ?= quickstart
@@ -36,7 +40,7 @@ workflow-report: report
 	snakemake --workflow-profile $(PROFILE) --report results/$(STUDY)/unfinished-report.html
 	mv results/$(STUDY)/unfinished-report.html results/$(STUDY)/workflow-report.html
 
-# Hours and disk that fine-tuning would take here, from a short probe; CONFIG=studies/NAME.yaml for another study.
+# Hours and disk that fine-tuning would take here, from a short probe.
 estimate: .venv/workflow
 	@python scripts/estimate.py config.yaml $(CONFIG)
 

@@ -60,27 +60,64 @@ def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray], meta
 
     The same arrays and metadata give the same bytes.
     """
+    encoded, offsets = _encode(path, {name: (np.asarray(a).dtype, np.shape(a)) for name, a in arrays.items()}, metadata)
+    with atomic(path) as temporary, open(temporary, "wb") as file:
+        file.write(encoded)
+        for name in offsets:
+            array = np.ascontiguousarray(arrays[name])
+            file.write(array.data if array.size else b"")
+
+
+def map_arrays(
+    path: str | os.PathLike, arrays: Mapping[str, tuple[np.dtype, tuple[int, ...]]], metadata: Mapping[str, Any]
+) -> tuple[dict[str, np.ndarray], bool]:
+    """Arrays of a safetensors file as writable memory maps, so that they can be filled without being held in memory.
+
+    A file that has the same header already is taken up as it is. The caller gives it its final name when it is whole.
+
+    Returns:
+        The arrays, all zero in a new file, and whether the file was there.
+    """
+    path = Path(path)
+    encoded, offsets = _encode(path, arrays, metadata)
+    sizes = {name: np.dtype(dtype).itemsize * math.prod(shape) for name, (dtype, shape) in arrays.items()}
+    size = len(encoded) + sum(sizes.values())
+    there = path.exists() and path.stat().st_size == size
+    if there:
+        with open(path, "rb") as file:
+            there = file.read(len(encoded)) == encoded
+    if not there:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(encoded)
+            file.truncate(size)
+    maps = {}
+    for name, offset in offsets.items():
+        dtype, shape = arrays[name]
+        maps[name] = (
+            np.memmap(path, dtype, "r+", len(encoded) + offset, shape) if sizes[name] else np.empty(shape, dtype)
+        )
+    return maps, there
+
+
+def _encode(
+    path: str | os.PathLike, arrays: Mapping[str, tuple[np.dtype, tuple[int, ...]]], metadata: Mapping[str, Any]
+) -> tuple[bytes, dict[str, int]]:
+    """The header of a safetensors file, and the offset of each array behind it, in the order of the file."""
     header: dict[str, Any] = {"__metadata__": {"pedrank": json.dumps(metadata, sort_keys=True)}}
     # Widest items first, so that every array starts at a multiple of its item size and maps aligned.
-    order = sorted(arrays, key=lambda name: (-np.asarray(arrays[name]).itemsize, name))
-    contiguous = {name: np.ascontiguousarray(arrays[name]).reshape(np.shape(arrays[name])) for name in order}
-    offset = 0
-    for name, array in contiguous.items():
-        if array.dtype not in _NAMES:
-            raise TypeError(f"{path}: array '{name}' has dtype {array.dtype}, which safetensors cannot hold")
-        header[name] = {
-            "dtype": _NAMES[array.dtype],
-            "shape": list(array.shape),
-            "data_offsets": [offset, offset + array.nbytes],
-        }
-        offset += array.nbytes
+    order = sorted(arrays, key=lambda name: (-np.dtype(arrays[name][0]).itemsize, name))
+    offsets, offset = {}, 0
+    for name in order:
+        dtype, shape = np.dtype(arrays[name][0]), arrays[name][1]
+        if dtype not in _NAMES:
+            raise TypeError(f"{path}: array '{name}' has dtype {dtype}, which safetensors cannot hold")
+        end = offset + dtype.itemsize * math.prod(shape)
+        header[name] = {"dtype": _NAMES[dtype], "shape": list(shape), "data_offsets": [offset, end]}
+        offsets[name], offset = offset, end
     encoded = json.dumps(header).encode()
     encoded += b" " * (-len(encoded) % 8)  # the format aligns the data to 8 bytes
-    with atomic(path) as temporary, open(temporary, "wb") as file:
-        file.write(len(encoded).to_bytes(8, "little"))
-        file.write(encoded)
-        for array in contiguous.values():
-            file.write(array.data if array.size else b"")
+    return len(encoded).to_bytes(8, "little") + encoded, offsets
 
 
 def read_arrays(path: str | os.PathLike, *names: str) -> dict[str, np.ndarray]:

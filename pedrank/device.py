@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import fcntl
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
+
+_SLOTS: list[IO[str]] = []  # open for the life of the process: the kernel frees a slot when its process ends
 
 
 def prepare(threads: int, gpu: int) -> torch.device:
     """Limit torch to `threads` CPU threads, make it deterministic, and return the device.
 
-    The device is CUDA's first visible one if the job was given a GPU (`gpu` > 0) and there is one, else the CPU.
+    The device is CUDA if the job was given a GPU (`gpu` > 0) and there is one, else the CPU. Of several GPUs it is one
+    that no other job of this user holds; while there is none, this waits.
     """
     import torch
 
     torch.set_num_threads(threads)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
-    return torch.device("cuda" if gpu > 0 and torch.cuda.is_available() else "cpu")
+    if gpu == 0 or not torch.cuda.is_available():
+        return torch.device("cpu")
+    index = claim(torch.cuda.device_count())
+    torch.cuda.set_device(index)
+    return torch.device("cuda", index)
+
+
+def claim(count: int, folder: Path | None = None) -> int:
+    """Index of a GPU that is now this process's own, 0..count-1, by a lock on one file for each GPU."""
+    if count == 1:
+        return 0
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    names = visible if len(visible) == count else [str(index) for index in range(count)]
+    folder = folder or Path(tempfile.gettempdir())
+    while True:
+        for index, name in enumerate(names):
+            slot = open(folder / f"pedrank-{os.getuid()}-gpu-{name}.lock", "a")  # noqa: SIM115 (it stays open on purpose)
+            try:
+                fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                slot.close()
+                continue
+            _SLOTS.append(slot)
+            return index
+        time.sleep(0.5)

@@ -19,8 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent
 _CARRIERS = {
     "pedrank/artefacts.py",
     "pedrank/command.py",
+    "pedrank/device.py",
+    "pedrank/download.py",
     "pedrank/errors.py",
+    "pedrank/fetch.py",
     "pedrank/lock.py",
+    "pedrank/memory.py",
+    "pedrank/trust.py",
     "pedrank/__init__.py",
 }
 

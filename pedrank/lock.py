@@ -11,6 +11,8 @@ import fcntl
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +29,15 @@ def hold(path: Path) -> IO[str]:
         file.close()
         raise InputError(f"another workflow runs in this directory ({path} is locked); wait for it to end") from None
     return file
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Wait for `path` to be free, and hold it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def die_with(head: int, poll_seconds: float = 0.2) -> None:

@@ -1,6 +1,6 @@
 """The networks that checkpoints are weights of: (N, 3, H, W) float images in, (N, D) float features out, no head.
 
-`feature_dim` is D. torchvision is imported only for the ResNet-50.
+`feature_dim` is D. torchvision is imported only for the ResNet-50, timm only for the architectures named timm/NAME.
 """
 
 from __future__ import annotations
@@ -74,11 +74,79 @@ def resnet50() -> nn.Module:
     return network
 
 
-_ARCHITECTURES = {"tiny-resnet": tiny_resnet, "resnet50": resnet50}
+def same_padding(x: torch.Tensor, kernel: int, stride: int) -> torch.Tensor:
+    """Zeros around (B, C, H, W) as TensorFlow's SAME rule has them: ceil(size / stride) outputs, the odd zero last.
+
+    Where stride is 2 that is one-sided: at 224 pixels (2, 3) for the stem's 7x7 and (0, 1) for a 3x3, torchvision's
+    being (3, 3) and (1, 1).
+    """
+    pads = []
+    for size in (x.shape[3], x.shape[2]):  # functional.pad begins with the last dimension
+        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        pads += [total // 2, total - total // 2]
+    return functional.pad(x, pads)
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution with SAME padding."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        padded = same_padding(x, self.kernel_size[0], self.stride[0])
+        return functional.conv2d(padded, self.weight, self.bias, self.stride)
+
+
+class SameMaxPool2d(nn.MaxPool2d):
+    """A max-pool with SAME padding, of what comes from a ReLU: zeros beside it change no maximum."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.max_pool2d(same_padding(x, self.kernel_size, self.stride), self.kernel_size, self.stride)
+
+
+def resnet50_same_pool() -> nn.Module:
+    """The ResNet-50 that SimCLR trained: torchvision's but for SAME padding in the max-pool."""
+    network = resnet50()
+    network.maxpool = SameMaxPool2d(3, 2)
+    return network
+
+
+def resnet50_same() -> nn.Module:
+    """The ResNet-50 that BYOL trained: SAME padding in the stem, the max-pool and the 3x3 convolutions of stride 2."""
+    network = resnet50_same_pool()
+    for module in [network, *(stage[0] for stage in (network.layer2, network.layer3, network.layer4))]:
+        name = "conv1" if module is network else "conv2"
+        old = getattr(module, name)
+        new = SameConv2d(old.in_channels, old.out_channels, old.kernel_size, old.stride, bias=False)
+        new.weight = old.weight
+        setattr(module, name, new)
+    return network
+
+
+def _timm(name: str) -> nn.Module:
+    """A model of timm without its classifier; of a vision transformer the class token, at any image size."""
+    try:
+        import timm
+    except ImportError:
+        raise InputError(f"timm/{name} needs timm; pip install 'pedrank[zoo]'") from None
+    if name not in timm.list_models():
+        raise InputError(f"timm has no model '{name}'; timm.list_models() lists them")
+    options = {"dynamic_img_size": True} if name.startswith("vit_") else {}
+    network = timm.create_model(name, pretrained=False, num_classes=0, **options)
+    network.feature_dim = network.num_features
+    return network
+
+
+_ARCHITECTURES = {
+    "tiny-resnet": tiny_resnet,
+    "resnet50": resnet50,
+    "resnet50-same-pool": resnet50_same_pool,
+    "resnet50-same": resnet50_same,
+}
 
 
 def build(architecture: str) -> nn.Module:
     """The network of that name with random weights; InputError for an unknown name."""
+    if architecture.startswith("timm/"):
+        return _timm(architecture.removeprefix("timm/"))
     if architecture not in _ARCHITECTURES:
-        raise InputError(f"no architecture '{architecture}'; choose one of {', '.join(_ARCHITECTURES)}")
+        raise InputError(f"no architecture '{architecture}'; choose one of {', '.join(_ARCHITECTURES)}, timm/NAME")
     return _ARCHITECTURES[architecture]()

@@ -1,7 +1,7 @@
 """
 Checkpoints: any source format to strict backbone weights, and the statistics that rescale their features.
 
-in:  pedrank/checkpoints/catalogue.yaml, results/downloads/{file}
+in:  pedrank/checkpoints/catalogue.yaml, results/downloads/{file}.sha256 and the file beside it
 out: results/checkpoints/{checkpoint}.safetensors          backbone weights, strict keys, no pickle
      results/{study}/reference/{checkpoint}.safetensors    mean, std (D,) of reference images' features (Alg. 1, line 2)
      results/pretrain/{checkpoint}.{safetensors,json}      the tiny zoo made again; asked for by name only
@@ -17,16 +17,22 @@ rule checkpoint:
         "results/checkpoints/logs/{checkpoint}.log",
     conda:
         "../envs/torch.yaml"
+    resources:
+        mem_mb=6000,
     params:
+        entry=checkpoint_entry,
         shipped=shipped_digest(".safetensors"),
         code=code_digest("scripts/checkpoint.py"),
     shell:
-        'python "$PEDRANK/scripts/checkpoint.py" --checkpoint {wildcards.checkpoint} --out {output} {input} 2> {log}'
+        'python "$PEDRANK/scripts/checkpoint.py" --checkpoint {wildcards.checkpoint} --downloads results/downloads'
+        " --out {output} 2> {log}"
 
 
-if config["reference"]["source"] == "shipped":
+if config["reference"]["source"] in ("shipped", "folder"):
 
     rule reference:
+        input:
+            reference_input,
         output:
             "results/{study}/reference/{checkpoint}.safetensors",
         log:
@@ -34,32 +40,36 @@ if config["reference"]["source"] == "shipped":
         conda:
             "../envs/core.yaml"
         params:
+            statistics=reference_statistics,
             shipped=shipped_digest(".reference.safetensors"),
             code=code_digest("scripts/reference_shipped.py"),
         shell:
-            'python "$PEDRANK/scripts/reference_shipped.py" --checkpoint {wildcards.checkpoint} --out {output} 2> {log}'
+            'python "$PEDRANK/scripts/reference_shipped.py" --statistics "{params.statistics}" --out {output} 2> {log}'
 
 else:
 
     rule reference:
         input:
             images=f"results/data/{config['reference']['source']}/images-{config['image_size']}.safetensors",
-            checkpoint="results/checkpoints/{checkpoint}.safetensors",
+            checkpoints=expand("results/checkpoints/{checkpoint}.safetensors", checkpoint=TOGETHER),
         output:
-            "results/{study}/reference/{checkpoint}.safetensors",
+            expand("results/{{study}}/reference/{checkpoint}.safetensors", checkpoint=TOGETHER),
         log:
-            "results/{study}/logs/reference/{checkpoint}.log",
+            expand("results/{{study}}/logs/reference/{checkpoint}.log", checkpoint=TOGETHER[0]),
         conda:
             "../envs/torch.yaml"
         threads: 8
         resources:
             gpu=1,
+            mem_mb=8000,
         params:
             batch_size=config["features"]["batch_size"],
+            precision=config["features"]["precision"],
             code=code_digest("scripts/reference.py"),
         shell:
-            'python "$PEDRANK/scripts/reference.py" --images {input.images} --checkpoint {input.checkpoint}'
-            " --batch-size {params.batch_size} --threads {threads} --gpu {resources.gpu} --out {output} 2> {log}"
+            'python "$PEDRANK/scripts/reference.py" --images {input.images} --checkpoints {input.checkpoints}'
+            " --batch-size {params.batch_size} --precision {params.precision}"
+            " --threads {threads} --gpu {resources.gpu} --out {output} 2> {log}"
 
 
 rule pretrain:

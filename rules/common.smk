@@ -14,7 +14,7 @@ from snakemake.utils import validate
 
 from pedrank import metric_names
 from pedrank.artefacts import sha256
-from pedrank.catalogue import PACKAGE, catalogue
+from pedrank.catalogue import PACKAGE, catalogue, files, use_settings
 from pedrank.digest import code_digest
 from pedrank.errors import InputError
 from pedrank.finetune.protocol import EVERYBODYS_SEEDS, point_name, protocol
@@ -28,6 +28,7 @@ SCHEMA = Path(workflow.basedir) / "schemas/config.schema.yaml"
 try:
     check_schema(config, SCHEMA)
     validate(config, SCHEMA)  # fills in the defaults
+    use_settings(config, SCHEMA.parent)
     for plugin in config["plugins"]:
         load(plugin)
     check_names(config, metric_names(), registered)
@@ -148,7 +149,9 @@ def plugins_digest():
 
 
 def dataset_card(wildcards):
-    return json.dumps(catalogue("datasets")[wildcards.dataset], sort_keys=True)
+    """What of the card decides the prepared images: not where they are fetched, nor how they are described."""
+    card = catalogue("datasets")[wildcards.dataset]
+    return json.dumps({key: card[key] for key in sorted(card) if key not in ("files", "title", "metric")})
 
 
 def dataset_metric(wildcards):
@@ -188,13 +191,34 @@ def tests_before(wildcards):
 
 
 def dataset_downloads(wildcards):
-    """The files that a dataset is made from; none where a package carries it."""
-    return [f"results/downloads/{file}" for file in catalogue("datasets")[wildcards.dataset].get("files", {})]
+    """Records of the files that a dataset is made from; none where a package carries it."""
+    return [f"results/downloads/{file}.sha256" for file in files(catalogue("datasets")[wildcards.dataset])]
+
+
+def dataset_digest(wildcards):
+    reader = catalogue("datasets")[wildcards.dataset].get("reader", wildcards.dataset.replace("-", "_"))
+    return code_digest("scripts/prepare.py", f"pedrank/datasets/{reader}.py")
+
+
+def checkpoint_entry(wildcards):
+    """What of the entry decides the converted weights."""
+    entry = catalogue("checkpoints")[wildcards.checkpoint]
+    kept = ("architecture", "padding", "normalisation", "format", "unwrap", "prefix", "drop")
+    return json.dumps({key: entry[key] for key in kept if key in entry})
 
 
 def checkpoint_download(wildcards):
-    entry = catalogue("checkpoints")[wildcards.checkpoint]
-    return [] if entry["zoo"] == "tiny" else [f"results/downloads/{entry['file']}"]
+    return [f"results/downloads/{file}.sha256" for file in files(catalogue("checkpoints")[wildcards.checkpoint])]
+
+
+def reference_input(wildcards):
+    """The published file of a checkpoint's statistics; none where they come with the package."""
+    folder = config["reference"].get("folder")
+    return f"{folder}/{wildcards.checkpoint}.safetensors" if folder else []
+
+
+def reference_statistics(wildcards, input):
+    return str(input) or f"$PEDRANK/pedrank/checkpoints/tiny/{wildcards.checkpoint}.reference.safetensors"
 
 
 def captions_digest():

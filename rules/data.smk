@@ -1,22 +1,24 @@
 """
 Data: fetch what no package carries, then decode each dataset once.
 
-in:  pedrank/datasets/catalogue.yaml
-out: results/downloads/{file}                     shared by all studies; a file put there by hand is taken as it is
-     results/data/{dataset}/images-{size}.safetensors    images (N, H, W, 3) uint8, labels, split
+in:  pedrank/datasets/catalogue.yaml, pedrank/checkpoints/catalogue.yaml
+out: results/downloads/{file}, {file}.sha256             shared by all studies; a file put there by hand is checked and taken
+     results/data/{dataset}/images-{size}.safetensors    images (N, H, W, 3) uint8, labels, split, row ids
+
+The files themselves are no outputs of the rule: Snakemake deletes outputs before it makes them again, and nothing is to be
+fetched twice.
 """
 
 
 rule download:
     output:
-        "results/downloads/{file}",
+        "results/downloads/{file}.sha256",
     log:
         "results/downloads/logs/{file}.log",
-    retries: 2
     conda:
         "../envs/core.yaml"
     shell:
-        'python "$PEDRANK/scripts/download.py" --file {wildcards.file} --out {output} 2> {log}'
+        'python "$PEDRANK/scripts/download.py" --file {wildcards.file} --folder results/downloads 2> {log}'
 
 
 rule prepare:
@@ -28,9 +30,12 @@ rule prepare:
         "results/data/{dataset}/prepare-{size}.log",
     conda:
         "../envs/core.yaml"
+    threads: 64
+    resources:
+        mem_mb=4000,
     params:
         card=dataset_card,
-        code=code_digest("scripts/prepare.py"),
+        code=dataset_digest,
     shell:
         'python "$PEDRANK/scripts/prepare.py" --dataset {wildcards.dataset} --size {wildcards.size}'
-        " --downloads results/downloads --out {output} 2> {log}"
+        " --downloads results/downloads --threads {threads} --out {output} 2> {log}"

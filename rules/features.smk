@@ -23,11 +23,15 @@ rule features:
     threads: 8
     resources:
         gpu=1,
+        mem_mb=8000,
     params:
+        mode=config["features"]["mode"],
         splits=config["features"]["splits"],
         batch_size=config["features"]["batch_size"],
+        precision=config["features"]["precision"],
         code=code_digest("scripts/features.py"),
     shell:
         'python "$PEDRANK/scripts/features.py" --images {input.images} --checkpoints {input.checkpoints}'
-        " --splits {params.splits} --batch-size {params.batch_size} --threads {threads} --gpu {resources.gpu}"
+        " --mode {params.mode} --splits {params.splits} --batch-size {params.batch_size} --precision {params.precision}"
+        " --threads {threads} --gpu {resources.gpu}"
         " --out {output.features} --statistics {output.statistics} 2> {log}"

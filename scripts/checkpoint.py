@@ -10,10 +10,10 @@ from pedrank.command import run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", required=True, help="its name in the catalogue")
+    parser.add_argument("--downloads", required=True, type=Path, help="where fetched files are kept")
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("download", nargs="?", type=Path, help="the fetched file; none for a shipped checkpoint")
     arguments = parser.parse_args()
-    convert(arguments.checkpoint, arguments.download, arguments.out)
+    convert(arguments.checkpoint, arguments.downloads, arguments.out)
 
 
 run(main)

@@ -10,9 +10,9 @@ from pedrank.download import download
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--file", required=True, help="its name in a catalogue")
-    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--folder", required=True, type=Path, help="where files are kept, and dropped in by hand")
     arguments = parser.parse_args()
-    download(arguments.file, arguments.out)
+    download(arguments.file, arguments.folder)
 
 
 run(main)

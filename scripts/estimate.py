@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 from snakemake.utils import update_config
 
+from pedrank.catalogue import use_settings
 from pedrank.command import run
 from pedrank.device import prepare
 from pedrank.finetune.estimate import estimate
@@ -24,6 +25,7 @@ def main() -> None:
     for path in arguments.configs:
         update_config(config, yaml.safe_load(path.read_text()))
     check_schema(config, SCHEMA)
+    use_settings(config, SCHEMA.parent)
     print(estimate(config, prepare(arguments.threads, gpu=1)))
 
 

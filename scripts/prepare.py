@@ -1,10 +1,9 @@
-"""Decode one dataset once: uint8 images, labels and split in one memory-mapped file."""
+"""Decode one dataset once: uint8 images, labels, split and row ids in one memory-mapped file."""
 
 import argparse
 from pathlib import Path
 
 from pedrank.command import run
-from pedrank.datasets import save_images
 from pedrank.datasets.prepare import prepare
 
 
@@ -13,9 +12,10 @@ def main() -> None:
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--size", required=True, type=int, help="side of the images in pixels")
     parser.add_argument("--downloads", required=True, type=Path)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
-    save_images(prepare(arguments.dataset, arguments.size, arguments.downloads), arguments.out)
+    prepare(arguments.dataset, arguments.size, arguments.downloads, arguments.out, arguments.threads)
 
 
 run(main)

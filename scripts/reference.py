@@ -1,34 +1,55 @@
-"""Mean and standard deviation of one checkpoint's features over reference images (Alg. 1, line 2)."""
+"""Mean and standard deviation of checkpoints' features over reference images (Alg. 1, line 2)."""
 
 import argparse
+import sys
 from pathlib import Path
 
-from pedrank.artefacts import provenance, write_arrays
+from pedrank.artefacts import provenance, read_arrays, write_arrays
 from pedrank.checkpoints import load
 from pedrank.command import run
 from pedrank.datasets import load_images
 from pedrank.device import prepare
-from pedrank.features import extract
+from pedrank.errors import about
+from pedrank.features import PRECISIONS, extract_to
 from pedrank.statistics import ReferenceStatistics
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", required=True, type=Path)
-    parser.add_argument("--checkpoint", required=True, type=Path)
+    parser.add_argument("--checkpoints", required=True, nargs="+", type=Path)
     parser.add_argument("--batch-size", required=True, type=int)
+    parser.add_argument("--precision", default="float32", choices=PRECISIONS)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--gpu", type=int, default=0, help="1 to use a GPU if there is one")
-    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--out", required=True, nargs="+", type=Path, help="one for each checkpoint")
     arguments = parser.parse_args()
     device = prepare(arguments.threads, arguments.gpu)
-    network, normalisation = load(arguments.checkpoint)
-    images = load_images(arguments.images).images
-    statistics = ReferenceStatistics.from_features(
-        extract(network, images, normalisation, arguments.batch_size, device)
-    )
-    made_by = provenance({"n": len(images)}, [arguments.images, arguments.checkpoint])
-    write_arrays(arguments.out, {"mean": statistics.mean, "std": statistics.std}, made_by)
+    dataset = load_images(arguments.images)
+    if dataset.name != "imagenet-val":
+        print(f"note: {dataset.name} stands in the place of ImageNet's validation images", file=sys.stderr)
+    options = {"images": dataset.name, "n": len(dataset.images)}
+    options |= {"batch_size": arguments.batch_size, "precision": arguments.precision}
+    for checkpoint, out in zip(arguments.checkpoints, arguments.out, strict=True):
+        network, normalisation = load(checkpoint)
+        made_by = provenance(options, [checkpoint]) | {"images": dataset.made_by}
+        features = out.with_name(f".features-{out.name}")
+        with about(f"{checkpoint} on {arguments.images}"):
+            extract_to(
+                features,
+                network,
+                dataset.images,
+                dataset.rows(),
+                None,
+                normalisation,
+                arguments.batch_size,
+                device,
+                arguments.precision,
+                made_by,
+            )
+            statistics = ReferenceStatistics.from_features(read_arrays(features, "features")["features"])
+        write_arrays(out, {"mean": statistics.mean, "std": statistics.std}, made_by)
+        features.unlink()
 
 
 run(main)

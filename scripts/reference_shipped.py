@@ -1,20 +1,23 @@
-"""Take the reference statistics that are shipped with a tiny checkpoint."""
+"""Take reference statistics that somebody has made: shipped with a tiny checkpoint, or published."""
 
 import argparse
 from pathlib import Path
 
 from pedrank.artefacts import read_arrays, read_metadata, write_arrays
-from pedrank.catalogue import PACKAGE
 from pedrank.command import run
+from pedrank.errors import about
+from pedrank.statistics import ReferenceStatistics
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", required=True)
+    parser.add_argument("--statistics", required=True, type=Path, help="arrays mean and std (D,)")
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
-    shipped = PACKAGE / "checkpoints/tiny" / f"{arguments.checkpoint}.reference.safetensors"
-    write_arrays(arguments.out, read_arrays(shipped, "mean", "std"), read_metadata(shipped))
+    arrays = read_arrays(arguments.statistics, "mean", "std")
+    with about(arguments.statistics):
+        ReferenceStatistics(arrays["mean"], arrays["std"])  # refuses what cannot be statistics
+    write_arrays(arguments.out, arrays, read_metadata(arguments.statistics))
 
 
 run(main)

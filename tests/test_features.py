@@ -1,14 +1,20 @@
 """Features, and the checkpoints that they come from."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 
-from pedrank.artefacts import write_arrays
+from pedrank import features as features_module
+from pedrank.artefacts import read_arrays, write_arrays
 from pedrank.checkpoints import load
+from pedrank.device import claim
 from pedrank.errors import InputError
-from pedrank.features import extract, normalise
+from pedrank.features import extract, extract_to, normalise
 from pedrank.networks import build
+from pedrank.statistics import ClassStatistics
 
 NORMALISATION = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.5]}
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 8, 6, 3), np.uint8)
@@ -111,3 +117,130 @@ def test_an_unknown_architecture_is_refused(tmp_path):
     write_checkpoint(tmp_path / "vit.safetensors", architecture="vit-b16")
     with pytest.raises(InputError, match="vit-b16"):
         load(tmp_path / "vit.safetensors")
+
+
+def tiny():
+    torch.manual_seed(0)
+    return build("tiny-resnet").eval()
+
+
+LARGER = np.random.default_rng(2).integers(0, 256, (50, 16, 16, 3), np.uint8)
+
+
+def extract_in(folder, network, rows, labels, batch_size=4, **changes):
+    made_by = {"checkpoint": "a"} | changes
+    arguments = (network, LARGER, rows, labels, NORMALISATION, batch_size, "cpu", "float32", made_by)
+    return extract_to(folder / "out.safetensors", *arguments)
+
+
+def test_features_in_a_file_are_those_in_memory_with_their_statistics(tmp_path):
+    labels = np.arange(50) % 3
+    statistics = extract_in(tmp_path, tiny(), np.arange(50), labels)
+    arrays = read_arrays(tmp_path / "out.safetensors")
+    np.testing.assert_array_equal(arrays["features"], extract(tiny(), LARGER, NORMALISATION, 4))
+    np.testing.assert_array_equal(arrays["labels"], labels)
+    expected = ClassStatistics.from_features(arrays["features"], labels)
+    np.testing.assert_array_equal(statistics.counts, expected.counts)
+    np.testing.assert_allclose(statistics.means, expected.means, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(statistics.variances, expected.variances, rtol=1e-9)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.safetensors"]
+
+
+def test_an_image_that_is_named_twice_is_computed_once(tmp_path):
+    rows, labels = np.array([7, 3, 3, 49, 7, 0]), np.array([0, 1, 0, 1, 1, 0])
+    network, seen = tiny(), []
+    network.register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
+    extract_in(tmp_path, network, rows, labels)
+    assert sum(seen) == 4
+    expected = extract(tiny(), LARGER, NORMALISATION, 4)[rows]
+    np.testing.assert_allclose(read_arrays(tmp_path / "out.safetensors")["features"], expected, atol=1e-5)
+
+
+class Killed(BaseException):
+    pass
+
+
+def killed_after(batches):
+    network, seen = tiny(), []
+
+    def count(module, inputs, output):
+        seen.append(len(output))
+        if len(seen) > batches:
+            raise Killed
+
+    network.register_forward_hook(count)
+    return network
+
+
+def test_a_killed_job_continues_and_nothing_shows(tmp_path):
+    """Batches of 1, chunks of 8: killed in the third chunk, two are kept."""
+    labels = np.arange(50) % 3
+    (tmp_path / "whole").mkdir()
+    whole = extract_in(tmp_path / "whole", tiny(), np.arange(50), labels, 1)
+    with pytest.raises(Killed):
+        extract_in(tmp_path, killed_after(21), np.arange(50), labels, 1)
+    assert not (tmp_path / "out.safetensors").exists()
+    network, seen = tiny(), []
+    network.register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
+    statistics = extract_in(tmp_path, network, np.arange(50), labels, 1)
+    assert sum(seen) == 50 - 16
+    assert (tmp_path / "out.safetensors").read_bytes() == (tmp_path / "whole/out.safetensors").read_bytes()
+    for name in ("counts", "means", "variances"):
+        np.testing.assert_array_equal(getattr(statistics, name), getattr(whole, name))
+
+
+def test_a_killed_job_of_other_origin_is_started_anew(tmp_path):
+    labels = np.arange(50) % 3
+    with pytest.raises(Killed):
+        extract_in(tmp_path, killed_after(21), np.arange(50), labels, 1, checkpoint="another")
+    network, seen = tiny(), []
+    network.register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
+    extract_in(tmp_path, network, np.arange(50), labels, 1)
+    assert sum(seen) == 50
+
+
+def test_features_in_a_file_that_are_not_finite_leave_nothing(tmp_path):
+    network = tiny()
+    network.register_forward_hook(lambda module, inputs, output: output * torch.inf)
+    with pytest.raises(InputError, match="features of image 5 are not finite"):
+        extract_in(tmp_path, network, np.arange(5, 20), np.arange(15) % 2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mixed_precision_is_close_and_float32(tmp_path):
+    exact, mixed = (extract(tiny(), LARGER, NORMALISATION, 16, precision=kind) for kind in ("float32", "bfloat16"))
+    assert mixed.dtype == np.float32
+    assert 0 < np.abs(mixed - exact).max() < 0.05 * np.abs(exact).max()
+
+
+def test_batches_shrink_to_the_memory_there_is(monkeypatch):
+    monkeypatch.setattr(features_module, "available_memory", lambda: 2 * 3 * 64 * 4 * (16 // 2 + 1) ** 2 * 7)
+    network, seen = tiny(), []
+    network.register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
+    extract(network, LARGER, NORMALISATION, 256)
+    assert seen == [7] * 7 + [1]
+
+
+def test_each_job_gets_a_gpu_of_its_own(tmp_path, monkeypatch):
+    """The slots are held by processes; what they hold is free when they end."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    program = (
+        "import sys, pathlib\n"
+        "from pedrank.device import claim\n"
+        "print(claim(2, pathlib.Path(sys.argv[1])), flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+
+    def job():
+        command = [sys.executable, "-c", program, str(tmp_path)]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    first, second = job(), job()
+    held = [int(process.stdout.readline()) for process in (first, second)]
+    assert sorted(held) == [0, 1]
+    third = job()
+    first.communicate("")
+    assert int(third.stdout.readline()) == held[0]
+    for process in (second, third):
+        process.communicate("")
+    assert claim(1) == 0

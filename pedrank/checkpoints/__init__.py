@@ -29,7 +29,8 @@ def load(path: str | os.PathLike) -> tuple[nn.Module, dict[str, list[float]]]:
     for field in ("architecture", "normalisation"):
         if field not in metadata:
             raise InputError(f"{path}: the header names no {field}; {remedy}")
-    network = build(metadata["architecture"])
+    with torch.device("meta"):  # no random weights: they take longer than reading the real ones
+        network = build(metadata["architecture"])
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     missing, surplus = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     if missing or surplus:
@@ -42,7 +43,8 @@ def load(path: str | os.PathLike) -> tuple[nn.Module, dict[str, list[float]]]:
             raise InputError(f"{path}: '{name}' has shape {array.shape}, not {expected[name]}; {remedy}")
         if not np.isfinite(array).all():
             raise InputError(f"{path}: '{name}' holds values that are not finite; {remedy}, or get another one")
-    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
+    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()}, assign=True)
+    network = network.requires_grad_(True).to(memory_format=torch.channels_last)  # the faster one
     return network.eval(), metadata["normalisation"]
 
 

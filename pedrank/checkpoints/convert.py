@@ -8,66 +8,75 @@ from typing import Any
 import numpy as np
 
 from pedrank.artefacts import provenance, read_arrays, read_metadata, write_arrays
-from pedrank.catalogue import PACKAGE, catalogue
+from pedrank.catalogue import PACKAGE, catalogue, files
+from pedrank.download import recorded_sha256
 from pedrank.errors import InputError
 
 NORMALISATIONS = {
     "imagenet": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
+    "swav": {
+        "mean": [0.485, 0.456, 0.406],
+        "std": [0.228, 0.224, 0.225],
+    },  # of its own code, and DeepCluster's and SeLa's
     "none": {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]},
 }
 
 
-def convert(name: str, download: Path | None, out: Path) -> None:
-    """Write the checkpoint `name` of the catalogue to `out`; `download` is its fetched file, none for a shipped one.
+def convert(name: str, downloads: Path, out: Path) -> None:
+    """Write the checkpoint `name` of the catalogue to `out`; its fetched file, if it has one, lies in `downloads`.
 
-    Raises InputError for a format that is not read yet, a file that is no dictionary of tensors, a wrong key or shape.
+    Raises InputError for a file that is not of the catalogued format, a key that is missing or surplus, a wrong shape,
+    or a value that is not finite.
     """
     entry = catalogue("checkpoints")[name]
     if entry["zoo"] == "tiny":
         shipped = PACKAGE / "checkpoints/tiny" / f"{name}.safetensors"
         write_arrays(out, read_arrays(shipped), read_metadata(shipped))
         return
-    if entry["format"] != "torch":
-        raise InputError(f"{name}: reading the {entry['format']} format is not built yet; take it out of `checkpoints`")
-    assert download is not None
-    weights = _complete(_backbone(download, entry), entry["architecture"], download)
-    metadata = {"architecture": entry["architecture"], "normalisation": NORMALISATIONS[entry["normalisation"]]}
-    write_arrays(out, weights, metadata | {"made_by": provenance({"checkpoint": name}, [download])})
+    (file,) = files(entry)
+    path = downloads / file
+    inputs = {file: recorded_sha256(path)}
+    architecture = entry["architecture"]
+    if entry.get("padding", "torchvision") != "torchvision":
+        architecture = f"{architecture}-{entry['padding']}"
+    weights = _complete(_backbone(path, entry), architecture, path)
+    metadata = {"architecture": architecture, "normalisation": NORMALISATIONS[entry["normalisation"]]}
+    made_by = provenance({"checkpoint": name}) | {"inputs": inputs}
+    write_arrays(out, weights, metadata | {"made_by": made_by})
 
 
 def _backbone(path: Path, entry: dict[str, Any]) -> dict[str, np.ndarray]:
-    """The tensors of a torch file whose names start with the entry's prefix, without it and without a head."""
-    import pickle
+    """The backbone's tensors by the network's names, with nothing left out silently but what the entry says."""
+    from pedrank.checkpoints import haiku, simclr, torch_file
 
-    import torch
-
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        for key in entry.get("unwrap", []):
-            content = content[key]
-        tensors = {key: value for key, value in content.items() if isinstance(value, torch.Tensor)}
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, AttributeError, TypeError) as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise InputError(
-            f"{path}: not a torch file of plain tensors as {entry['url']} has it ({reason}); fetch it again"
-        ) from None
-    prefix = entry.get("prefix", "")
-    named = {key.removeprefix(prefix): value.numpy() for key, value in tensors.items() if key.startswith(prefix)}
-    heads = ("fc.", "head.", "head_jig.", "projection_head.", "prototypes.")
-    return {key: value for key, value in named.items() if not key.startswith(heads)}
+    drop = tuple(entry.get("drop", []))
+    if entry["format"] == "haiku":
+        return haiku.read(path, drop)
+    if entry["format"] == "simclr":
+        return simclr.read(path)
+    weights = torch_file.read(path, entry.get("unwrap", []), entry.get("prefix", ""))
+    return {key: value for key, value in weights.items() if not key.startswith(drop)}
 
 
 def _complete(weights: dict[str, np.ndarray], architecture: str, path: Path) -> dict[str, np.ndarray]:
-    """Exactly the network's keys and shapes; counters of batches, which old files lack, become 0."""
+    """Exactly the network's keys and shapes, all values finite; counters of batches, which old files lack, become 0."""
+    import torch
+
     from pedrank.networks import build
 
-    expected = {key: value.numpy() for key, value in build(architecture).state_dict().items()}
-    counters = {key: np.zeros_like(value) for key, value in expected.items() if key.endswith("num_batches_tracked")}
+    with torch.device("meta"):
+        expected = build(architecture).state_dict()
+    counters = {key: np.zeros((), np.int64) for key in expected if key.endswith("num_batches_tracked")}
     weights = counters | weights
     wrong = sorted(set(weights) ^ set(expected)) or [
-        key for key in expected if weights[key].shape != expected[key].shape
+        key for key in expected if weights[key].shape != tuple(expected[key].shape)
     ]
     if wrong:
         wanted = f"{len(wrong)} keys missing, surplus or misshapen, first '{wrong[0]}'"
         raise InputError(f"{path}: not the weights of {architecture}: {wanted}; fetch it again")
+    for key, value in weights.items():
+        if not np.isfinite(value).all() or (key.endswith("running_var") and (value < 0).any()):
+            raise InputError(
+                f"{path}: '{key}' holds values that are not finite, or a negative variance; fetch it again"
+            )
     return weights

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from pedrank.errors import InputError
 
 SIZE = 32
 SPLITS = ("train", "validation", "test")
+_OPTIONAL = ("ids", "targets", "released")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,12 @@ class Dataset:
     class_names: tuple[str, ...]
     source: str
     licence: str
+    ids: np.ndarray | None = None  # names of the rows, as one text of N lines, uint8
+    targets: np.ndarray | None = (
+        None  # (N, C) int8, of images with several classes: 1 there, 0 hard to see, -1 not there
+    )
+    released: np.ndarray | None = None  # (N,) uint8, how often the released feature code reads the row; once if None
+    made_by: Mapping[str, Any] = field(default_factory=dict)  # provenance
 
     def rows(self, *splits: str) -> np.ndarray:
         """Indices of the rows of these splits, in the dataset's order; all rows when none is named."""
@@ -89,6 +97,12 @@ def check(dataset: Dataset) -> None:
         raise InputError(
             f"{dataset.name}: labels run from {labels.min()} to {labels.max()}, but there are {classes} class names"
         )
+    for name in ("targets", "released"):
+        array = getattr(dataset, name)
+        if array is not None and len(array) != len(images):
+            raise InputError(f"{dataset.name}: {len(images)} images but {len(array)} {name}; prepare it again")
+    if len(dataset.rows("train")) == 0 == len(dataset.rows("test")):
+        return  # reference images, which nothing is trained on
     trained = np.bincount(labels[dataset.rows("train")], minlength=classes)
     if np.any(trained == 0):
         missing = int(np.argmin(trained))
@@ -124,26 +138,31 @@ def content_sha256(dataset: Dataset) -> str:
 
 def save_images(dataset: Dataset, path: str | os.PathLike) -> None:
     """Write the dataset as one safetensors file."""
-    arrays = {"images": dataset.images, "labels": dataset.labels, "split": dataset.split}
-    metadata = {
-        "name": dataset.name,
-        "class_names": list(dataset.class_names),
-        "source": dataset.source,
-        "licence": dataset.licence,
-    }
-    write_arrays(path, arrays, metadata)
+    arrays = {name: getattr(dataset, name) for name in ("images", "labels", "split", *_OPTIONAL)}
+    write_arrays(path, {name: array for name, array in arrays.items() if array is not None}, describe(dataset))
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """What the header of a dataset's file says."""
+    fields = {name: getattr(dataset, name) for name in ("name", "source", "licence")}
+    return fields | {"class_names": list(dataset.class_names), "made_by": dict(dataset.made_by)}
 
 
 def load_images(path: str | os.PathLike) -> Dataset:
-    """Read what `save_images` wrote, memory-mapped and checked."""
-    arrays, metadata = read_arrays(path, "images", "labels", "split"), read_metadata(path)
+    """Read what `save_images` or `prepare` wrote, memory-mapped and checked."""
+    arrays, metadata = read_arrays(path), read_metadata(path)
+    names = ("images", "labels", "split", *_OPTIONAL)
+    missing = [name for name in names[:3] if name not in arrays]
+    if missing:
+        raise InputError(f"{path}: no array '{missing[0]}' in this file; delete it and prepare the dataset again")
     try:
         dataset = Dataset(
             name=metadata["name"],
-            **arrays,
+            **{name: array for name, array in arrays.items() if name in names},
             class_names=tuple(metadata["class_names"]),
             source=metadata["source"],
             licence=metadata["licence"],
+            made_by=metadata.get("made_by", {}),
         )
     except KeyError as error:
         raise InputError(f"{path}: the header says no {error}; delete it and prepare the dataset again") from None

@@ -18,7 +18,7 @@ from pedrank.pretrain.knn import knn_accuracy
 from pedrank.pretrain.objectives import OBJECTIVES
 from pedrank.pretrain.train import ARCHITECTURE, NORMALISATION, OPTIMISER, encode, pretrain, random_network
 
-TRAIN, TEST = 0, 2  # indices into the splits train, validation, test
+TEST = 2  # index into the splits train, validation, test
 REFERENCE = "CIFAR-10 test"
 
 
@@ -79,7 +79,7 @@ def make_checkpoint(
 def _subset(data: str | os.PathLike, images: int) -> list[torch.Tensor]:
     """A fixed random subset of the training images and their labels, then all test images and theirs."""
     arrays = read_arrays(data, "images", "labels", "split")
-    rows = np.flatnonzero(arrays["split"] == TRAIN)
+    rows = np.flatnonzero(arrays["split"] != TEST)
     if not 0 < images <= len(rows):
         raise InputError(f"{data}: {images} training images asked for, and there are {len(rows)}; ask for fewer")
     rows = np.sort(np.random.default_rng(0).permutation(rows)[:images])

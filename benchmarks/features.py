@@ -1,0 +1,180 @@
+"""How close preparing images and extracting features come to the work that cannot be avoided.
+
+    python benchmarks/features.py  # on the CPU, or the GPU if there is one; writes docs/benchmarks-features.md
+
+Extraction is held against the bare forward pass of the same network on a batch that lies ready in memory, preparing
+against Pillow's decode and resize of the same JPEGs on the same threads. Both sides of a pair run in turns, and the
+medians are compared: other programs on the machine slow both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import statistics
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from pedrank import machine
+from pedrank.artefacts import read_arrays, write_text
+from pedrank.checkpoints.convert import NORMALISATIONS
+from pedrank.datasets.archive import tail
+from pedrank.datasets.listing import TRAIN, Rows
+from pedrank.datasets.prepare import crop, decode, write
+from pedrank.features import extract_to, normalise
+from pedrank.parallel import thread_count
+
+DOCS = Path(__file__).parent.parent / "docs"
+SIZE = 224
+NORMALISATION = NORMALISATIONS["imagenet"]
+Measured = tuple[float, float]  # images a second: bare, and with all that is around
+
+
+def in_turns(first: Callable[[], None], second: Callable[[], None], images: int, rounds: int) -> Measured:
+    """Median throughput of each in images a second, after one round that warms up."""
+    seconds: list[list[float]] = [[], []]
+    for _ in range(rounds + 1):
+        for run, times in zip((first, second), seconds, strict=True):
+            start = time.perf_counter()
+            run()
+            times.append(time.perf_counter() - start)
+    return tuple(images / statistics.median(times[1:]) for times in seconds)
+
+
+def photographs(count: int) -> list[bytes]:
+    """JPEGs of 500 x 375 pixels and about 50 kB, as the datasets have them."""
+    from PIL import Image
+
+    random, made = np.random.default_rng(0), []
+    for _ in range(count):
+        small = Image.fromarray(random.integers(0, 256, (40, 50, 3), dtype=np.uint8))
+        buffer = io.BytesIO()
+        small.resize((500, 375), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
+        made.append(buffer.getvalue())
+    return made
+
+
+def preparing(folder: Path, photos: list[bytes], threads: int, rounds: int) -> Measured:
+    """Decode and resize alone, and `prepare` from a tar.gz to the file of images."""
+    rows = Rows()
+    with tarfile.open(folder / "photos.tar.gz", "w:gz") as archive:
+        for number, photo in enumerate(photos):
+            member = tarfile.TarInfo(f"images/{number}.jpg")
+            member.size = len(photo)
+            archive.addfile(member, io.BytesIO(photo))
+            rows.add(TRAIN, f"{number}.jpg", number % 2)
+    listing = rows.listing(["a", "b"], [folder / "photos.tar.gz"], tail(1))
+    card = {"source": "made here", "licence": "none"}
+
+    def bare() -> None:
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(lambda photo: crop(decode(photo, "photo"), SIZE), photos):
+                pass
+
+    def whole() -> None:
+        write("photos", card, listing, SIZE, {}, folder / "images.safetensors", threads)
+
+    return in_turns(bare, whole, len(photos), rounds)
+
+
+def extracting(folder: Path, device: str, precision: str, batch_size: int, batches: int, rounds: int) -> Measured:
+    """The bare forward pass, and `extract_to` from the memory-mapped file to the file of features."""
+    import torch
+
+    from pedrank.networks import resnet50
+
+    images = read_arrays(folder / "images.safetensors", "images")["images"]
+    count = batch_size * batches
+    rows = np.arange(count)
+    sequence = images[np.arange(count) % len(images)]
+    np.save(folder / "sequence.npy", sequence)
+    mapped = np.load(folder / "sequence.npy", mmap_mode="r")
+    network = resnet50().to(device).to(memory_format=torch.channels_last).eval()
+    ready = normalise(mapped[:batch_size], NORMALISATION, device)
+
+    @torch.inference_mode()
+    def bare() -> None:
+        with torch.autocast(device, getattr(torch, precision), enabled=precision != "float32"):
+            for _ in range(batches):
+                network(ready)
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    def whole() -> None:
+        extract_to(
+            folder / "features.safetensors",
+            network,
+            mapped,
+            rows,
+            rows % 100,
+            NORMALISATION,
+            batch_size,
+            device,
+            precision,
+            {},
+        )
+
+    return in_turns(bare, whole, count, rounds)
+
+
+def plain_loop(photos: list[bytes], device: str, batch_size: int) -> float:
+    """Images a second of a loop that decodes for each checkpoint, in float32 and channels first, without overlap."""
+    import torch
+
+    from pedrank.networks import resnet50
+
+    network = resnet50().to(device).eval()
+    mean, std = (torch.tensor(NORMALISATION[key])[:, None, None] for key in ("mean", "std"))
+    start = time.perf_counter()
+    with torch.no_grad():
+        for first in range(0, len(photos), batch_size):
+            pictures = [crop(decode(photo, "photo"), SIZE) for photo in photos[first : first + batch_size]]
+            batch = torch.stack([(torch.from_numpy(p.copy()).permute(2, 0, 1) / 255 - mean) / std for p in pictures])
+            network(batch.to(device)).cpu()
+    return len(photos) / (time.perf_counter() - start)
+
+
+def main() -> None:
+    import torch
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", default=DOCS / "benchmarks-features.md", type=Path)
+    arguments = parser.parse_args()
+    threads = thread_count()
+    torch.set_num_threads(threads)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    # Enough work for a second or more a round.
+    batch_size, batches, count = (256, 40, 4096) if device == "cuda" else (32, 4, 600)
+    name = torch.cuda.get_device_name() if device == "cuda" else f"{machine.processor()}, {threads} threads"
+    photos = photographs(count)
+    lines = [
+        "# Preparing images and extracting features",
+        "",
+        f"`python benchmarks/features.py` on {name}; ResNet-50, {SIZE} pixels, batches of {batch_size}; medians.",
+        "",
+        "| step | bare, images/s | pedrank, images/s | ratio |",
+        "|---|---|---|---|",
+    ]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        bare, whole = preparing(folder, photos, threads, rounds=5)
+        lines.append(f"| prepare, against Pillow's decode and resize | {bare:.0f} | {whole:.0f} | {whole / bare:.2f} |")
+        for precision in ("float32", "float16") if device == "cuda" else ("float32",):
+            bare, whole = extracting(folder, device, precision, batch_size, batches, rounds=5)
+            what = f"features, {precision}, against the bare forward pass"
+            lines.append(f"| {what} | {bare:.1f} | {whole:.1f} | {whole / bare:.2f} |")
+        if device == "cuda":
+            loop = plain_loop(photos, device, batch_size)
+            lines.append(f"| {precision}, against a plain loop | {loop:.1f} | {whole:.1f} | {whole / loop:.2f} |")
+    write_text(arguments.out, "\n".join([*lines, ""]))
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

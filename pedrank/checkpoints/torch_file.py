@@ -1,0 +1,47 @@
+"""Torch files of plain tensors, read with weights_only: nothing in them can run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pedrank.errors import InputError
+
+
+def read_torch(path: Path) -> dict[str, Any]:
+    """The dictionary that `torch.save` wrote; InputError when there is none, or it holds more than plain tensors."""
+    import torch
+
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a broken file can raise anything; nothing of it has run
+        reason = next((line for line in str(error).splitlines() if "Unsupported global" in line), None)
+        reason = reason or (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"{path}: not a torch file of plain tensors ({reason.strip()[:200]}); fetch it again"
+        ) from None
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path}: not a torch file of plain tensors (a {type(content).__name__}); fetch it again")
+    return dict(content)
+
+
+def tensors(content: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The tensors of a dictionary as arrays."""
+    import torch
+
+    return {name: value.detach().numpy() for name, value in content.items() if isinstance(value, torch.Tensor)}
+
+
+def read(path: Path, unwrap: list[str], prefix: str) -> dict[str, np.ndarray]:
+    """Tensors behind the keys `unwrap` whose names begin with `prefix`, without it."""
+    content: Any = read_torch(path)
+    for key in unwrap:
+        if not isinstance(content, Mapping) or key not in content:
+            raise InputError(f"{path}: not a torch file of plain tensors under '{key}'; fetch it again")
+        content = content[key]
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path}: not a torch file of plain tensors (a {type(content).__name__}); fetch it again")
+    return {name.removeprefix(prefix): array for name, array in tensors(content).items() if name.startswith(prefix)}
