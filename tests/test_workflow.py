@@ -167,7 +167,7 @@ def test_a_users_own_metric_and_refinement(finished, tmp_path):
     refinements = {"sa-0.6": {"by": "sa", "sigma": 0.6}, "twice": {"by": "apart", "factor": 1.0}}
     _write(root, metrics=["logme", "spread"], plugins=["mine.py"], refinements=refinements)
     target = "results/small/scores/digits.csv"
-    done = snakemake(root, *RUN, target)
+    done = snakemake(root, target, *RUN)
     assert done.returncode == 0, done.stdout
     scores = pd.read_csv(root / target).query("metric == 'spread'")
     assert set(scores["refinement"]) == {"none", "ped-0.3", "sa-0.6", "twice"}
