@@ -45,7 +45,7 @@ estimate: .venv/workflow
 	@python scripts/estimate.py config.yaml $(CONFIG)
 
 test: .venv/dev
-	pytest -n 2 --dist loadgroup
+	pytest -n 2 --dist loadfile
 
 # The report of the finished quickstart, opened in a real headless Chromium.
 test-browser: .venv/dev report

@@ -21,7 +21,7 @@ from pedrank.datasets.rows import scored_rows
 from pedrank.digest import ROOT
 from pedrank.features import extract
 
-pytestmark = [pytest.mark.xdist_group("workflow"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())
 DATASETS, CHECKPOINTS = [*PAPER["datasets"], "sun397"], PAPER["checkpoints"]

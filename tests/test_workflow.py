@@ -15,8 +15,6 @@ from workflow import command, copy_repository, environment, planned, snakemake
 
 from pedrank.digest import ROOT
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
 SMALL = {
     "study": "small",
     "datasets": ["digits", "mnist"],
