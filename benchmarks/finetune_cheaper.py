@@ -46,11 +46,11 @@ def replayed(accuracies: Mapping[str, Sequence[float]]) -> dict[str, list[float]
     return kept
 
 
-def compare(dataset: str, results: Path, folder: Path, budget: Mapping[str, int]) -> list[dict]:
+def compare(dataset: str, results: Path, folder: Path, budget: Mapping[str, int], only: Sequence[str]) -> list[dict]:
     """One row per protocol: its cost and how its choice and ranking differ from the full one's."""
     full = protocol(GRID | budget)
     scores = read_csv(results / f"quickstart/scores/{dataset}.csv")
-    names = list(dict.fromkeys(scores["checkpoint"]))
+    names = [name for name in dict.fromkeys(scores["checkpoint"]) if not only or name in only]
     images = results / f"data/{dataset}/images-24.safetensors"
     pairs = {name: pair(images, results / f"checkpoints/{name}.safetensors") for name in names}
     folders = {name: folder / dataset / name for name in names}
@@ -111,13 +111,18 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("results"), help="of a finished quickstart")
     parser.add_argument("--folder", required=True, type=Path, help="for the runs; finished ones are reused")
     parser.add_argument("--datasets", nargs="+", default=DATASETS)
+    parser.add_argument("--checkpoints", nargs="*", default=[], help="all where none is named")
     parser.add_argument("--steps", type=int, default=32)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     budget = {"steps": arguments.steps, "batch_size": 32}
     folder = arguments.folder / str(arguments.steps)
-    rows = [row for dataset in arguments.datasets for row in compare(dataset, arguments.results, folder, budget)]
+    rows = [
+        row
+        for dataset in arguments.datasets
+        for row in compare(dataset, arguments.results, folder, budget, arguments.checkpoints)
+    ]
     frame = pd.DataFrame(rows)
     write_csv(OUT / f"cheaper-{arguments.steps}.csv", frame)
     means = frame.drop(columns=["dataset", "checkpoints"]).groupby("protocol", sort=False).mean()
