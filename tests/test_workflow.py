@@ -25,6 +25,7 @@ SMALL = {
     "ground_truth": {"source": "finetune"},
     "finetune": {"learning_rates": [0.1, 0.01], "weight_decays": [1e-4], "seeds": 2, "steps": 3, "batch_size": 32},
     "metrics": ["logme", "gbc"],
+    "baselines": ["knn"],
     "ped": {"lambdas": [0.3]},
     "ablation": {
         "datasets": ["digits"],
@@ -47,7 +48,7 @@ def _write(root: Path, **changes: object) -> None:
 
 def _tables(root: Path) -> dict[str, str]:
     """Hashes of all that must be identical from run to run: everything but logs, timings and what shows timings."""
-    skipped = ("seconds", "timing", "table2", ".log", "report.html", "small/config.yaml")
+    skipped = ("seconds", "timing", "table2", "figures/cost", ".log", "report.html", "small/config.yaml")
     files = sorted(path for path in (root / "results/small").rglob("*") if path.is_file())
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -69,9 +70,12 @@ def finished(tmp_path_factory):
 @pytest.mark.parametrize(
     "arguments, expected",
     [
-        ((), {"features": 120, "score": 600, "ped": 120, "ground_truth": 10, "checkpoint": 12, "prepare": 11}),
+        ((), {"features": 120, "score": 600, "ped": 120, "baselines": 120, "table1_published": 1, "prepare": 11}),
         (("--config", "ground_truth={source: finetune}"), {"features": 120, "finetune": 120}),
-        (("--workflow-profile", "quickstart"), {"features": 3, "score": 180, "finetune": 3, "prepare": 3}),
+        (
+            ("--workflow-profile", "quickstart"),
+            {"features": 3, "score": 180, "finetune": 3, "prepare": 3, "baselines": 3, "page": 1},
+        ),
         (("--workflow-profile", "quickstart", "--configfile", "studies/example.yaml"), {"features": 10, "score": 20}),
     ],
     ids=["paper", "paper with fine-tuning", "quickstart", "example"],
@@ -88,12 +92,17 @@ def test_every_study_is_planned_offline(tmp_path, arguments, expected):
 
 def test_the_small_study_is_complete(finished):
     results = finished / "results/small"
-    for number in (1, 2):
+    for table in ("table1", "table2", "selection", "ground-truth"):
         for extension in ("csv", "md", "tex", "html"):
-            assert (results / f"tables/table{number}.{extension}").stat().st_size > 0
-    for number in (4, 5, 6, 7):
-        assert (results / f"figures/figure{number}.pdf").read_bytes().startswith(b"%PDF")
-        assert (results / f"figures/figure{number}.png").read_bytes().startswith(b"\x89PNG")
+            assert (results / f"tables/{table}.{extension}").stat().st_size > 0
+    figures = ["figure4", "figure5", "figure6", "figure7", "motion", "critical-difference", "cost", "agreement"]
+    for figure in [*figures, "scatter-digits", "scatter-mnist"]:
+        assert (results / f"figures/{figure}.csv").stat().st_size > 0
+        assert (results / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
+        assert (results / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
+    assert "For digits, the scores say: fine-tune" in (results / "report.html").read_text()
+    rows = {line.split(",")[1] for line in (results / "summary.csv").read_text().splitlines()[1:]}
+    assert rows == {"logme", "gbc", "knn", "static-ranker", "random"}
     assert yaml.safe_load((results / "config.yaml").read_text())["ped"]["exit_ratio"] == 0.5
     leftovers = [path for path in (finished / "results").rglob(".tmp-*")]
     assert leftovers == []
@@ -144,11 +153,14 @@ def test_adding_a_metric_adds_its_scores_and_the_tables(finished, tmp_path):
 def test_deleting_a_table_remakes_it_byte_for_byte(finished, tmp_path):
     root = tmp_path / "pedrank"
     shutil.copytree(finished, root, symlinks=True)
-    before = _tables(root)
-    for file in ("tables/table1.csv", "figures/figure7.png", "summary.csv"):
+    made = [root / "results/small/report.html", *(root / "results/small").glob("tables/*")]
+    made += (root / "results/small").glob("figures/*")
+    before = {path: path.read_bytes() for path in made} | _tables(root)
+    for file in ("tables/table1.csv", "tables/table2.tex", "figures/figure7.png", "figures/cost.pdf", "summary.csv"):
         (root / "results/small" / file).unlink()
+    (root / "results/small/report.html").unlink()
     assert snakemake(root, *RUN).returncode == 0
-    assert _tables(root) == before
+    assert {path: path.read_bytes() for path in made} | _tables(root) == before
 
 
 @pytest.mark.parametrize("seconds, together", [(4, False), (10, True), (18, False)])
