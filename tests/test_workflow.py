@@ -33,6 +33,7 @@ SMALL = {
         "augmentation": "none",
     },
     "metrics": ["logme", "gbc"],
+    "baselines": ["knn"],
     "ped": {"lambdas": [0.3]},
     "ablation": {
         "datasets": ["digits"],
@@ -56,7 +57,17 @@ def _write(root: Path, **changes: object) -> None:
 def _tables(root: Path) -> dict[str, str]:
     """Hashes of all that must be identical from run to run: everything but logs, timings and what shows timings."""
     # The last two are of studies that are not run together.
-    skipped = ("seconds", "timing", "table2", ".log", "report.html", "small/config.yaml", "chosen", "validation.json")
+    skipped = (
+        "seconds",
+        "timing",
+        "table2",
+        "figures/cost",
+        ".log",
+        "report.html",
+        "small/config.yaml",
+        "chosen",
+        "validation.json",
+    )
     files = sorted(path for path in (root / "results/small").rglob("*") if path.is_file())
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -78,12 +89,15 @@ def finished(tmp_path_factory):
 @pytest.mark.parametrize(
     "arguments, expected",
     [
-        ((), {"features": 120, "score": 600, "ped": 120, "ground_truth": 10, "checkpoint": 12, "prepare": 11}),
+        ((), {"features": 120, "score": 600, "ped": 120, "baselines": 120, "table1_published": 1, "prepare": 11}),
         (
             ("--config", "ground_truth={source: finetune}"),  # 12 x 10 x (16 + 5) runs
             {"features": 120, "finetune_point": 1920, "finetune_choice": 120, "finetune_seed": 600},
         ),
-        (("--workflow-profile", "quickstart"), {"features": 3, "score": 180, "finetune": 3, "prepare": 3}),
+        (
+            ("--workflow-profile", "quickstart"),
+            {"features": 3, "score": 180, "finetune": 3, "prepare": 3, "baselines": 3, "page": 1},
+        ),
         (("--workflow-profile", "quickstart", "--configfile", "studies/example.yaml"), {"features": 10, "score": 20}),
     ],
     ids=["paper", "paper with fine-tuning", "quickstart", "example"],
@@ -100,12 +114,17 @@ def test_every_study_is_planned_offline(tmp_path, arguments, expected):
 
 def test_the_small_study_is_complete(finished):
     results = finished / "results/small"
-    for number in (1, 2):
+    for table in ("table1", "table2", "selection", "ground-truth"):
         for extension in ("csv", "md", "tex", "html"):
-            assert (results / f"tables/table{number}.{extension}").stat().st_size > 0
-    for number in (4, 5, 6, 7):
-        assert (results / f"figures/figure{number}.pdf").read_bytes().startswith(b"%PDF")
-        assert (results / f"figures/figure{number}.png").read_bytes().startswith(b"\x89PNG")
+            assert (results / f"tables/{table}.{extension}").stat().st_size > 0
+    figures = ["figure4", "figure5", "figure6", "figure7", "motion", "critical-difference", "cost", "agreement"]
+    for figure in [*figures, "scatter-digits", "scatter-mnist"]:
+        assert (results / f"figures/{figure}.csv").stat().st_size > 0
+        assert (results / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
+        assert (results / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
+    assert "For digits, the scores say: fine-tune" in (results / "report.html").read_text()
+    rows = {line.split(",")[1] for line in (results / "summary.csv").read_text().splitlines()[1:]}
+    assert rows == {"logme", "gbc", "knn", "static-ranker", "random"}
     assert yaml.safe_load((results / "config.yaml").read_text())["ped"]["exit_ratio"] == 0.5
     leftovers = [path for path in (finished / "results").rglob(".tmp-*")]
     assert leftovers == []
@@ -179,11 +198,14 @@ def test_a_users_own_metric_and_refinement(finished, tmp_path):
 def test_deleting_a_table_remakes_it_byte_for_byte(finished, tmp_path):
     root = tmp_path / "pedrank"
     shutil.copytree(finished, root, symlinks=True)
-    before = _tables(root)
-    for file in ("tables/table1.csv", "figures/figure7.png", "summary.csv"):
+    made = [root / "results/small/report.html", *(root / "results/small").glob("tables/*")]
+    made += (root / "results/small").glob("figures/*")
+    before = {path: path.read_bytes() for path in made} | _tables(root)
+    for file in ("tables/table1.csv", "tables/table2.tex", "figures/figure7.png", "figures/cost.pdf", "summary.csv"):
         (root / "results/small" / file).unlink()
+    (root / "results/small/report.html").unlink()
     assert snakemake(root, *RUN).returncode == 0
-    assert _tables(root) == before
+    assert {path: path.read_bytes() for path in made} | _tables(root) == before
 
 
 @pytest.mark.parametrize("seconds, together", [(4, True), (10, False), (18, True)])

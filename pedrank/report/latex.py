@@ -22,18 +22,22 @@ _SPECIAL = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
 
-# A table wider than the page is shrunk to it.
-_FIT = r"\ifdim\wd0>\textwidth\resizebox{\textwidth}{!}{\usebox0}\else\usebox0\fi"
+# A table wider than the page, or higher than leaves room for its notes, is shrunk.
+_FIT = [
+    r"\ifdim\wd0>\textwidth\sbox0{\resizebox{\textwidth}{!}{\usebox0}}\fi",
+    r"\ifdim\dimexpr\ht0+\dp0\relax>.78\textheight\sbox0{\resizebox*{!}{.78\textheight}{\usebox0}}\fi",
+    r"\usebox0\par\smallskip",
+]
 
 
 def latex(table: Table) -> str:
-    """A two-column-wide table; the small print of a cell stands on lines of its own below it."""
+    """A two-column-wide table, its notes below it; the small print of a cell stands on lines of its own."""
     columns = len(table.head)
     lines = [
         r"% needs \usepackage{booktabs,graphicx}",
         r"\begin{table*}",
-        r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
-        rf"\caption{{{_escape(' '.join([f'{table.title}.', *table.notes]))}}}",
+        rf"\caption{{{_escape(table.title)}.}}\vspace{{4pt}}",
+        r"\centering\scriptsize\setlength{\tabcolsep}{3pt}\renewcommand{\arraystretch}{0.78}",
         rf"\sbox0{{\begin{{tabular}}{{l{'c' * (columns - 1)}}}",
         r"\toprule",
         _line([_escape(name) for name, _ in table.head]),
@@ -42,7 +46,8 @@ def latex(table: Table) -> str:
     for row in table.rows:
         lines.append(r"\midrule" if row.starts else r"\addlinespace[2pt]")
         lines += _row(row)
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}}", _FIT, r"\end{table*}", ""])
+    notes = rf"\parbox{{\textwidth}}{{{_escape(' '.join(table.notes))}}}"
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}}", *_FIT, notes, r"\end{table*}", ""])
 
 
 def _row(row: Row) -> list[str]:

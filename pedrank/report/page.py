@@ -31,7 +31,7 @@ body { margin: 0; }
 .pedrank figure img { width: 100%; height: auto; display: block; }
 .pedrank figcaption { font-size: .9em; }
 .pedrank sub { line-height: 0; }
-@media (max-width: 600px) { .pedrank figure img { width: 40rem; max-width: none; } }
+@media (max-width: 600px) { .pedrank figure img { width: min(var(--wide), 40rem); max-width: none; } }
 .pedrank details pre { overflow-x: auto; background: #f6f6f6; padding: .6rem; font-size: .8rem; }
 .pedrank label { display: inline-block; margin: .3rem 0 .6rem; }
 .pedrank section:has(.switch:not(:checked)) tr.refined { display: none; }
@@ -115,7 +115,7 @@ def figure(png: Path, caption: str, alternative: str) -> str:
     size = f'width="{width}" height="{height}"'
     image = f'<img src="data:image/png;base64,{encoded}" {size} alt="{escape(alternative)}">'
     return (
-        f'<figure style="max-width: {wide}px"><div class="scroll">{image}</div>'
+        f'<figure style="--wide: {wide}px; max-width: {wide}px"><div class="scroll">{image}</div>'
         f"<figcaption>{caption}</figcaption></figure>"
     )
 

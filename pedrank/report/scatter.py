@@ -94,9 +94,10 @@ def _panel(axes: Axes, rows: pd.DataFrame, name: str, checkpoints: Sequence[str]
         line, half_width = regression(scores, accuracies, at)
         axes.plot(at, line, color=REFERENCE, linewidth=0.8, zorder=1)
         axes.fill_between(at, line - half_width, line + half_width, color=REFERENCE, alpha=0.15, lw=0, zorder=0)
-    for checkpoint, x, y, sd in zip(rows["checkpoint"], scores, accuracies, rows["sd"], strict=True):
+    sd = rows["sd"].fillna(0)
+    axes.vlines(scores, accuracies - sd, accuracies + sd, color=REFERENCE, linewidth=0.6, zorder=1)
+    for checkpoint, x, y in zip(rows["checkpoint"], scores, accuracies, strict=True):
         axes.plot(x, y, linestyle="", label=checkpoint, **look(checkpoints.index(checkpoint)))
-        axes.errorbar(x, y, yerr=None if np.isnan(sd) else sd, fmt="none", ecolor=REFERENCE, elinewidth=0.6, zorder=1)
     low, high = accuracies.min(), accuracies.max()
     margin = 0.12 * max(high - low, 0.1)
     axes.set_ylim(low - margin, high + margin)  # a wide band must not flatten the points

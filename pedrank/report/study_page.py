@@ -65,7 +65,7 @@ def study_page(results: Path, captions: Path) -> str:
         yield Section("selection", "Selection", page.table(selection(summary), said("selection")))
         yield Section("ground-truth", "Ground truth", page.table(accuracies(truth), said("ground-truth")))
         yield Section("across", "Across datasets", "\n".join(drawn(name, name) for name in ACROSS))
-        yield Section("figures", "PED", "\n".join(drawn(name, name) for name in PAPERS))
+        yield Section("figures", "What PED does", "\n".join(drawn(name, name) for name in PAPERS))
         yield Section("table2", "Table 2", page.table(table2(seconds), said("table2")))
         for _, answer in answers.iterrows():
             name = answer["dataset"]
