@@ -45,4 +45,3 @@ def test_the_benchmark_of_features_runs_both_sides(tmp_path):
     photos = features.photographs(4)
     assert min(features.preparing(tmp_path, photos, threads=2, rounds=1)) > 0
     assert min(features.extracting(tmp_path, "cpu", "float32", batch_size=2, batches=2, rounds=1)) > 0
-    assert features.plain_loop(photos[:2], "cpu", 2) > 0
