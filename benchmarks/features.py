@@ -112,7 +112,7 @@ def extracting(folder: Path, device: str, precision: str, batch_size: int, batch
             network,
             mapped,
             rows,
-            rows % 100,
+            rows % max(2, min(100, count // 4)),
             NORMALISATION,
             batch_size,
             device,

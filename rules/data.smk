@@ -30,7 +30,7 @@ rule prepare:
         "results/data/{dataset}/prepare-{size}.log",
     conda:
         "../envs/core.yaml"
-    threads: 64
+    threads: 8
     resources:
         mem_mb=4000,
     params:

@@ -48,3 +48,11 @@ def test_the_benchmark_of_fine_tuning_runs(monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "tiny-resnet at 16 pixels, batch 4" in printed
     assert all(float(line.split()[1]) > 0 for line in printed.splitlines()[1:4])
+
+
+def test_the_benchmark_of_features_runs_both_sides(tmp_path):
+    import features
+
+    photos = features.photographs(4)
+    assert min(features.preparing(tmp_path, photos, threads=2, rounds=1)) > 0
+    assert min(features.extracting(tmp_path, "cpu", "float32", batch_size=2, batches=2, rounds=1)) > 0

@@ -227,14 +227,14 @@ def test_a_shipped_checkpoint_is_taken_as_it_is(tmp_path):
 def test_vision_transformers_convert_where_timm_is_installed(tmp_path, name):
     pytest.importorskip("timm")
     entry = catalogue("checkpoints")[name]
-    network = build(entry["architecture"]).eval()
+    network = build(entry["architecture"]).eval().to(memory_format=torch.channels_last)
     content = {f"{entry.get('prefix', '')}{key}": value for key, value in network.state_dict().items()}
     for key in reversed(entry.get("unwrap", [])):
         content = {key: content}
     buffer = io.BytesIO()
     torch.save(content, buffer)
     theirs, _ = load(converted(tmp_path, name, buffer.getvalue()))
-    image = torch.rand(1, 3, 56, 56)
+    image = torch.rand(1, 3, 112, 112)  # a multiple of all patches
     with torch.inference_mode():
         features = theirs(image)
         assert torch.equal(features, network(image)) and features.shape == (1, network.num_features)
