@@ -60,6 +60,7 @@ lint: .venv/dev
 
 bench: .venv/dev
 	python benchmarks/run.py
+	python benchmarks/features.py
 
 clean:
 	rm -rf .venv
