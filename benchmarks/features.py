@@ -32,6 +32,7 @@ from pedrank.parallel import thread_count
 
 DOCS = Path(__file__).parent.parent / "docs"
 SIZE = 224
+ROUNDS = 3
 NORMALISATION = NORMALISATIONS["imagenet"]
 Measured = tuple[float, float]  # images a second: bare, and with all that is around
 
@@ -150,7 +151,7 @@ def main() -> None:
     torch.set_num_threads(threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     # Enough work for a second or more a round.
-    batch_size, batches, count = (256, 40, 4096) if device == "cuda" else (32, 4, 600)
+    batch_size, batches, count = (256, 40, 4096) if device == "cuda" else (32, 3, 600)
     name = torch.cuda.get_device_name() if device == "cuda" else f"{machine.processor()}, {threads} threads"
     photos = photographs(count)
     lines = [
@@ -163,10 +164,10 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        bare, whole = preparing(folder, photos, threads, rounds=5)
+        bare, whole = preparing(folder, photos, threads, rounds=ROUNDS)
         lines.append(f"| prepare, against Pillow's decode and resize | {bare:.0f} | {whole:.0f} | {whole / bare:.2f} |")
         for precision in ("float32", "float16") if device == "cuda" else ("float32",):
-            bare, whole = extracting(folder, device, precision, batch_size, batches, rounds=5)
+            bare, whole = extracting(folder, device, precision, batch_size, batches, rounds=ROUNDS)
             what = f"features, {precision}, against the bare forward pass"
             lines.append(f"| {what} | {bare:.1f} | {whole:.1f} | {whole / bare:.2f} |")
         if device == "cuda":

@@ -121,6 +121,7 @@ def test_the_verdict_of_one_dataset_is_hindsight():
     assert answer["hindsight"]
     assert "in hindsight" in sentence(answer)
     assert "expected regret" not in sentence(answer)
+    assert "; published: " in sentence(answer, "published")
 
 
 def test_picks_that_tie_are_all_named():
@@ -157,8 +158,8 @@ def test_seeds_and_the_static_ranker_are_mentioned():
     scores["rank_score"] *= -1
     steady = long({dataset: range(70, 76) for dataset in DATASETS}).assign(sd=math.nan, seeds=1)
     said = " ".join(caveats(summarise(scores, steady), scores, steady, NAMES))
-    assert "x: no spread over seeds is known; a standard deviation of 0.5 is assumed." in said
-    assert "vicreg-tiny leads swav-tiny by 1.00 points, give or take 1.41" in said
+    assert "No spread over seeds is known on x, y, z; a standard deviation of 0.5 points is assumed" in said
+    assert "x (vicreg-tiny leads swav-tiny by 1.00 \N{PLUS-MINUS SIGN} 1.41)" in said
     assert "No method ranks better than the static ranker" in said
 
 

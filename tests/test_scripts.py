@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pedrank.artefacts import read_csv, read_json, write_arrays
+from pedrank.artefacts import read_arrays, read_csv, read_json, read_metadata, write_arrays
 from pedrank.digest import ROOT
 
 
@@ -91,3 +91,16 @@ def test_every_script_explains_itself(name):
     shown = script(name, "--help")
     assert shown.returncode == 0
     assert "usage:" in shown.stdout
+
+
+def test_published_reference_statistics_are_taken_as_they_are_or_refused(tmp_path):
+    published, out = tmp_path / "byol.safetensors", tmp_path / "reference/byol.safetensors"
+    write_arrays(published, {"mean": np.arange(3.0), "std": np.ones(3)}, {"images": "ImageNet, by somebody"})
+    assert script("reference_shipped", "--statistics", published, "--out", out).returncode == 0
+    assert read_arrays(out)["mean"].tolist() == [0, 1, 2]
+    assert read_metadata(out) == {"images": "ImageNet, by somebody"}
+    write_arrays(published, {"mean": np.arange(3.0), "std": np.array([1, np.nan, 1])}, {})
+    out.unlink()
+    refused = script("reference_shipped", "--statistics", published, "--out", out)
+    assert refused.returncode == 1 and refused.stderr.startswith(f"error: {published}: reference statistics: ")
+    assert not out.exists()

@@ -73,20 +73,27 @@ def _tied(values: pd.Series) -> int:
 
 
 def _seeds(ground_truth: pd.DataFrame) -> list[str]:
-    found = []
+    assumed, open_races = [], []
     for dataset, table in ground_truth.groupby("dataset", sort=False):
-        errors, assumed = seed_errors(table)
+        errors, guessed = seed_errors(table)
         first, second = table.assign(error=errors).nlargest(2, "accuracy").itertuples()
-        lead, doubt = first.accuracy - second.accuracy, float(np.hypot(first.error, second.error))
-        if assumed:
-            found.append(
-                f"{dataset}: no spread over seeds is known; a standard deviation of {ASSUMED_SD:g} is assumed."
-            )
-        if lead < 2 * doubt:
-            found.append(
-                f"{dataset}: which checkpoint is best is not certain: {first.checkpoint} leads {second.checkpoint} by "
-                f"{text.points(lead)} points, give or take {text.points(2 * doubt)} (two standard errors over seeds)."
-            )
+        lead, doubt = first.accuracy - second.accuracy, 2 * float(np.hypot(first.error, second.error))
+        if guessed:
+            assumed.append(dataset)
+        if lead < doubt:
+            race = f"{first.checkpoint} leads {second.checkpoint} by {text.points(lead)} {text.PLUS_MINUS}"
+            open_races.append(f"{dataset} ({race} {text.points(doubt)})")
+    found = []
+    if assumed:
+        found.append(
+            f"No spread over seeds is known on {', '.join(assumed)}; a standard deviation of {ASSUMED_SD:g} points is "
+            "assumed where it matters."
+        )
+    if open_races:
+        found.append(
+            f"Which checkpoint is best is not certain on {', '.join(open_races)}: accuracy, {text.PLUS_MINUS} two "
+            "standard errors over seeds."
+        )
     return found
 
 

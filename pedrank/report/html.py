@@ -16,7 +16,7 @@ STYLE = """
 .pedrank .scroll { overflow-x: auto; }
 .pedrank table { border-collapse: separate; border-spacing: 0; margin: 0; border-block: 2px solid #222;
   font-variant-numeric: tabular-nums; }
-.pedrank th, .pedrank td { padding: .3rem .4rem; text-align: right; vertical-align: top; white-space: nowrap; }
+.pedrank th, .pedrank td { padding: .3rem .27rem; text-align: right; vertical-align: top; white-space: nowrap; }
 .pedrank thead th { border-bottom: 1px solid #222; vertical-align: bottom; white-space: normal; }
 .pedrank thead small { white-space: nowrap; }
 .pedrank thead button { all: unset; cursor: pointer; font-weight: bold; }

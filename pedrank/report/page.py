@@ -17,9 +17,9 @@ _STYLE = (
     STYLE
     + """
 body { margin: 0; }
-.pedrank main { max-width: 62rem; margin: 0 auto; padding: 0 1rem 3rem; }
+.pedrank main { max-width: 76rem; margin: 0 auto; padding: 0 1rem 3rem; }
 .pedrank nav { border-bottom: 1px solid #ccc; background: #fff; }
-.pedrank nav p { max-width: 62rem; margin: 0 auto; padding: .4rem 1rem; }
+.pedrank nav p { max-width: 76rem; margin: 0 auto; padding: .4rem 1rem; }
 .pedrank nav a { margin-right: .9rem; white-space: nowrap; display: inline-block; }
 .pedrank a { color: #005a8c; }
 .pedrank h1 { font-size: 1.6rem; }

@@ -8,7 +8,7 @@ import pandas as pd
 
 import pedrank
 from pedrank.artefacts import read_csv
-from pedrank.evaluation.names import BASE, MEAN, PED
+from pedrank.evaluation.names import BASE, MEAN, ORACLE, PED
 from pedrank.report import text
 from pedrank.report.table import Cell, Row, Table
 from pedrank.report.table1 import groups, methods_of
@@ -42,6 +42,7 @@ def beside_published(summary: pd.DataFrame) -> Table:
             text.method(*method),
             tuple(_cell(cells.loc[*method, dataset]) for dataset in datasets),
             starts,
+            aside=method[1] == ORACLE,
             refined=method[1] != BASE,
         )
         for method, starts in zip(methods, groups(methods), strict=True)

@@ -30,7 +30,7 @@ def ranks(scores: pd.DataFrame, ground_truth: pd.DataFrame, dataset: str) -> Tab
     numbers = truth[["checkpoint", "accuracy", "sd"]].merge(by_metric.reset_index(), on="checkpoint")
     return Table(
         name=dataset,
-        title="accuracy after fine-tuning, and rank by each metric on the raw features",
+        title="Accuracy after fine-tuning, and rank by each metric on the raw features",
         head=(("Checkpoint", ()), ("Accuracy", ("%",)), *((text.metric(metric), ("rank",)) for metric in metrics)),
         rows=tuple(rows),
         notes=("1 = ranked first. Checkpoints whose scores tie share the mean of their ranks.",),

@@ -69,7 +69,11 @@ def study_page(results: Path, captions: Path) -> str:
         yield Section("table2", "Table 2", page.table(table2(seconds), said("table2")))
         for _, answer in answers.iterrows():
             name = answer["dataset"]
-            body = [_answer(answer), page.table(ranks(scores, truth, name)), drawn(f"scatter-{name}", "scatter")]
+            body = [
+                f"<p>{_answer(answer, config)}</p>",
+                page.table(ranks(scores, truth, name)),
+                drawn(f"scatter-{name}", "scatter"),
+            ]
             yield Section(f"dataset-{name}", name, "\n".join(body))
         yield Section("run", "What was run", _run(results, config))
 
@@ -101,11 +105,12 @@ def _lead(config: Mapping[str, Any], answers: pd.DataFrame) -> str:
         f"ICCV 2023), and by trivial baselines. {source} {text.TAU}_w, the weighted Kendall {text.TAU}, says how well "
         "a ranking agrees with them: 1 is perfect, 0 is chance."
     )
-    return page.paragraph(about) + page.bullets(_answer(answer) for _, answer in answers.iterrows())
+    return page.paragraph(about) + page.bullets(_answer(answer, config) for _, answer in answers.iterrows())
 
 
-def _answer(answer: pd.Series) -> str:
-    return f"<b>{escape(headline(answer))}</b>: {page.prose(sentence(answer))}"
+def _answer(answer: pd.Series, config: Mapping[str, Any]) -> str:
+    known = {"finetune": "measured", "published": "published", "file": "given"}[config["ground_truth"]["source"]]
+    return f"<b>{escape(headline(answer))}</b>: {page.prose(sentence(answer, known))}"
 
 
 def _run(results: Path, config: Mapping[str, Any]) -> str:

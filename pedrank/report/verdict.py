@@ -53,13 +53,13 @@ def headline(row: pd.Series) -> str:
     return f"For {row['dataset']}, the scores say: fine-tune {row['picks']}"
 
 
-def sentence(row: pd.Series) -> str:
-    """Why, what it is worth, and how sure one can be."""
+def sentence(row: pd.Series, known: str = "measured") -> str:
+    """Why, what it is worth, and how sure one can be; `known` says how the accuracies came about."""
     why = "best here, in hindsight" if row["hindsight"] else "best on the other datasets"
     parts = [f"ranked first by {text.method(row['metric'], row['refinement'])}, the method that ranks {why}"]
     if not row["hindsight"]:
         parts.append(f"expected regret {text.points(row['expected_regret'])} points (its mean there)")
-    found = f"measured: {text.accuracy(row['accuracy'])}%"
+    found = f"{known}: {text.accuracy(row['accuracy'])}%"
     if row["regret"] < 0.005:
         found += ", the best of all"
     else:
