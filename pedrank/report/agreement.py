@@ -55,7 +55,9 @@ def draw(table: pd.DataFrame, datasets: int) -> Figure:
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             light = abs(value) > 0.6
-            axes.text(column, row, _short(value), ha="center", va="center", fontsize=6, color="w" if light else "k")
+            axes.text(
+                column, row, text.short_tau(value), ha="center", va="center", fontsize=6, color="w" if light else "k"
+            )
     axes.set_xticks(range(size), table.columns, rotation=90)
     axes.set_yticks(range(size), table.index)
     axes.grid(visible=False)
@@ -67,8 +69,3 @@ def draw(table: pd.DataFrame, datasets: int) -> Figure:
     bar.set_label(f"{TAU_W} between two rankings, {over}")
     bar.outline.set_visible(False)
     return figure
-
-
-def _short(value: float) -> str:
-    printed = f"{value:z.2f}".replace("-", text.MINUS)
-    return {"1.00": "1", "0.00": "0"}.get(printed, printed.replace("0.", ".", 1))

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pedrank.dynamics import simulate
+from pedrank.report import text
 from pedrank.report.style import CLASS_COLOURS, MARKERS, WIDTH, styled
 from pedrank.statistics import ClassStatistics, ReferenceStatistics
 
@@ -93,7 +94,7 @@ def draw(table: pd.DataFrame, class_names: Sequence[str], taken: int, title: str
             axes.plot(*path[-1], linestyle="", zorder=4, label=class_names[label], **style)
         energy = centres.loc[centres["step"] == step, "energy"].iloc[0]
         name = "raw features" if step == 0 else f"step {step}" + ("" if step <= taken else " (not taken)")
-        axes.set_title(f"{name}, energy {100 * energy:.0f}%", fontsize=7)
+        axes.set_title(f"{name}, energy {text.share(energy)}", fontsize=7)
         axes.set(xticks=[], yticks=[], xlim=middle[0] + [-reach[0], reach[0]], ylim=middle[1] + [-reach[1], reach[1]])
         axes.spines[:].set_visible(True)
     for axes in panels[:: max(columns, 1)]:

@@ -46,6 +46,9 @@ def draw(table: pd.DataFrame, dataset: str) -> Figure:
             rows = table[(table["metric"] == metric) & (table["refinement"] == refinement)]
             _panel(axes, rows, text.method(metric, refinement), checkpoints)
         line[0].set_ylabel("accuracy (%)")
+    for column in range(columns):  # below the lowest panel of each
+        lowest = max(place for place, of_line in enumerate(lines) if column < len(of_line))
+        panels[lowest, column].set_xlabel("score \N{RIGHTWARDS ARROW}", fontsize=7)
     spread = "; bars: sd over seeds" if table["sd"].notna().any() else ""
     figure.suptitle(f"{dataset}: accuracy by score; grey: least squares with 95% band{spread}", fontsize=8)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
@@ -103,5 +106,4 @@ def _panel(axes: Axes, rows: pd.DataFrame, name: str, checkpoints: Sequence[str]
     axes.set_ylim(low - margin, high + margin)  # a wide band must not flatten the points
     tau = weighted_taus(rows["rank_score"].to_numpy(dtype=float)[None], accuracies[None])[0]
     axes.set_title(f"{name}\n{TAU_W} = {text.tau(tau)}", fontsize=7)
-    axes.set(xticks=[], xlabel="score \N{RIGHTWARDS ARROW}")
-    axes.xaxis.label.set_size(7)
+    axes.set_xticks([])

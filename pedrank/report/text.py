@@ -62,6 +62,12 @@ def tau(value: float) -> str:
     return _number(f"{value:z.3f}")
 
 
+def short_tau(value: float) -> str:
+    """A rank correlation for a narrow cell: two digits, no zero before the point."""
+    printed = f"{value:z.2f}"
+    return _number({"1.00": "1", "0.00": "0", "-1.00": "-1"}.get(printed, printed.replace("0.", ".", 1)))
+
+
 def interval(low: float, high: float) -> str:
     """An interval of rank correlations, two digits."""
     return UNDEFINED if math.isnan(low) else f"[{_number(f'{low:z.2f}')}, {_number(f'{high:z.2f}')}]"
