@@ -32,8 +32,6 @@ except InputError as error:
 REFINEMENTS = refinements(config)
 # The checkpoints of one job: a wildcard, or all of them where starting a process costs more than its work.
 TOGETHER = config["checkpoints"] if config["together"] else ["{checkpoint}"]
-# One name for the files of such a job.
-GROUP = "all" if config["together"] else "{checkpoint}"
 PAPERS = ["figure4", "figure5", "figure6", "figure7", "motion"]
 # Figures beyond the paper's, drawn in one process.
 BEYOND = [*(f"scatter-{name}" for name in config["datasets"]), "critical-difference", "cost", "agreement"]
@@ -101,9 +99,9 @@ def final_results():
 
 def baseline_files(suffix):
     """The files of all baselines, or none where the study has no baselines; the study stays a wildcard."""
-    names = ["all"] if config["together"] else config["checkpoints"]
-    stems = collect("results/{{study}}/baselines/{dataset}/{name}", dataset=config["datasets"], name=names)
-    return [f"{stem}{suffix}" for stem in stems] if config["baselines"] else []
+    stem = "results/{{study}}/baselines/{dataset}/{checkpoint}"
+    files = collect(f"{stem}{suffix}", dataset=config["datasets"], checkpoint=config["checkpoints"])
+    return files if config["baselines"] else []
 
 
 def options(*keys):
