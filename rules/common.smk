@@ -44,8 +44,6 @@ POINTS = {point_name(point): point for point in FINETUNE.points}
 FINETUNE_TRAINING = json.dumps(dict(FINETUNE.training), sort_keys=True)
 FINETUNE_SEARCH = json.dumps(config["finetune"] | {"seeds": 1, "early_stopping": False}, sort_keys=True)
 FINETUNE_CODE = code_digest("pedrank/finetune/run.py")
-# One name for the files of such a job.
-GROUP = "all" if config["together"] else "{checkpoint}"
 PAPERS = ["figure4", "figure5", "figure6", "figure7", "motion"]
 # Figures beyond the paper's, drawn in one process.
 BEYOND = [*(f"scatter-{name}" for name in config["datasets"]), "critical-difference", "cost", "agreement"]
@@ -113,9 +111,9 @@ def final_results():
 
 def baseline_files(suffix):
     """The files of all baselines, or none where the study has no baselines; the study stays a wildcard."""
-    names = ["all"] if config["together"] else config["checkpoints"]
-    stems = collect("results/{{study}}/baselines/{dataset}/{name}", dataset=config["datasets"], name=names)
-    return [f"{stem}{suffix}" for stem in stems] if config["baselines"] else []
+    stem = "results/{{study}}/baselines/{dataset}/{checkpoint}"
+    files = collect(f"{stem}{suffix}", dataset=config["datasets"], checkpoint=config["checkpoints"])
+    return files if config["baselines"] else []
 
 
 def options(*keys):

@@ -4,7 +4,8 @@ Evaluation: every metric and refinement against the ground truth, and the tables
 in:  results/{study}/scores/{dataset}.csv, results/{study}/seconds/{dataset}.csv, results/{study}/ground_truth/{dataset}.csv,
      results/{study}/features/{dataset}/{checkpoint}.safetensors (of the baselines)
 out: results/{study}/config.yaml                       the configuration that was run, defaults included
-     results/{study}/baselines/{dataset}/*.csv         scores of the baselines; *.seconds.csv: what they cost
+     results/{study}/baselines/{dataset}/{checkpoint}.csv            scores of the baselines
+     results/{study}/baselines/{dataset}/{checkpoint}.seconds.csv    what they cost
      results/{study}/summary.csv                       correlations, p-values, intervals, regret, stability
      results/{study}/tables/table1                     weighted tau: metric x refinement by dataset
      results/{study}/tables/table1-published           the same beside the paper's, where it has them
@@ -31,10 +32,10 @@ rule baselines:
     input:
         expand("results/{{study}}/features/{{dataset}}/{checkpoint}.safetensors", checkpoint=TOGETHER),
     output:
-        scores=f"results/{{study}}/baselines/{{dataset}}/{GROUP}.csv",
-        seconds=f"results/{{study}}/baselines/{{dataset}}/{GROUP}.seconds.csv",
+        scores=expand("results/{{study}}/baselines/{{dataset}}/{checkpoint}.csv", checkpoint=TOGETHER),
+        seconds=expand("results/{{study}}/baselines/{{dataset}}/{checkpoint}.seconds.csv", checkpoint=TOGETHER),
     log:
-        f"results/{{study}}/logs/baselines/{{dataset}}/{GROUP}.log",
+        expand("results/{{study}}/logs/baselines/{{dataset}}/{checkpoint}.log", checkpoint=TOGETHER[0]),
     conda:
         "../envs/core.yaml"
     threads: 4

@@ -22,11 +22,12 @@ def main() -> None:
     parser.add_argument("--features", required=True, nargs="+", type=Path, help="one for each checkpoint")
     parser.add_argument("--metrics", required=True, nargs="+")
     parser.add_argument("--threads", type=int, default=1, help="what it was given, for the record of its cost")
-    parser.add_argument("--scores", required=True, type=Path)
-    parser.add_argument("--seconds", required=True, type=Path)
+    parser.add_argument("--scores", required=True, nargs="+", type=Path, help="one for each checkpoint")
+    parser.add_argument("--seconds", required=True, nargs="+", type=Path, help="one for each checkpoint")
     arguments = parser.parse_args()
-    scores, seconds = [], []
-    for checkpoint, path in zip(arguments.checkpoints, arguments.features, strict=True):
+    outputs = zip(arguments.scores, arguments.seconds, strict=True)
+    for checkpoint, path, out in zip(arguments.checkpoints, arguments.features, outputs, strict=True):
+        scores, seconds = [], []
         arrays = read_arrays(path, "features", "labels")
         start = time.perf_counter()
         with about(path):
@@ -41,8 +42,8 @@ def main() -> None:
             cost = observing + time.perf_counter() - start
             scores.append(row | {"score": score.score, "rank_score": score.rank_score})
             seconds.append(row | {"seconds": cost, "threads": arguments.threads, "device": processor()} | size)
-    write_csv(arguments.scores, pd.DataFrame(scores))
-    write_csv(arguments.seconds, pd.DataFrame(seconds))
+        for file, rows in zip(out, (scores, seconds), strict=True):
+            write_csv(file, pd.DataFrame(rows))
 
 
 run(main)

@@ -15,7 +15,7 @@ from pedrank.report.style import save
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scores", required=True, nargs="+", type=Path, help="baselines among them")
-    parser.add_argument("--seconds", required=True, nargs="+", type=Path, help="one table for each of scores")
+    parser.add_argument("--seconds", required=True, nargs="+", type=Path, help="what each of them cost")
     parser.add_argument("--ground-truth", required=True, nargs="+", type=Path, help="one table for each dataset")
     parser.add_argument("--summary", required=True, type=Path)
     parser.add_argument("--out", required=True, type=Path, help="folder; each figure is a PDF, a PNG and its numbers")

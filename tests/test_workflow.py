@@ -56,7 +56,7 @@ def _write(root: Path, **changes: object) -> None:
 
 def _tables(root: Path) -> dict[str, str]:
     """Hashes of all that must be identical from run to run: everything but logs, timings and what shows timings."""
-    # The last three are cut differently in studies that are not run together.
+    # The last two are cut differently in studies that are not run together.
     skipped = (
         "seconds",
         "timing",
@@ -67,7 +67,6 @@ def _tables(root: Path) -> dict[str, str]:
         "small/config.yaml",
         "chosen",
         "validation.json",
-        "small/baselines/",
     )
     files = sorted(path for path in (root / "results/small").rglob("*") if path.is_file())
     return {

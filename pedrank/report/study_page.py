@@ -7,6 +7,7 @@ import platform
 from collections.abc import Iterator, Mapping
 from html import escape
 from importlib import metadata
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +86,9 @@ def _scores(results: Path, config: Mapping[str, Any], suffix: str) -> pd.DataFra
     """Scores (.csv) or their costs (.seconds.csv), those of the baselines last."""
     folder = "scores" if suffix == ".csv" else "seconds"
     files = [results / folder / f"{dataset}.csv" for dataset in config["datasets"]]
-    names = ["all"] if config["together"] else config["checkpoints"]
     if config["baselines"]:
-        files += [
-            results / "baselines" / dataset / f"{name}{suffix}" for dataset in config["datasets"] for name in names
-        ]
+        pairs = product(config["datasets"], config["checkpoints"])
+        files += [results / "baselines" / dataset / f"{checkpoint}{suffix}" for dataset, checkpoint in pairs]
     return pd.concat(map(read_csv, files))
 
 
