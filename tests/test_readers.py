@@ -23,6 +23,7 @@ from pedrank.datasets.cifar10 import BATCHES
 from pedrank.datasets.prepare import crop, decode, prepare
 from pedrank.datasets.rows import scored_rows
 from pedrank.errors import InputError
+from pedrank.finetune.data import images_of
 
 SIZE = 24
 
@@ -171,8 +172,12 @@ def test_cifars_training_rows_are_doubled_as_released(standins, tmp_path, name):
 def test_vocs_labels_are_the_first_class_or_every_class(standins, tmp_path):
     dataset = prepared(standins, tmp_path, "voc2007")
     numbers = [int(name[-10:-4]) for name in bytes(dataset.ids).decode().split("\n")]
-    expected = np.array([[made.target(number, label) for label in range(20)] for number in numbers])
+    # The lists say 1, there; 0, difficult; -1, not there. Fine-tuning leaves out -1: difficult and absent change places.
+    ours = {1: 1, 0: -1, -1: 0}
+    expected = np.array([[ours[made.target(number, label)] for label in range(20)] for number in numbers])
     np.testing.assert_array_equal(dataset.targets, expected)
+    images = images_of(dataset, "11-point mAP", targets=dataset.targets)
+    assert (images.targets == 0).sum() > (images.targets == 1).sum() > (images.targets == -1).sum() > 0
     rows, labels = scored_rows(dataset, "as_released", SPLITS)
     assert rows.tolist() == list(range(34))
     # Image 41 shows a difficult object alone: class 0, as argmax has it; image 4 shows classes 4 and 5.

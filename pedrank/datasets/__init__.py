@@ -34,9 +34,7 @@ class Dataset:
     source: str
     licence: str
     ids: np.ndarray | None = None  # names of the rows, as one text of N lines, uint8
-    targets: np.ndarray | None = (
-        None  # (N, C) int8, of images with several classes: 1 there, 0 hard to see, -1 not there
-    )
+    targets: np.ndarray | None = None  # (N, C) int8, of images with several classes: 1 there, 0 not, -1 hard to see
     released: np.ndarray | None = None  # (N,) uint8, how often the released feature code reads the row; once if None
     made_by: Mapping[str, Any] = field(default_factory=dict)  # provenance
 

@@ -23,7 +23,7 @@ class Listing:
     split: np.ndarray  # (N,) uint8, index into SPLITS
     class_names: Sequence[str]
     images: Callable[[], Iterator[tuple[int, bytes | np.ndarray]]]  # row and encoded image, or pixels; any order
-    targets: np.ndarray | None = None  # (N, C) int8: 1 the class is there, 0 only hard to see, -1 not there
+    targets: np.ndarray | None = None  # (N, C) int8: 1 the class is there, 0 not there, -1 only hard to see
     released: np.ndarray | None = None  # (N,) uint8: how often the released feature code reads the row; once if None
 
 

@@ -2,7 +2,8 @@
 
 ImageSets/Main has a list for each class: 1, the class is there; 0, only in objects marked difficult; -1, not there.
 The label of an image is its first class in alphabetical order, as the released feature code takes it; an image whose
-classes are all difficult gets class 0, as there. `targets` keeps all of it.
+classes are all difficult gets class 0, as there. `targets` keeps all of it, in the numbers of every multi-label
+dataset here (`pedrank/finetune/metrics.py`): 1, there; 0, not there; -1, left out.
 """
 
 from __future__ import annotations
@@ -27,10 +28,8 @@ def listing(paths: Mapping[str, Path]) -> Listing:
         wanted = [f"Main/{label}_{name}.txt" for label in classes]
         texts = read_members(test if split == TEST else trainval, wanted, tail(2))
         columns = [[line.split() for line in lines(texts[file])] for file in wanted]
-        of_split = np.array(
-            [[int(target) for _, target in column] for column in columns], np.int8
-        ).T  # (images, classes)
-        targets.append(of_split)
+        of_split = np.array([[int(target) for _, target in column] for column in columns]).T  # (images, classes)
+        targets.append(np.select([of_split == 1, of_split == 0], [1, -1], 0).astype(np.int8))
         for (image, _), present in zip(columns[0], of_split == 1, strict=True):
             rows.add(split, f"JPEGImages/{image}.jpg", int(present.argmax()))
     return rows.listing(classes, [trainval, test], tail(2), targets=np.concatenate(targets))
