@@ -21,6 +21,7 @@ from pedrank.finetune.protocol import EVERYBODYS_SEEDS, point_name, protocol
 from pedrank.lock import hold
 from pedrank.plugins import load
 from pedrank.refinements import registered
+from pedrank.report import ACROSS, PAPERS
 from pedrank.study import check_names, check_schema, refinements
 
 SCHEMA = Path(workflow.basedir) / "schemas/config.schema.yaml"
@@ -44,9 +45,8 @@ POINTS = {point_name(point): point for point in FINETUNE.points}
 FINETUNE_TRAINING = json.dumps(dict(FINETUNE.training), sort_keys=True)
 FINETUNE_SEARCH = json.dumps(config["finetune"] | {"seeds": 1, "early_stopping": False}, sort_keys=True)
 FINETUNE_CODE = code_digest("pedrank/finetune/run.py")
-PAPERS = ["figure4", "figure5", "figure6", "figure7", "motion"]
 # Figures beyond the paper's, drawn in one process.
-BEYOND = [*(f"scatter-{name}" for name in config["datasets"]), "critical-difference", "cost", "agreement"]
+BEYOND = [*(f"scatter-{name}" for name in config["datasets"]), *ACROSS]
 MOVED = {name: options for name, options in REFINEMENTS.items() if name != "none"}
 
 
@@ -134,12 +134,14 @@ def metric_options(wildcards):
 
 def metric_digest(wildcards):
     """Editing one metric reruns its scores alone: its own file is digested, not the registry's whole list."""
-    file = f"pedrank/metrics/{wildcards.metric}.py"
-    return (
-        code_digest("scripts/score.py", file)
-        if (PACKAGE.parent / file).exists()
-        else code_digest("scripts/score.py") + plugins_digest()
-    )
+    own = metric_files([wildcards.metric])
+    return code_digest("scripts/score.py", *own) + ("" if own else plugins_digest())
+
+
+def metric_files(names):
+    """The files of those metrics that are not a plugin's."""
+    files = [f"pedrank/metrics/{name}.py" for name in names]
+    return [file for file in files if (PACKAGE.parent / file).exists()]
 
 
 def plugins_digest():

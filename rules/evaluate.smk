@@ -42,11 +42,13 @@ rule baselines:
     params:
         checkpoints=TOGETHER,
         metrics=config["baselines"],
-        code=code_digest("scripts/baselines.py", *(f"pedrank/metrics/{name}.py" for name in config["baselines"])),
+        options=options("metric_options"),
+        plugins=config["plugins"],
+        code=code_digest("scripts/baselines.py", *metric_files(config["baselines"])) + plugins_digest(),
     shell:
         'python "$PEDRANK/scripts/baselines.py" --dataset {wildcards.dataset} --checkpoints {params.checkpoints}'
-        " --features {input} --metrics {params.metrics} --threads {threads}"
-        " --scores {output.scores} --seconds {output.seconds} 2> {log}"
+        " --features {input} --metrics {params.metrics} --options {params.options:q} --plugins {params.plugins:q}"
+        " --threads {threads} --scores {output.scores} --seconds {output.seconds} 2> {log}"
 
 
 rule summary:

@@ -1,6 +1,7 @@
 """Score one dataset's checkpoints with the baselines, on the raw features."""
 
 import argparse
+import json
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pedrank.errors import about
 from pedrank.machine import processor
 from pedrank.metrics import evaluate
 from pedrank.observation import observe
+from pedrank.plugins import load
 
 
 def main() -> None:
@@ -21,10 +23,14 @@ def main() -> None:
     parser.add_argument("--checkpoints", required=True, nargs="+")
     parser.add_argument("--features", required=True, nargs="+", type=Path, help="one for each checkpoint")
     parser.add_argument("--metrics", required=True, nargs="+")
+    parser.add_argument("--options", type=json.loads, default={}, help="JSON mapping of metrics to their options")
+    parser.add_argument("--plugins", nargs="*", default=[], help="Python files that register metrics")
     parser.add_argument("--threads", type=int, default=1, help="what it was given, for the record of its cost")
     parser.add_argument("--scores", required=True, nargs="+", type=Path, help="one for each checkpoint")
     parser.add_argument("--seconds", required=True, nargs="+", type=Path, help="one for each checkpoint")
     arguments = parser.parse_args()
+    for plugin in arguments.plugins:
+        load(plugin)
     outputs = zip(arguments.scores, arguments.seconds, strict=True)
     for checkpoint, path, out in zip(arguments.checkpoints, arguments.features, outputs, strict=True):
         scores, seconds = [], []
@@ -38,7 +44,7 @@ def main() -> None:
             row = {"dataset": arguments.dataset, "checkpoint": checkpoint, "metric": metric, "refinement": "none"}
             start = time.perf_counter()
             with about(path):
-                score = evaluate(metric, observation)
+                score = evaluate(metric, observation, **arguments.options.get(metric, {}))
             cost = observing + time.perf_counter() - start
             scores.append(row | {"score": score.score, "rank_score": score.rank_score})
             seconds.append(row | {"seconds": cost, "threads": arguments.threads, "device": processor()} | size)

@@ -1,41 +1,26 @@
 """Fine-tune checkpoints on one dataset: the grid on validation, then the best point on test, once for each seed."""
 
-import argparse
 import json
 from pathlib import Path
 
 from pedrank.artefacts import write_csv, write_json
 from pedrank.command import run
-from pedrank.device import prepare
+from pedrank.finetune.arguments import pairs, parser
 from pedrank.finetune.protocol import protocol
-from pedrank.finetune.run import pair
-from pedrank.finetune.state import heed_sigterm
 from pedrank.finetune.study import run_dataset
 from pedrank.finetune.table import cost, table
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", required=True, type=Path)
-    parser.add_argument("--source", type=Path, help="the same images at the size that random crops are taken from")
-    parser.add_argument("--metric", required=True, help="the dataset's accuracy, as its card names it")
-    parser.add_argument("--checkpoints", required=True, nargs="+", type=Path)
-    parser.add_argument("--options", required=True, type=json.loads, help="JSON: the study's block finetune")
-    parser.add_argument("--code", default="", help="digest of the code; a run is reused only under the same one")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--gpu", type=int, default=0, help="1 to use a GPU if there is one")
-    parser.add_argument("--runs", required=True, type=Path, help="folder of the finished runs")
-    parser.add_argument("--out", required=True, type=Path, help="table of all runs")
-    parser.add_argument("--cost", required=True, type=Path, help="what was run, and what the whole protocol would be")
-    arguments = parser.parse_args()
-    device = prepare(arguments.threads, arguments.gpu)
-    heed_sigterm()
+    given = parser(__doc__)
+    given.add_argument("--checkpoints", required=True, nargs="+", type=Path)
+    given.add_argument("--options", required=True, type=json.loads, help="JSON: the study's block finetune")
+    given.add_argument("--runs", required=True, type=Path, help="folder of the finished runs")
+    given.add_argument("--out", required=True, type=Path, help="table of all runs")
+    given.add_argument("--cost", required=True, type=Path, help="what was run, and what the whole protocol would be")
+    arguments = given.parse_args()
     plan = protocol(arguments.options)
-    pairs = [
-        pair(arguments.images, checkpoint, arguments.metric, arguments.source, arguments.code, device)
-        for checkpoint in arguments.checkpoints
-    ]
-    runs = table(run_dataset(pairs, arguments.runs, plan))
+    runs = table(run_dataset(pairs(arguments, *arguments.checkpoints), arguments.runs, plan))
     write_csv(arguments.out, runs)
     write_json(arguments.cost, cost(runs, plan))
 

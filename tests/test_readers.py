@@ -172,7 +172,7 @@ def test_cifars_training_rows_are_doubled_as_released(standins, tmp_path, name):
 def test_vocs_labels_are_the_first_class_or_every_class(standins, tmp_path):
     dataset = prepared(standins, tmp_path, "voc2007")
     numbers = [int(name[-10:-4]) for name in bytes(dataset.ids).decode().split("\n")]
-    # The lists say 1, there; 0, difficult; -1, not there. Fine-tuning leaves out -1: difficult and absent change places.
+    # The lists: 1, there; 0, difficult; -1, not there. Fine-tuning leaves out -1: the latter two change places.
     ours = {1: 1, 0: -1, -1: 0}
     expected = np.array([[ours[made.target(number, label)] for label in range(20)] for number in numbers])
     np.testing.assert_array_equal(dataset.targets, expected)

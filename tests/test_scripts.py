@@ -104,3 +104,24 @@ def test_published_reference_statistics_are_taken_as_they_are_or_refused(tmp_pat
     refused = script("reference_shipped", "--statistics", published, "--out", out)
     assert refused.returncode == 1 and refused.stderr.startswith(f"error: {published}: reference statistics: ")
     assert not out.exists()
+
+
+def test_baselines_take_the_studys_options_and_plugins(tmp_path):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from pedrank.metrics import metric\n\n\n@metric()\ndef spread(observation, scale=1.0):\n"
+        "    return scale * observation.means.std()\n"
+    )
+    features, labels = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32), np.arange(40) % 4
+    write_arrays(tmp_path / "x.safetensors", {"features": features, "labels": labels}, {})
+    found = []
+    for options in ("{}", '{"spread": {"scale": 3.0}}'):
+        done = script(
+            "baselines",
+            *("--dataset", "digits", "--checkpoints", "x", "--features", tmp_path / "x.safetensors"),
+            *("--metrics", "spread", "--options", options, "--plugins", plugin),
+            *("--scores", tmp_path / "scores.csv", "--seconds", tmp_path / "seconds.csv"),
+        )
+        assert done.returncode == 0, done.stderr
+        found.append(read_csv(tmp_path / "scores.csv")["score"].item())
+    assert found[1] == pytest.approx(3 * found[0])

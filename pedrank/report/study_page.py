@@ -17,7 +17,7 @@ import yaml
 from pedrank.artefacts import read_csv, sha256
 from pedrank.catalogue import catalogue
 from pedrank.machine import processor
-from pedrank.report import page, text
+from pedrank.report import ACROSS, PAPERS, page, text
 from pedrank.report.accuracies import accuracies
 from pedrank.report.caption import caption
 from pedrank.report.caveats import caveats
@@ -29,8 +29,6 @@ from pedrank.report.table1 import table1
 from pedrank.report.table2 import table2
 from pedrank.report.verdict import headline, sentence, verdicts
 
-ACROSS = ("critical-difference", "agreement", "cost")  # figures over all datasets
-PAPERS = ("figure4", "figure5", "figure6", "figure7", "motion")
 PACKAGES = ("pedrank", "numpy", "scipy", "pandas", "scikit-learn", "matplotlib", "torch", "snakemake")
 
 

@@ -1,0 +1,36 @@
+"""What the command lines of fine-tuning share: which images, which checkpoint, where."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pedrank.finetune.run import Pair
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser of what every script of fine-tuning is told; each adds its own."""
+    shared = argparse.ArgumentParser(description=description)
+    shared.add_argument("--images", required=True, type=Path)
+    shared.add_argument("--source", type=Path, help="the same images at the size that random crops are taken from")
+    shared.add_argument("--metric", required=True, help="the dataset's accuracy, as its card names it")
+    shared.add_argument("--code", default="", help="digest of the code; a run is reused only under the same one")
+    shared.add_argument("--threads", type=int, default=1)
+    shared.add_argument("--gpu", type=int, default=0, help="1 to use a GPU if there is one")
+    return shared
+
+
+def pairs(arguments: argparse.Namespace, *checkpoints: Path) -> list[Pair]:
+    """The dataset with each checkpoint, on the device; from now on SIGTERM saves the state of a run and ends it."""
+    from pedrank.device import prepare
+    from pedrank.finetune.run import pair
+    from pedrank.finetune.state import heed_sigterm
+
+    device = prepare(arguments.threads, arguments.gpu)
+    heed_sigterm()
+    return [
+        pair(arguments.images, checkpoint, arguments.metric, arguments.source, arguments.code, device)
+        for checkpoint in checkpoints
+    ]
