@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pedrank.checks import check_not_negative
 from pedrank.dynamics import Balls, Refinement, repel
-from pedrank.errors import InputError
 from pedrank.statistics import ClassStatistics
 
 
@@ -20,9 +20,7 @@ def attract(statistics: ClassStatistics, alpha: float = 0.005, sigma: float = 0.
     Spread, which scatters the samples of a class, is computed and then overwritten in the released code; it is left
     out. So are its projection on 64 components and its test of the largest eigenvalues, which skips small features.
     """
-    for name, value in (("alpha", alpha), ("sigma", sigma)):
-        if not (np.isfinite(value) and value >= 0):
-            raise InputError(f"SA: {name} must be finite and not negative, not {value}")
+    check_not_negative("SA", alpha=alpha, sigma=sigma)
     means = statistics.means - statistics.means.mean(axis=0)
     balls = Balls.of(means, sigma * np.sqrt(statistics.variances.sum(axis=1)))
     overlap, push = repel(balls, np.eye(len(means)), signed=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Real
 
 import numpy as np
 
@@ -62,3 +63,10 @@ def refuse_non_finite(features: np.ndarray, name: str = "features") -> None:
         if bad.size:
             raise InputError(f"{name}: row {start + bad[0]} holds NaN or infinity; extract the features again")
     raise InputError(f"{name}: too large, their squares overflow; rescale them")
+
+
+def check_not_negative(where: str, **values: object) -> None:
+    """Raise InputError for a value that is no finite number of at least 0; `where` opens the message."""
+    for name, value in values.items():
+        if not (isinstance(value, Real) and np.isfinite(value) and value >= 0):
+            raise InputError(f"{where}: {name} must be finite and not negative, not {value!r}")

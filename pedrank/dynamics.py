@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pedrank.checks import check_features
+from pedrank.checks import check_features, check_not_negative
 from pedrank.errors import InputError
 from pedrank.statistics import ClassStatistics, ReferenceStatistics
 
@@ -234,6 +234,4 @@ def _check_options(
         raise InputError(f"PED: the reference statistics have {reference.mean.size} features, the features {dims}")
     if isinstance(max_steps, bool) or not isinstance(max_steps, int | np.integer) or max_steps < 1:
         raise InputError(f"PED: max_steps must be an integer of at least 1, not {max_steps}")
-    for name, value in (("lam", lam), ("dt", dt), ("k", k), ("exit_ratio", exit_ratio)):
-        if not (np.isfinite(value) and value >= 0):
-            raise InputError(f"PED: {name} must be finite and not negative, not {value}")
+    check_not_negative("PED", lam=lam, dt=dt, k=k, exit_ratio=exit_ratio)

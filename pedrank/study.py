@@ -57,13 +57,13 @@ def check_names(config: Mapping[str, Any], metrics: Collection[str], movers: Col
         bare = [name for name in config["checkpoints"] if known_checkpoints[name]["zoo"] != "tiny"]
         if bare:
             raise InputError(f"config, reference: no statistics are shipped with '{bare[0]}'; set source: imagenet-val")
-    figures = config["figures"]
+    figures, ped = config["figures"], [name for name in refinements(config) if name.startswith("ped-")]
     for what, name, known in [
         *(("ablation dataset", name, config["datasets"]) for name in config["ablation"]["datasets"]),
         *(("figure dataset", name, config["datasets"]) for name in figures["ranks"]["datasets"]),
         ("figure dataset", figures["tsne"]["dataset"], config["datasets"]),
         ("figure checkpoint", figures["tsne"]["checkpoint"], config["checkpoints"]),
-        ("figure refinement", figures["tsne"]["refinement"], refinements(config)),
+        ("figure refinement", figures["tsne"]["refinement"], ped),  # it is shown step by step
         ("figure refinement", figures["ranks"]["refinement"], refinements(config)),
         ("figure metric", figures["ranks"]["metric"], config["metrics"]),
     ]:

@@ -177,3 +177,12 @@ def test_scoring_with_the_papers_metrics_imports_no_library_but_numpy():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parent.parent)
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("value", ["0.6", -0.1, float("nan"), None])
+def test_an_option_that_is_no_number_is_refused_in_one_line(value):
+    features, labels = clusters(60, 5, 3)
+    statistics, reference = ClassStatistics.from_features(features, labels), ReferenceStatistics.from_features(features)
+    for by, option in (("ped", "lam"), ("sa", "sigma")):
+        with pytest.raises(InputError, match=f"{option} must be finite and not negative, not {value!r}"):
+            move(statistics, reference, by, **{option: value})
