@@ -69,6 +69,11 @@ def files(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return entry.get("files", {})
 
 
+def reader(dataset: str) -> str:
+    """The name of the module of `pedrank.datasets` that reads a dataset."""
+    return catalogue("datasets")[dataset].get("reader", dataset).replace("-", "_")
+
+
 def use_settings(config: Mapping[str, Any], schemas: Path) -> None:
     """Put `catalogue` and `mirror` of a study's configuration into the environment, which its jobs inherit.
 

@@ -14,7 +14,7 @@ from snakemake.utils import validate
 
 from pedrank import metric_names
 from pedrank.artefacts import sha256
-from pedrank.catalogue import PACKAGE, catalogue, files, use_settings
+from pedrank.catalogue import PACKAGE, catalogue, files, reader, use_settings
 from pedrank.digest import code_digest
 from pedrank.errors import InputError
 from pedrank.finetune.protocol import EVERYBODYS_SEEDS, point_name, protocol
@@ -196,8 +196,7 @@ def dataset_downloads(wildcards):
 
 
 def dataset_digest(wildcards):
-    reader = catalogue("datasets")[wildcards.dataset].get("reader", wildcards.dataset.replace("-", "_"))
-    return code_digest("scripts/prepare.py", f"pedrank/datasets/{reader}.py")
+    return code_digest("scripts/prepare.py", f"pedrank/datasets/{reader(wildcards.dataset)}.py")
 
 
 def checkpoint_entry(wildcards):

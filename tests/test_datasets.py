@@ -1,6 +1,7 @@
 """Datasets: what is embedded, how it is split, and what bad ones get."""
 
 import dataclasses
+import hashlib
 from functools import cache
 from importlib import resources
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedrank import datasets
-from pedrank.datasets import SPLITS, Dataset, check, check_card, load_embedded, load_images, save_images
+from pedrank.datasets import SPLITS, Dataset, check, check_card, fingerprint, load_embedded, load_images, save_images
 from pedrank.datasets.digits import enlarge
 from pedrank.datasets.fashion_mnist import SHEET, tile, untile
 from pedrank.datasets.splits import stratified_split
@@ -197,3 +198,14 @@ def test_a_file_that_is_no_dataset_is_refused(tmp_path):
         load_images(tmp_path / "nameless.safetensors")
     with pytest.raises(InputError, match="no such file"):
         load_images(tmp_path / "absent.safetensors")
+
+
+def test_a_file_is_told_by_what_made_it_or_by_its_bytes(tmp_path):
+    dataset = load_embedded("digits")
+    paths = [tmp_path / f"{name}.safetensors" for name in ("plain", "one", "same", "other")]
+    origins = [{}, {"inputs": {"a": "1"}}, {"inputs": {"a": "1"}}, {"inputs": {"a": "2"}}]
+    for path, made_by in zip(paths, origins, strict=True):
+        save_images(dataclasses.replace(dataset, made_by=made_by), path)
+    plain, one, same, other = map(fingerprint, paths)
+    assert plain == hashlib.sha256(paths[0].read_bytes()).hexdigest()
+    assert one == same and len({plain, one, other}) == 3

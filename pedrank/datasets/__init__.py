@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pedrank.artefacts import read_arrays, read_metadata, write_arrays
+from pedrank.artefacts import read_arrays, read_metadata, sha256, write_arrays
 from pedrank.catalogue import catalogue
 from pedrank.errors import InputError
 
@@ -166,3 +167,12 @@ def load_images(path: str | os.PathLike) -> Dataset:
         raise InputError(f"{path}: the header says no {error}; delete it and prepare the dataset again") from None
     check(dataset)
     return dataset
+
+
+def fingerprint(path: str | os.PathLike) -> str:
+    """Hex digest that tells a dataset's file from others: of what it was made from and how, if its header says so.
+
+    Files of gigabytes say so, and are not read for it; the others are hashed whole.
+    """
+    made_by = read_metadata(path).get("made_by")
+    return hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest() if made_by else sha256(path)

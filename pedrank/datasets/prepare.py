@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pedrank.artefacts import VERSION, atomic, map_arrays
-from pedrank.catalogue import catalogue, files
+from pedrank.catalogue import catalogue, files, reader
 from pedrank.datasets import SPLITS, Dataset, check, describe, load_embedded, save_images
 from pedrank.datasets.listing import Listing, take_validation
+from pedrank.digest import code_digest
 from pedrank.download import recorded_sha256
 from pedrank.errors import InputError
 
@@ -44,9 +45,10 @@ def prepare(name: str, size: int, downloads: Path, out: Path, threads: int = 1) 
         return
     paths = {file: downloads / file for file in files(card)}
     inputs = {file: recorded_sha256(path) for file, path in paths.items()}
-    reader = importlib.import_module(f"pedrank.datasets.{card.get('reader', name).replace('-', '_')}")
-    listing = checked(name, card, reader.listing(paths))
-    made_by = {"pedrank": VERSION, "options": {"dataset": name, "size": size}, "inputs": inputs}
+    module = f"pedrank.datasets.{reader(name)}"
+    listing = checked(name, card, importlib.import_module(module).listing(paths))
+    code = code_digest("pedrank/datasets/prepare.py", f"{module.replace('.', '/')}.py")
+    made_by = {"pedrank": VERSION, "options": {"dataset": name, "size": size}, "inputs": inputs, "code": code}
     write(name, card, listing, size, made_by, out, threads)
 
 

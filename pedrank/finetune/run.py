@@ -15,6 +15,7 @@ import torch
 
 from pedrank.artefacts import VERSION, read_json, sha256, write_json
 from pedrank.checkpoints import load as load_checkpoint
+from pedrank.datasets import fingerprint
 from pedrank.finetune.data import Images, load
 from pedrank.finetune.precision import fastest
 from pedrank.finetune.protocol import Options, Point
@@ -30,7 +31,7 @@ class Pair:
     network: torch.nn.Module
     normalisation: Mapping[str, Sequence[float]]
     images: Images
-    made_from: Mapping[str, str]  # hashes of the files and of the code
+    made_from: Mapping[str, str]  # hashes of the files, of what made them, and of the code
     checkpoint: str
     device: torch.device
 
@@ -45,9 +46,9 @@ def pair(
 ) -> Pair:
     """Read a dataset file, the one that random crops are taken from, and a checkpoint; `code` decides the numbers."""
     network, normalisation = load_checkpoint(checkpoint)
-    made_from = {"images": sha256(images), "checkpoint": sha256(checkpoint), "code": code}
+    made_from = {"images": fingerprint(images), "checkpoint": sha256(checkpoint), "code": code}
     if source is not None:
-        made_from["source"] = sha256(source)
+        made_from["source"] = fingerprint(source)
     name = Path(checkpoint).stem
     return Pair(network, normalisation, load(images, metric, source), made_from, name, torch.device(device))
 
