@@ -16,12 +16,41 @@ include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/checkpoints.smk"
 include: "rules/features.smk"
-include: "rules/ground_truth.smk"
 include: "rules/ped.smk"
 include: "rules/score.smk"
 include: "rules/evaluate.smk"
-include: "rules/ablation.smk"
-include: "rules/report.smk"
+
+
+if RANKED:
+
+    include: "rules/ranking.smk"
+
+else:
+
+    include: "rules/ground_truth.smk"
+    include: "rules/ablation.smk"
+    include: "rules/report.smk"
+
+
+# Seconds of one core, or a download: on a cluster they run where Snakemake runs, whose nodes may have no network.
+localrules:
+    ablation,
+    accuracies,
+    baselines_table,
+    config,
+    download,
+    figure4,
+    figure5,
+    figure7,
+    figures,
+    ground_truth,
+    page,
+    scores,
+    selection,
+    summary,
+    table1,
+    table1_published,
+    table2,
 
 
 onstart:

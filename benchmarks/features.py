@@ -29,6 +29,7 @@ from pedrank.datasets.listing import TRAIN, Rows
 from pedrank.datasets.prepare import crop, decode, write
 from pedrank.features import extract_to, normalise
 from pedrank.parallel import thread_count
+from pedrank.view import View
 
 DOCS = Path(__file__).parent.parent / "docs"
 SIZE = 224
@@ -79,7 +80,7 @@ def preparing(folder: Path, photos: list[bytes], threads: int, rounds: int) -> M
                 pass
 
     def whole() -> None:
-        write("photos", card, listing, SIZE, {}, folder / "images.safetensors", threads)
+        write("photos", card, listing, View(SIZE, SIZE), {}, folder / "images.safetensors", threads)
 
     return in_turns(bare, whole, len(photos), rounds)
 

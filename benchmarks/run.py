@@ -29,8 +29,14 @@ Made by `make bench` on {machine}.
 
 `plain` is the published algorithm as its released code takes it (`benchmarks/plain.py`); both give the same numbers
 (`tests/test_benchmarks.py`) and run in one session with the same threads and features, each computation in a process
-of its own. Memory is the peak beside the features. PED includes writing the refined features; NLEEP fits one mixture.
-A dash stands where the plain algorithm was not run or did not end within half an hour.
+of its own, whose fastest run counts. Memory is the peak beside the features. PED includes writing the refined features;
+NLEEP fits one mixture. A dash stands where the plain algorithm was not run, needed more memory than the machine has, or
+did not end within half an hour. Beyond 15,000 rows both take PARC of a sample.
+
+How many times faster PED is depends on its moves, each of which costs the plain algorithm a pass over all features:
+where all classes overlap, a move leaves 1 - C dt^2 k / 2 of the force, so that PED ends after two moves from 100
+classes on, the fewest there can be, and goes to six with ten classes. Features and images have a page of their own,
+[`benchmarks-features.md`](benchmarks-features.md).
 """
 LONGEST = 1800  # seconds a computation may take
 GROWTH = {
@@ -58,7 +64,7 @@ def table(name: str) -> list[str]:
     lines = [
         f"## {name}: {n:,} x {d:,}, {c} classes",
         "",
-        f"Features {4e-6 * n * d:,.0f} MB; copying them takes {copy['seconds'] * 1e3:.0f} ms.",
+        f"Features {4e-6 * n * d:,.0f} MB; copying them takes {copy['seconds'] * 1e3:.1f} ms.",
         "",
         "| | plain, s | pedrank, s | times | plain, MB | pedrank, MB |",
         "|---|--:|--:|--:|--:|--:|",
@@ -100,8 +106,11 @@ def growth(path: Path) -> None:
             for who, line in (("pedrank", "-"), ("plain", "--")):
                 found = [measure(what, who, shape) for shape in shapes]
                 for row, key in enumerate(("seconds", "megabytes")):
-                    values = [max(one[key], 1e-4 if row == 0 else 0.1) if one else float("nan") for one in found]
+                    values = [one[key] if one else float("nan") for one in found]
                     axes[row, column].loglog(sizes, values, line, marker="o", markersize=3, color=colour)
+        for panel in axes[:, column]:
+            panel.set_xticks(sizes, [f"{size:,}" for size in sizes])
+            panel.minorticks_off()
         axes[1, column].set_xlabel(symbol)
         fixed = ", ".join(f"{name} = {value:,}" for name, value in zip("NDC", shapes[0], strict=True) if name != symbol)
         axes[0, column].set_title(f"by {symbol}, at {fixed}", fontsize=10)

@@ -5,6 +5,14 @@
 >>> score("logme", Z, y, refinement=refinement)
 """
 
+# ruff: noqa: E402
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 (a checkout is run without pip, which would say so)
+    sys.exit(
+        f"error: Python 3.11 or newer is needed, this is {sys.version.split()[0]}; run make PYTHON=python3.11 .venv"
+    )
+
 from pedrank.correlation import kendall_tau, weighted_tau
 from pedrank.dynamics import refine
 from pedrank.metrics import metric_names, score

@@ -3,22 +3,25 @@
 `pedrank/datasets/catalogue.yaml` and `pedrank/checkpoints/catalogue.yaml` are shipped. A study can name a file of its
 own (`catalogue` in its configuration, passed on in the environment variable PEDRANK_CATALOGUE) with two
 optional parts, `datasets` and `checkpoints`: entries there are new, or change the fields they name of a shipped entry.
+Paths in it are relative to the file. A user's own images, features and weights are entries there (docs/own-data.md).
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pedrank.errors import InputError
+from pedrank.yaml_file import read_yaml
 
 PACKAGE = Path(__file__).resolve().parent
 KINDS = ("datasets", "checkpoints")
+_PATHS = ("images", "features", "weights")  # fields of entries that name a file or a folder of the user's
+_CODE = re.compile(r"(?P<file>.+\.py):(?P<function>\w+)")  # an architecture that the user's own Python code builds
 
 
 def catalogue(kind: str) -> dict[str, dict[str, Any]]:
@@ -32,36 +35,64 @@ def catalogue(kind: str) -> dict[str, dict[str, Any]]:
 
 @cache
 def _catalogue(kind: str, own: str) -> dict[str, dict[str, Any]]:
-    entries = _read(PACKAGE / kind / "catalogue.yaml")
+    entries = read_yaml(PACKAGE / kind / "catalogue.yaml")
     for name, entry in (_own(own).get(kind) or {}).items():
-        entries[name] = entries.get(name, {}) | entry
+        entries[name] = _defaults(kind, name, entry) | entries.get(name, {}) | _resolved(entry, Path(own).parent)
     for name, entry in entries.items():
         base = entry.get("variant_of")
-        if base is not None and base not in entries:
+        if base is not None and (not isinstance(base, str) or base not in entries):
             raise InputError(f"catalogue of {kind}, {name}: variant of '{base}', which no catalogue names")
         entries[name] = entries[base] | entry if base else entry
     return entries
 
 
+def zoo(name: str) -> list[str]:
+    """Names of the checkpoints of a zoo; "timm" is all whose architecture is timm's. InputError for an unknown one."""
+    entries = catalogue("checkpoints")
+    known = sorted({entry["zoo"] for entry in entries.values()} | {"timm"})
+    if name not in known:
+        raise InputError(f"--zoo: no zoo '{name}'; there are {', '.join(known)}")
+    if name == "timm":
+        return [each for each, entry in entries.items() if entry["architecture"].startswith("timm/")]
+    return [each for each, entry in entries.items() if entry["zoo"] == name]
+
+
 def _own(path: str) -> Mapping[str, Any]:
     if not path:
         return {}
-    content = _read(Path(path))
+    content = read_yaml(Path(path))
     if not set(content) <= set(KINDS) or not all(isinstance(part, dict) for part in content.values()):
         raise InputError(f"{path}: a catalogue has the parts {' and '.join(KINDS)}, each a mapping of entries")
+    for part in content.values():
+        for name, entry in part.items():
+            if not isinstance(entry, dict):
+                raise InputError(f"{path}: {name}: an entry is a mapping of fields to values")
     return content
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such catalogue; correct `catalogue` in the configuration") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML ({str(error).splitlines()[0]})") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: a catalogue is a mapping of names to entries")
-    return content
+def _resolved(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The entry with its paths, which are relative to `folder`, as absolute ones."""
+    entry = dict(entry)
+    for field in _PATHS:
+        if field in entry:
+            entry[field] = str((folder / str(entry[field])).resolve())
+    code = code_of(entry)
+    if code:
+        entry["architecture"] = f"{(folder / code[0]).resolve()}:{code[1]}"
+    return entry
+
+
+def _defaults(kind: str, name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What need not be said of a user's own images and features."""
+    if kind != "datasets" or not {"images", "features"} & set(entry):
+        return {}
+    return {"title": name, "source": "the user's own", "licence": "not stated", "metric": "top-1"}
+
+
+def code_of(entry: Mapping[str, Any]) -> tuple[str, str] | None:
+    """File and function of an entry whose architecture is a user's own Python code; None for every other."""
+    found = _CODE.fullmatch(str(entry.get("architecture", "")))
+    return (found["file"], found["function"]) if found else None
 
 
 def files(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -71,7 +102,8 @@ def files(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def reader(dataset: str) -> str:
     """The name of the module of `pedrank.datasets` that reads a dataset."""
-    return catalogue("datasets")[dataset].get("reader", dataset).replace("-", "_")
+    card = catalogue("datasets")[dataset]
+    return "own" if "images" in card else card.get("reader", dataset).replace("-", "_")
 
 
 def use_settings(config: Mapping[str, Any], schemas: Path) -> None:
@@ -91,10 +123,10 @@ def check_catalogues(schemas: Path) -> None:
     import jsonschema
     from referencing import Registry, Resource
 
-    shared = Resource.from_contents(_read(schemas / "files.schema.yaml"))
+    shared = Resource.from_contents(read_yaml(schemas / "files.schema.yaml"))
     registry = Registry().with_resource("files.schema.yaml", shared)
     for kind in KINDS:
-        validator = jsonschema.Draft202012Validator(_read(schemas / f"{kind}.schema.yaml"), registry=registry)
+        validator = jsonschema.Draft202012Validator(read_yaml(schemas / f"{kind}.schema.yaml"), registry=registry)
         for name, entry in catalogue(kind).items():
             error = jsonschema.exceptions.best_match(validator.iter_errors(entry))
             if error is not None:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from pedrank.errors import InputError
+from pedrank.errors import InputError, disk_error
 from pedrank.lock import die_with
 
 
@@ -19,5 +19,4 @@ def run(main: Callable[[], None]) -> None:
     except InputError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        sys.exit(f"error: {where}{error.strerror or error}")
+        sys.exit(f"error: {disk_error(error)}")

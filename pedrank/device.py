@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
+import math
 import os
 import tempfile
 import time
@@ -34,15 +36,23 @@ def prepare(threads: int, gpu: int) -> torch.device:
 
 
 def claim(count: int, folder: Path | None = None) -> int:
-    """Index of a GPU that is now this process's own, 0..count-1, by a lock on one file for each GPU."""
+    """Index of a GPU that is now this process's own, 0..count-1, by a lock on one file for each place on a GPU.
+
+    The profile's `resources: gpu` is the number of jobs that run at once (the workflow passes it on in
+    PEDRANK_GPU_JOBS): where it is larger than `count`, every GPU has as many places as it takes, and all first places
+    are taken before any second. CUDA_VISIBLE_DEVICES, set by you or by Slurm, says which GPUs there are.
+    """
     if count == 1:
         return 0
+    places = max(1, math.ceil(int(os.environ.get("PEDRANK_GPU_JOBS") or 0) / count))
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
     names = visible if len(visible) == count else [str(index) for index in range(count)]
     folder = folder or Path(tempfile.gettempdir())
     while True:
-        for index, name in enumerate(names):
-            slot = open(folder / f"pedrank-{os.getuid()}-gpu-{name}.lock", "a")  # noqa: SIM115 (it stays open on purpose)
+        for place, (index, name) in itertools.product(range(places), enumerate(names)):
+            # A slice of a GPU has slashes in its name.
+            path = folder / f"pedrank-{os.getuid()}-gpu-{name.replace('/', '-')}-{place}.lock"
+            slot = open(path, "a")  # noqa: SIM115 (it stays open on purpose)
             try:
                 fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +23,7 @@ _CARRIERS = {
     "pedrank/download.py",
     "pedrank/errors.py",
     "pedrank/fetch.py",
+    "pedrank/integrity.py",
     "pedrank/lock.py",
     "pedrank/memory.py",
     "pedrank/trust.py",
@@ -30,25 +31,30 @@ _CARRIERS = {
 }
 
 
+@cache
 def code_digest(*files: str) -> str:
-    """Hex digest of `files` (paths relative to the repository) and of the package's modules that they import."""
-    pending, seen = list(files), set()
+    """Hex digest of `files` (paths relative to the repository) and of the package's modules that they import.
+
+    Made once per process and list of files: a workflow asks for it once per job.
+    """
+    pending, seen = list(files), {}
     while pending:
         file = pending.pop()
         if file not in seen:
-            seen.add(file)
-            pending.extend(_imports(file) - seen)
+            seen[file], imports = _parsed(file)
+            pending.extend(imports)
     digest = hashlib.sha256()
     for file in sorted(seen):
-        digest.update(f"{file}:{_tree(file)}".encode())
+        digest.update(f"{file}:{seen[file]}".encode())
     return digest.hexdigest()[:16]
 
 
 @cache
-def _tree(file: str) -> str:
-    """The file's syntax tree as text, docstrings left out."""
+def _parsed(file: str) -> tuple[str, set[str]]:
+    """The file's syntax tree as text, docstrings left out, and the package's modules that it imports."""
     tree = ast.parse((ROOT / file).read_text())
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    for node in nodes:
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             first = node.body[0] if node.body else None
             if (
@@ -57,15 +63,14 @@ def _tree(file: str) -> str:
                 and isinstance(first.value.value, str)
             ):
                 node.body = node.body[1:]
-    return ast.dump(tree)
+    return ast.dump(tree), _imports(nodes)
 
 
-@cache
-def _imports(file: str) -> set[str]:
-    """The package's modules that a file imports, wherever in it the import stands."""
+def _imports(nodes: Iterable[ast.AST]) -> set[str]:
+    """The package's modules that are imported, wherever in a file the import stands."""
     names: Iterator[str] = (
         name
-        for node in ast.walk(ast.parse((ROOT / file).read_text()))
+        for node in nodes
         for name in (
             [alias.name for alias in node.names]
             if isinstance(node, ast.Import)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pedrank.artefacts import write_text
+from pedrank.artefacts import atomic
 from pedrank.catalogue import catalogue, files
 from pedrank.errors import InputError
 from pedrank.fetch import FetchError, fetch
@@ -54,17 +54,19 @@ def download(file: str, folder: Path) -> None:
             raise InputError(f"{final}: {reason}; delete it and run again") from None
     else:
         found = _obtain(file, folder, entry)
-    write_text(folder / f"{file}.sha256", f"{found}  {file}\n")
+    with atomic(folder / f"{file}.sha256") as record:
+        record.write_text(f"{found}  {file}\n")
 
 
 def recorded_sha256(path: Path) -> str:
     """The sha256 that `download` recorded for a file; InputError where there is no record, or the file has gone."""
     record = path.with_name(f"{path.name}.sha256")
     try:
-        if path.exists():
-            return record.read_text().split()[0]
-    except FileNotFoundError:
-        pass
+        words = record.read_text().split() if path.exists() else []
+    except (FileNotFoundError, UnicodeDecodeError):
+        words = []
+    if words:
+        return words[0]
     raise InputError(f"{path}: no such file; delete {record} and run again, which fetches it")
 
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pedrank.artefacts import map_arrays, write_json
+from pedrank.artefacts import is_begun, map_arrays, write_json
 from pedrank.checks import check_labels
 from pedrank.digest import code_digest
 from pedrank.errors import InputError
+from pedrank.integrity import seal_arrays
 from pedrank.memory import available_memory
 from pedrank.statistics import ClassStatistics
 
@@ -87,9 +88,11 @@ def extract_to(
         shapes["labels"] = (np.dtype(np.int64), labels.shape)
     temporary = out.with_name(f".tmp-{out.name}")
     note = out.with_name(f".tmp-{out.name}.json")
-    maps, there = map_arrays(temporary, shapes, made_by)
+    if not is_begun(temporary, shapes, made_by):
+        note.unlink(missing_ok=True)  # it tells of another file, and must be gone before this one is begun
+    maps = map_arrays(temporary, shapes, made_by)
     code = code_digest("pedrank/features.py", "pedrank/networks.py")
-    there = there and note.exists() and (labels is None or np.array_equal(maps["labels"], labels))
+    there = note.exists() and (labels is None or np.array_equal(maps["labels"], labels))
     known = json.loads(note.read_text()) if there else {}
     done = known["images"] if known.get("code") == code else 0
     if labels is not None:
@@ -116,6 +119,7 @@ def extract_to(
     for array in maps.values():
         array.flush()
     statistics = None if labels is None else ClassStatistics.from_features(maps["features"], labels)
+    seal_arrays(temporary)
     os.replace(temporary, out)
     note.unlink(missing_ok=True)
     return statistics

@@ -55,7 +55,7 @@ def _attempt(url: str, part: Path) -> None:
     from tqdm import tqdm
 
     note = part.with_name(f"{part.name}.json")
-    validator = json.loads(note.read_text())["validator"] if note.exists() else None
+    validator = _validator(note)
     start = _size(part) if validator else 0
     headers = {"Accept-Encoding": "identity"}  # sizes are those of the file
     if start:
@@ -70,7 +70,7 @@ def _attempt(url: str, part: Path) -> None:
         if answer.status_code != 206 or not _starts_at(answer.headers.get("Content-Range", ""), start):
             start = 0
         length = answer.headers.get("Content-Length")
-        total = start + int(length) if length else None
+        total = start + int(length) if length and length.isdecimal() else None
         validator = answer.headers.get("ETag", "") or answer.headers.get("Last-Modified", "")
         usable = bool(validator) and not validator.startswith("W/")  # weak ones promise no equal bytes
         note.write_text(json.dumps({"url": url, "validator": validator if usable else None}))
@@ -85,6 +85,15 @@ def _attempt(url: str, part: Path) -> None:
                 bar.update(len(chunk))
     if total is not None and _size(part) < total:
         raise requests.ConnectionError("fewer bytes than announced")
+
+
+def _validator(note: Path) -> str | None:
+    """What the server called the beginning that is here; None where nobody knows, or a killed run left half a note."""
+    try:
+        validator = json.loads(note.read_text())["validator"]
+    except (FileNotFoundError, ValueError, LookupError, TypeError):
+        return None
+    return validator if isinstance(validator, str) else None
 
 
 def _starts_at(content_range: str, start: int) -> bool:

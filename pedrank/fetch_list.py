@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pedrank.catalogue import catalogue, files
+from pedrank.datasets.size import counts
 
 
 def wanted(config: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -41,7 +42,7 @@ def prepared_gigabytes(config: Mapping[str, Any]) -> float:
     images = 0
     for kind, name in wanted(config):
         if kind == "datasets":
-            images += sum(count for count in catalogue(kind)[name]["counts"].values() if count != "seeded")
+            images += sum(count for count in counts(catalogue(kind)[name]).values() if count != "seeded")
     return images * 3 * config["image_size"] ** 2 / 1e9
 
 

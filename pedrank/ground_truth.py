@@ -63,6 +63,7 @@ def from_file(path: str | os.PathLike, dataset: str, checkpoints: Sequence[str])
 
     Raises InputError for a missing column or checkpoint, a double one, and an accuracy that is no percentage.
     """
+    import numpy as np
     import pandas as pd
 
     table = read_csv(path, ["dataset", "checkpoint", "accuracy"])
@@ -74,7 +75,15 @@ def from_file(path: str | os.PathLike, dataset: str, checkpoints: Sequence[str])
         raise InputError(f"{path}: line {line + 2}: accuracy '{value}' is not a percentage from 0 to 100")
     if len(table) and numeric.max() <= 1:
         raise InputError(f"{path}: no accuracy is above 1; give percent, not fractions")
-    return _select(table.assign(accuracy=numeric), str(path), dataset, checkpoints)
+    for column in set(COLUMNS[2:]) & set(table.columns):
+        numbers = pd.to_numeric(table[column], errors="coerce")
+        wrong = table[column].notna() & ~np.isfinite(numbers)
+        if wrong.any():
+            line = int(wrong.to_numpy().argmax())
+            raise InputError(f"{path}: line {line + 2}: {column} '{table[column].iloc[line]}' is no number; correct it")
+        table[column] = numbers
+    names = {column: table[column].fillna("").astype(str) for column in ("dataset", "checkpoint")}
+    return _select(table.assign(accuracy=numeric, **names), str(path), dataset, checkpoints)
 
 
 def _select(table: pd.DataFrame, source: str, dataset: str, checkpoints: Sequence[str]) -> pd.DataFrame:

@@ -40,6 +40,35 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
 
 
+def wait_for_orphans(directory: Path, seconds: float = 10) -> None:
+    """Wait for the jobs of a killed workflow in `directory` to end, as they do by themselves (`die_with`).
+
+    Call it while holding the lock, so that no other workflow's jobs are there. Raises InputError that names those that
+    have not ended. Where there is no /proc, nothing is seen.
+    """
+    end = time.monotonic() + seconds
+    while jobs := _jobs(directory.resolve()):
+        if time.monotonic() > end:
+            numbers = " ".join(map(str, jobs))
+            raise InputError(f"jobs of a killed workflow still write in {directory}; end them: kill -9 {numbers}")
+        time.sleep(0.1)
+
+
+def _jobs(directory: Path) -> list[int]:
+    """Processes that a workflow in `directory` has started."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (
+                Path(os.readlink(process / "cwd")) == directory
+                and b"PEDRANK_HEAD=" in (process / "environ").read_bytes()
+            ):
+                found.append(int(process.name))
+        except OSError:  # it has ended, or is somebody else's
+            continue
+    return found
+
+
 def die_with(head: int, poll_seconds: float = 0.2) -> None:
     """End this process soon after the process `head` has ended, from a background thread."""
 

@@ -22,10 +22,27 @@ def _machine() -> int | None:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
 
 
-def _control_group() -> int | None:
-    folder = Path("/sys/fs/cgroup")
+def _control_group(own: Path = Path("/proc/self/cgroup"), top: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """What the process's control group and those around it leave: a container's, or that of a job of Slurm."""
     try:
-        limit, used = ((folder / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        lines = own.read_text().splitlines()
     except OSError:
         return None
-    return None if limit == "max" else int(limit) - int(used)
+    left = []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":  # version 2
+            root, names = top, ("memory.max", "memory.current")
+        elif "memory" in controllers.split(","):
+            root, names = top / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
+        else:
+            continue
+        group = root / path.lstrip("/")
+        for folder in (group, *group.parents):
+            try:
+                limit, used = ((folder / name).read_text().strip() for name in names)
+            except OSError:  # a container sees its own group at the top, under another path
+                continue
+            if limit != "max":
+                left.append(int(limit) - int(used))
+    return min(left, default=None)

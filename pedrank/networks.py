@@ -1,6 +1,7 @@
 """The networks that checkpoints are weights of: (N, 3, H, W) float images in, (N, D) float features out, no head.
 
-`feature_dim` is D. torchvision is imported only for the ResNet-50, timm only for the architectures named timm/NAME.
+`feature_dim` is D; `drop`, where it is there, the beginnings of the names of a classifier's weights, which files may
+hold beside the network's own. torchvision is imported only for the ResNet-50.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ def resnet50() -> nn.Module:
 
     network = torchvision.models.resnet50(weights=None)
     network.fc = nn.Identity()
+    network.drop = ("fc.",)
     network.feature_dim = 2048
     return network
 
@@ -121,20 +123,6 @@ def resnet50_same() -> nn.Module:
     return network
 
 
-def _timm(name: str) -> nn.Module:
-    """A model of timm without its classifier; of a vision transformer the class token, at any image size."""
-    try:
-        import timm
-    except ImportError:
-        raise InputError(f"timm/{name} needs timm; pip install 'pedrank[zoo]'") from None
-    if name not in timm.list_models():
-        raise InputError(f"timm has no model '{name}'; timm.list_models() lists them")
-    options = {"dynamic_img_size": True} if name.startswith("vit_") else {}
-    network = timm.create_model(name, pretrained=False, num_classes=0, **options)
-    network.feature_dim = network.num_features
-    return network
-
-
 _ARCHITECTURES = {
     "tiny-resnet": tiny_resnet,
     "resnet50": resnet50,
@@ -144,9 +132,15 @@ _ARCHITECTURES = {
 
 
 def build(architecture: str) -> nn.Module:
-    """The network of that name with random weights; InputError for an unknown name."""
-    if architecture.startswith("timm/"):
-        return _timm(architecture.removeprefix("timm/"))
+    """The network of that name with random weights; InputError for an unknown name.
+
+    Those of other packages and of users are `pedrank.foreign`'s.
+    """
+    from pedrank.foreign import create, is_foreign
+
+    if is_foreign(architecture):
+        return create(architecture)
     if architecture not in _ARCHITECTURES:
-        raise InputError(f"no architecture '{architecture}'; choose one of {', '.join(_ARCHITECTURES)}, timm/NAME")
+        others = "timm/NAME, torchvision/NAME, hub/OWNER/REPO:NAME, FILE.py:FUNCTION"
+        raise InputError(f"no architecture '{architecture}'; choose one of {', '.join(_ARCHITECTURES)}, {others}")
     return _ARCHITECTURES[architecture]()

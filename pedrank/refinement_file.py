@@ -6,9 +6,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from pedrank.artefacts import read_arrays, read_metadata, write_arrays
+from pedrank.artefacts import described, read_arrays, write_arrays
 from pedrank.dynamics import Refinement
+from pedrank.errors import InputError
 
+_SCALARS = ("steps", "final_energy", "options")
 _ARRAYS = ("displacement", "force_ratios", "moves", "forces", "energy")
 
 
@@ -20,6 +22,8 @@ def save(path: str | os.PathLike, refinement: Refinement, made_by: Mapping[str, 
 
 def load(path: str | os.PathLike) -> Refinement:
     """Read what `save` wrote; InputError when the file is missing or damaged."""
-    metadata = read_metadata(path)
-    scalars = {name: metadata[name] for name in ("steps", "final_energy", "options")}
-    return Refinement(**read_arrays(path, *_ARRAYS), **scalars)
+    metadata = described(path, *_SCALARS)
+    arrays = read_arrays(path, *_ARRAYS)
+    if any(arrays[name].ndim != (2 if name == "displacement" else 1) for name in _ARRAYS):
+        raise InputError(f"{path}: not the arrays of a refinement; delete it and run again")
+    return Refinement(**arrays, **{name: metadata[name] for name in _SCALARS})

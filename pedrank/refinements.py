@@ -12,13 +12,15 @@ Classes move as wholes: what needs to see single samples is no refinement in thi
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 
 import numpy as np
 
 from pedrank.attract import attract
-from pedrank.dynamics import Refinement, simulate
+from pedrank.dynamics import MODES, Refinement, simulate
 from pedrank.errors import InputError
+from pedrank.options import accepted
 from pedrank.statistics import ClassStatistics, ReferenceStatistics
 
 registered: dict[str, Callable[..., Refinement | np.ndarray]] = {}
@@ -56,3 +58,11 @@ def move(statistics: ClassStatistics, reference: ReferenceStatistics, by: str = 
         )
     size, none = np.array([np.abs(displacement).sum()]), np.zeros(1)
     return Refinement(displacement, 1, np.ones(1), size, none, none, 0.0, dict(options))
+
+
+def option_names(by: str) -> list[str] | None:
+    """Names of the options of the refinement `by`; None where it takes any."""
+    if by == "ped":
+        settings = [name for name in inspect.signature(simulate).parameters if name != "differences"]
+        return [*settings[2:], *MODES["paper"]]
+    return accepted(attract, skip=1) if by == "sa" else accepted(registered[by], skip=2)

@@ -51,14 +51,3 @@ def _tridiagonal(matrix: np.ndarray) -> Spectrum:
         return lapack.dpttrs(pivots, factors, b)[0]
 
     return Spectrum(values, rotate, solve)
-
-
-def solve_positive(matrix: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """matrix^-1 b of a positive definite matrix (D, D) and b (D, C); by LU where rounding made it less than that."""
-    if len(matrix) >= LARGE:
-        from scipy.linalg import lapack  # type: ignore[import-untyped]
-
-        _, solution, failed = lapack.dposv(matrix.T, b)  # transposed, so that LAPACK finds it in its own order
-        if not failed:
-            return solution
-    return np.linalg.solve(matrix, b)

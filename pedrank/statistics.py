@@ -13,7 +13,7 @@ import numpy as np
 
 from pedrank.checks import check_features, check_labels, refuse_non_finite
 from pedrank.errors import InputError
-from pedrank.parallel import each
+from pedrank.parallel import each, each_share
 
 STD_FLOOR = 1e-3  # of the released code; without it a dead ReLU channel would divide by zero
 
@@ -46,11 +46,14 @@ class ClassStatistics:
         if not (np.isfinite(sums).all() and np.isfinite(squares).all()):
             refuse_non_finite(features)
         means = sums / counts[:, None]
-        deviations = squares - sums * means
-        if (deviations < _CANCELLED * squares)[counts > 1].any():
+        deviations = np.subtract(squares, np.multiply(sums, means, out=sums), out=sums)  # three arrays (C, D) in all
+        squares *= _CANCELLED
+        if (deviations < squares)[counts > 1].any():
             shifts, deviations = _class_sums(features, labels, means)
             deviations -= shifts**2 / counts[:, None]
-        return cls(counts, means, np.maximum(deviations, 0.0) / counts[:, None])
+        np.maximum(deviations, 0.0, out=deviations)
+        deviations /= counts[:, None]
+        return cls(counts, means, deviations)
 
     @property
     def n(self) -> int:
@@ -61,23 +64,36 @@ class ClassStatistics:
 def _class_sums(features: np.ndarray, labels: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sums (C, D) and sums of squares (C, D) of features (N, D) less the origin (C, D) of their class."""
     sums, squares = np.zeros_like(origins), np.zeros_like(origins)
-    shifted = origins.any()
-    rows_read = np.empty((_PIECE, features.shape[1]), features.dtype)
-    values = np.empty(rows_read.shape)
     for start in range(0, len(labels), _BLOCK):
-        block, block_labels = features[start : start + _BLOCK], labels[start : start + _BLOCK]
-        order = np.argsort(block_labels, kind="stable")
-        present, first = np.unique(block_labels[order], return_index=True)
-        for label, rows in zip(present, np.split(order, first[1:]), strict=True):
-            for first_row in range(0, len(rows), _PIECE):
-                piece = rows[first_row : first_row + _PIECE]
+        rows = slice(start, start + _BLOCK)
+        _add_block(features[rows], labels[rows], origins, sums, squares)
+    return sums, squares
+
+
+def _add_block(
+    features: np.ndarray, labels: np.ndarray, origins: np.ndarray, sums: np.ndarray, squares: np.ndarray
+) -> None:
+    """Add a block's rows to the sums and sums of squares of their classes, each core the classes of its share."""
+    order = np.argsort(labels, kind="stable")
+    present, first = np.unique(labels[order], return_index=True)
+    members = np.split(order, first[1:])
+    shifted = origins.any()
+
+    def add(classes: range) -> None:
+        rows_read = np.empty((_PIECE, features.shape[1]), features.dtype)
+        values = np.empty(rows_read.shape)
+        for index in classes:
+            label, rows = present[index], members[index]
+            for start in range(0, len(rows), _PIECE):
+                piece = rows[start : start + _PIECE]
                 read, some = rows_read[: len(piece)], values[: len(piece)]
-                some[...] = np.take(block, piece, axis=0, out=read, mode="clip")  # "raise" would copy once more
+                some[...] = np.take(features, piece, axis=0, out=read, mode="clip")  # "raise" would copy once more
                 if shifted:
                     some -= origins[label]
                 sums[label] += some.sum(axis=0)
                 squares[label] += np.einsum("nd,nd->d", some, some)
-    return sums, squares
+
+    each_share(add, len(present))
 
 
 def within_scatter(features: np.ndarray, labels: np.ndarray, means: np.ndarray) -> np.ndarray:
@@ -151,3 +167,11 @@ class ReferenceStatistics:
         for rows in blocks:
             squares += ((features[rows] - mean) ** 2).sum(axis=0)
         return cls(mean, np.sqrt(squares / len(features)))
+
+    @classmethod
+    def from_classes(cls, statistics: ClassStatistics) -> ReferenceStatistics:
+        """Statistics of all samples of the classes together: var = sum_c n_c (var_c + (mean_c - mean)^2) / n."""
+        shares = statistics.counts[:, None] / statistics.n
+        mean = (shares * statistics.means).sum(axis=0)
+        variance = (shares * (statistics.variances + (statistics.means - mean) ** 2)).sum(axis=0)
+        return cls(mean, np.sqrt(variance))

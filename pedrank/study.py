@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from pedrank.catalogue import catalogue
-from pedrank.errors import InputError
+from pedrank.catalogue import catalogue, use_settings
+from pedrank.errors import InputError, nearest
+from pedrank.options import accepted
+from pedrank.yaml_file import check_values, read_yaml
 
 
 def refinements(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -20,11 +19,29 @@ def refinements(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {"none": {}} | ped | config.get("refinements", {})
 
 
+def read(root: Path, *files: Path) -> dict[str, Any]:
+    """The configuration that Snakemake would make of `root`/config.yaml and a study's own files, checked.
+
+    Raises InputError for a file that is missing or not YAML, and for what `check_schema` refuses.
+    """
+    from snakemake.utils import update_config
+
+    config: dict[str, Any] = {}
+    for path in [root / "config.yaml", *files]:
+        try:
+            update_config(config, read_yaml(path))
+        except (TypeError, AttributeError):
+            raise InputError(f"{path}: not a configuration; studies/example.yaml is one to copy") from None
+    check_schema(config, root / "schemas/config.schema.yaml")
+    return config
+
+
 def check_schema(config: Mapping[str, Any], schema: Path) -> None:
     """Raise InputError, naming key and remedy, unless `config` follows the JSON schema in the file `schema`."""
     import jsonschema
 
-    validator = jsonschema.Draft202012Validator(yaml.safe_load(schema.read_text()))
+    check_values(config, "config")
+    validator = jsonschema.Draft202012Validator(read_yaml(schema))
     error = jsonschema.exceptions.best_match(validator.iter_errors(config))
     if error is None:
         return
@@ -32,8 +49,23 @@ def check_schema(config: Mapping[str, Any], schema: Path) -> None:
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
         unknown = next(key for key in error.instance if key not in known)
-        raise InputError(f"config, {where}: unknown key '{unknown}'; {_remedy(str(unknown), known)}")
+        raise InputError(f"config, {where}: unknown key '{unknown}'; {nearest(str(unknown), known)}")
     raise InputError(f"config, {where}: {error.message}; see schemas/config.schema.yaml")
+
+
+def check_study(config: Mapping[str, Any], schemas: Path) -> None:
+    """All that can be checked of a configuration that follows its schema; loads its catalogue and its plugins.
+
+    Raises InputError, in one line, for the first mistake.
+    """
+    from pedrank import metric_names, plugins
+    from pedrank.refinements import registered
+
+    use_settings(config, schemas)
+    for plugin in config["plugins"]:
+        plugins.load(plugin)
+    check_names(config, metric_names(), registered)
+    check_options(config)
 
 
 def check_names(config: Mapping[str, Any], metrics: Collection[str], movers: Collection[str] = ("ped", "sa")) -> None:
@@ -53,10 +85,14 @@ def check_names(config: Mapping[str, Any], metrics: Collection[str], movers: Col
     twice = [name for name in baselines if name in config["metrics"]]
     if twice:
         raise InputError(f"config, baselines: '{twice[0]}' is among the metrics already; take it out of one of the two")
-    if config["reference"]["source"] == "shipped":
-        bare = [name for name in config["checkpoints"] if known_checkpoints[name]["zoo"] != "tiny"]
-        if bare:
-            raise InputError(f"config, reference: no statistics are shipped with '{bare[0]}'; set source: imagenet-val")
+    _check_reference(config)
+    _check_features(config)
+    if config["ground_truth"]["source"] == "none":
+        _check("ranking metric", config["ranking"]["metric"], config["metrics"])
+        _check("ranking refinement", config["ranking"].get("refinement", "none"), refinements(config))
+        for name in config["ground_truth"].get("confirm", []):
+            _check("checkpoint to confirm", name, config["checkpoints"])
+        return
     figures, ped = config["figures"], [name for name in refinements(config) if name.startswith("ped-")]
     for what, name, known in [
         *(("ablation dataset", name, config["datasets"]) for name in config["ablation"]["datasets"]),
@@ -70,11 +106,57 @@ def check_names(config: Mapping[str, Any], metrics: Collection[str], movers: Col
         _check(what, name, known)
 
 
+def _check_reference(config: Mapping[str, Any]) -> None:
+    """Statistics are there, or can be computed from images."""
+    known, source = catalogue("checkpoints"), config["reference"]["source"]
+    if source in ("folder", "self") or len(refinements(config)) == 1:  # raw features need none
+        return
+    if source == "shipped":
+        bare = [name for name in config["checkpoints"] if known[name]["zoo"] != "tiny"]
+        if bare:
+            raise InputError(
+                f"config, reference: no statistics are shipped with '{bare[0]}'; set source: imagenet-val or self"
+            )
+        return
+    _check("reference dataset", source, catalogue("datasets"))
+    if "features" in catalogue("datasets")[source]:
+        raise InputError(f"config, reference: '{source}' has features and no images; set source: self or folder")
+    blind = [name for name in config["checkpoints"] if known[name]["zoo"] == "features"]
+    if blind:
+        raise InputError(f"config, reference: '{blind[0]}' has features only; set source: self or folder")
+
+
+def _check_features(config: Mapping[str, Any]) -> None:
+    """What has features alone is not asked for more."""
+    datasets, known = catalogue("datasets"), catalogue("checkpoints")
+    given = [name for name in config["datasets"] if "features" in datasets[name]]
+    blind = [name for name in config["checkpoints"] if known[name]["zoo"] == "features"]
+    if blind and len(given) < len(config["datasets"]):
+        pictured = next(name for name in config["datasets"] if name not in given)
+        raise InputError(f"config: '{blind[0]}' has features only, and '{pictured}' has images; take one of them out")
+    if given and (config["ground_truth"]["source"] == "finetune" or "confirm" in config["ground_truth"]):
+        raise InputError(f"config, ground_truth: '{given[0]}' has features and no images; set source: file")
+
+
 def _check(what: str, name: str, known: Collection[str]) -> None:
     if name not in known:
-        raise InputError(f"config: unknown {what} '{name}'; {_remedy(name, known)}")
+        raise InputError(f"config: unknown {what} '{name}'; {nearest(name, known)}")
 
 
-def _remedy(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(sorted(known))}"
+def check_options(config: Mapping[str, Any]) -> None:
+    """Raise InputError unless metrics and refinements know the options that `config` gives them; plugins are loaded."""
+    from pedrank.metrics import get_metric
+    from pedrank.refinements import option_names
+
+    for name, options in config["metric_options"].items():
+        _check_options(f"metric_options.{name}", options, accepted(get_metric(name).function, skip=1))
+    for name, options in config.get("refinements", {}).items():
+        given = {key: value for key, value in options.items() if key != "by"}
+        _check_options(f"refinements.{name}", given, option_names(options["by"]))
+
+
+def _check_options(where: str, options: Collection[str], known: Collection[str] | None) -> None:
+    for option in options if known is not None else ():
+        if option not in known:
+            remedy = nearest(option, known) if known else "it has none"
+            raise InputError(f"config, {where}: unknown option '{option}'; {remedy}")

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pedrank.artefacts import write_json
+from pedrank.artefacts import atomic, read_json
+from pedrank.errors import InputError
 from pedrank.lock import exclusive
 
 KNOWN = "sha256.json"
@@ -59,10 +60,13 @@ def trust(folder: Path, file: str, sha256: str) -> None:
     """Remember a file's sha256 when it is first seen; Refused when it is not the one remembered."""
     path = folder / KNOWN
     with exclusive(folder / f".{KNOWN}.lock"):
-        known = json.loads(path.read_text()) if path.exists() else {}
+        known = read_json(path) if path.exists() else {}
+        if not isinstance(known, dict):
+            raise InputError(f"{path}: not a list of checksums; delete it and run again")
         if known.setdefault(file, sha256) != sha256:
             raise Refused(
                 f"is not the file that was first fetched (sha256 {sha256}, not {known[file]}); if it has changed for "
                 f"good, delete its line in {path}"
             )
-        write_json(path, known)
+        with atomic(path) as temporary:
+            temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")  # no seal: people edit it

@@ -14,14 +14,19 @@ rule sweep:
         features=collect(
             "results/{{study}}/features/{{dataset}}/{checkpoint}.safetensors", checkpoint=config["checkpoints"]
         ),
-        references=collect("results/{{study}}/reference/{checkpoint}.safetensors", checkpoint=config["checkpoints"]),
+        references=collect(REFERENCE, study="{study}", dataset="{dataset}", checkpoint=config["checkpoints"]),
     output:
         scores="results/{study}/ablation/{dataset}.csv",
         forces="results/{study}/ablation/{dataset}.forces.csv",
     log:
         "results/{study}/logs/sweep/{dataset}.log",
+    benchmark:
+        "results/{study}/logs/sweep/{dataset}.seconds.tsv"
     conda:
         "../envs/core.yaml"
+    resources:
+        mem_mb=megabytes(1000, of_features=1),
+        runtime=minutes(120),
     params:
         ped=options("ped"),
         ablation=options("ablation"),
@@ -29,7 +34,7 @@ rule sweep:
         code=code_digest("scripts/sweep.py"),
     shell:
         'python "$PEDRANK/scripts/sweep.py" --dataset {wildcards.dataset} --checkpoints {params.checkpoints}'
-        " --features {input.features} --references {input.references}"
+        " --features results/{wildcards.study}/features/{wildcards.dataset} --references {input.references}"
         " --ped {params.ped:q} --ablation {params.ablation:q} --scores {output.scores} --forces {output.forces} 2> {log}"
 
 

@@ -1,24 +1,28 @@
 """
 Checkpoints: any source format to strict backbone weights, and the statistics that rescale their features.
 
-in:  pedrank/checkpoints/catalogue.yaml, results/downloads/{file}.sha256 and the file beside it
+in:  pedrank/checkpoints/catalogue.yaml, results/downloads/{file}.sha256 and the file beside it, a user's own file
 out: results/checkpoints/{checkpoint}.safetensors          backbone weights, strict keys, no pickle
-     results/{study}/reference/{checkpoint}.safetensors    mean, std (D,) of reference images' features (Alg. 1, line 2)
+     results/{study}/reference/{checkpoint}.safetensors    mean, std (D,) of reference images' features (Alg. 1, line 2);
+                                                           of source self {dataset}/{checkpoint}, of the dataset's own
      results/pretrain/{checkpoint}.{safetensors,json}      the tiny zoo made again; asked for by name only
 """
 
 
 rule checkpoint:
     input:
-        checkpoint_download,
+        checkpoint_files,
     output:
         "results/checkpoints/{checkpoint}.safetensors",
     log:
         "results/checkpoints/logs/{checkpoint}.log",
+    benchmark:
+        "results/checkpoints/logs/{checkpoint}.seconds.tsv"
     conda:
         "../envs/torch.yaml"
     resources:
-        mem_mb=6000,
+        mem_mb=megabytes(6000),
+        runtime=minutes(30),
     params:
         entry=checkpoint_entry,
         shipped=shipped_digest(".safetensors"),
@@ -29,6 +33,9 @@ rule checkpoint:
 
 
 if config["reference"]["source"] in ("shipped", "folder"):
+
+    localrules:
+        reference,
 
     rule reference:
         input:
@@ -46,22 +53,45 @@ if config["reference"]["source"] in ("shipped", "folder"):
         shell:
             'python "$PEDRANK/scripts/reference_shipped.py" --statistics "{params.statistics}" --out {output} 2> {log}'
 
+elif OWN_REFERENCE:
+
+    localrules:
+        reference,
+
+    rule reference:
+        input:
+            "results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors",
+        output:
+            REFERENCE,
+        log:
+            "results/{study}/logs/reference/{dataset}/{checkpoint}.log",
+        conda:
+            "../envs/core.yaml"
+        params:
+            code=code_digest("scripts/reference_self.py"),
+        shell:
+            'python "$PEDRANK/scripts/reference_self.py" --statistics {input} --dataset {wildcards.dataset}'
+            " --out {output} 2> {log}"
+
 else:
 
     rule reference:
         input:
-            images=f"results/data/{config['reference']['source']}/images-{config['image_size']}.safetensors",
+            images=reference_images,
             checkpoints=expand("results/checkpoints/{checkpoint}.safetensors", checkpoint=TOGETHER),
         output:
             expand("results/{{study}}/reference/{checkpoint}.safetensors", checkpoint=TOGETHER),
         log:
             expand("results/{{study}}/logs/reference/{checkpoint}.log", checkpoint=TOGETHER[0]),
+        benchmark:
+            expand("results/{{study}}/logs/reference/{checkpoint}.seconds.tsv", checkpoint=TOGETHER[0])[0]
         conda:
             "../envs/torch.yaml"
         threads: 8
         resources:
             gpu=1,
-            mem_mb=8000,
+            mem_mb=megabytes(8000),
+            runtime=minutes(240),
         params:
             batch_size=config["features"]["batch_size"],
             precision=config["features"]["precision"],
@@ -86,6 +116,8 @@ rule pretrain:
     threads: 1
     resources:
         gpu=1,
+        mem_mb=megabytes(8000),
+        runtime=minutes(240),
     params:
         code=code_digest("scripts/pretrain.py"),
     shell:

@@ -28,11 +28,14 @@ rule prepare:
         "results/data/{dataset}/images-{size}.safetensors",
     log:
         "results/data/{dataset}/prepare-{size}.log",
+    benchmark:
+        "results/data/{dataset}/prepare-{size}.seconds.tsv"
     conda:
         "../envs/core.yaml"
     threads: 8
     resources:
-        mem_mb=4000,
+        mem_mb=megabytes(4000),
+        runtime=minutes(120),
     params:
         card=dataset_card,
         code=dataset_digest,

@@ -6,6 +6,7 @@ in:  results/{study}/scores/{dataset}.csv, results/{study}/seconds/{dataset}.csv
 out: results/{study}/config.yaml                       the configuration that was run, defaults included
      results/{study}/baselines/{dataset}/{checkpoint}.csv            scores of the baselines
      results/{study}/baselines/{dataset}/{checkpoint}.seconds.csv    what they cost
+     results/{study}/{scores,seconds}/baselines/{dataset}.csv        both as one table of the dataset
      results/{study}/summary.csv                       correlations, p-values, intervals, regret, stability
      results/{study}/tables/table1                     weighted tau: metric x refinement by dataset
      results/{study}/tables/table1-published           the same beside the paper's, where it has them
@@ -30,15 +31,20 @@ rule config:
 
 rule baselines:
     input:
-        expand("results/{{study}}/features/{{dataset}}/{checkpoint}.safetensors", checkpoint=TOGETHER),
+        features=expand("results/{{study}}/features/{{dataset}}/{checkpoint}.safetensors", checkpoint=TOGETHER),
     output:
         scores=expand("results/{{study}}/baselines/{{dataset}}/{checkpoint}.csv", checkpoint=TOGETHER),
         seconds=expand("results/{{study}}/baselines/{{dataset}}/{checkpoint}.seconds.csv", checkpoint=TOGETHER),
     log:
         expand("results/{{study}}/logs/baselines/{{dataset}}/{checkpoint}.log", checkpoint=TOGETHER[0]),
+    benchmark:
+        expand("results/{{study}}/logs/baselines/{{dataset}}/{checkpoint}.seconds.tsv", checkpoint=TOGETHER[0])[0]
     conda:
         "../envs/core.yaml"
     threads: 4
+    resources:
+        mem_mb=megabytes(1000, of_features=2),
+        runtime=minutes(60),
     params:
         checkpoints=TOGETHER,
         metrics=config["baselines"],
@@ -47,13 +53,39 @@ rule baselines:
         code=code_digest("scripts/baselines.py", *metric_files(config["baselines"])) + plugins_digest(),
     shell:
         'python "$PEDRANK/scripts/baselines.py" --dataset {wildcards.dataset} --checkpoints {params.checkpoints}'
-        " --features {input} --metrics {params.metrics} --options {params.options:q} --plugins {params.plugins:q}"
-        " --threads {threads} --scores {output.scores} --seconds {output.seconds} 2> {log}"
+        " --features {input.features} --metrics {params.metrics} --options {params.options:q}"
+        " --plugins {params.plugins:q} --threads {threads} --scores {output.scores} --seconds {output.seconds} 2> {log}"
+
+
+rule baselines_table:
+    input:
+        collect(
+            "results/{{study}}/baselines/{{dataset}}/{checkpoint}.{ext}",
+            checkpoint=config["checkpoints"],
+            ext=["csv", "seconds.csv"],
+        ),
+    output:
+        scores="results/{study}/scores/baselines/{dataset}.csv",
+        seconds="results/{study}/seconds/baselines/{dataset}.csv",
+    log:
+        "results/{study}/logs/baselines/{dataset}.log",
+    conda:
+        "../envs/core.yaml"
+    params:
+        checkpoints=config["checkpoints"],
+        code=code_digest("scripts/baselines_table.py"),
+    shell:
+        'python "$PEDRANK/scripts/baselines_table.py"'
+        " --folder results/{wildcards.study}/baselines/{wildcards.dataset} --checkpoints {params.checkpoints}"
+        " --scores {output.scores} --seconds {output.seconds} 2> {log}"
 
 
 rule summary:
     input:
-        scores=[*collect("results/{{study}}/scores/{dataset}.csv", dataset=config["datasets"]), *baseline_files(".csv")],
+        scores=[
+            *collect("results/{{study}}/scores/{dataset}.csv", dataset=config["datasets"]),
+            *baseline_files("scores"),
+        ],
         ground_truth=collect("results/{{study}}/ground_truth/{dataset}.csv", dataset=config["datasets"]),
     output:
         "results/{study}/summary.csv",
@@ -117,7 +149,7 @@ rule table1_published:
 rule table2:
     input:
         collect("results/{{study}}/seconds/{dataset}.csv", dataset=config["datasets"]),
-        baseline_files(".seconds.csv"),
+        baseline_files("seconds"),
     output:
         csv="results/{study}/tables/table2.csv",
         md="results/{study}/tables/table2.md",

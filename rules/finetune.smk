@@ -11,22 +11,26 @@ Every run is a job, so that as many run at once as there are GPUs; `together` ma
 unfinished run (*.state.safetensors beside its JSON) is no output: Snakemake would delete it with the killed job.
 """
 
-if config["together"]:
+if ONE_JOB:
 
     rule finetune:
         input:
             **finetune_images(),
-            checkpoints=expand("results/checkpoints/{checkpoint}.safetensors", checkpoint=config["checkpoints"]),
+            checkpoints=expand("results/checkpoints/{checkpoint}.safetensors", checkpoint=FINETUNED),
         output:
             runs="results/{study}/finetune/{dataset}.csv",
             cost="results/{study}/finetune/{dataset}.cost.json",
         log:
             "results/{study}/logs/finetune/{dataset}.log",
+        benchmark:
+            "results/{study}/logs/finetune/{dataset}.seconds.tsv"
         conda:
             "../envs/torch.yaml"
         threads: 8
         resources:
             gpu=1,
+            mem_mb=megabytes(8000),
+            runtime=minutes(2 * RUN_MINUTES),
         params:
             options=options("finetune"),
             metric=dataset_metric,
@@ -41,14 +45,19 @@ if config["together"]:
 
 else:
 
+    localrules:
+        finetune_choice,
+        finetune_open,
+        finetune_table,
+
     rule finetune_table:
         input:
             validation=collect(
-                "results/{{study}}/finetune/{{dataset}}/{checkpoint}/validation.json", checkpoint=config["checkpoints"]
+                "results/{{study}}/finetune/{{dataset}}/{checkpoint}/validation.json", checkpoint=FINETUNED
             ),
             tests=collect(
                 "results/{{study}}/finetune/{{dataset}}/{checkpoint}/test-seed{seed}.json",
-                checkpoint=config["checkpoints"],
+                checkpoint=FINETUNED,
                 seed=FINETUNE.seeds,
             ),
         output:
@@ -59,12 +68,12 @@ else:
         conda:
             "../envs/core.yaml"
         params:
-            checkpoints=config["checkpoints"],
+            checkpoints=FINETUNED,
             options=options("finetune"),
             code=code_digest("scripts/finetune_table.py"),
         shell:
             'python "$PEDRANK/scripts/finetune_table.py" --checkpoints {params.checkpoints}'
-            " --validation {input.validation} --tests {input.tests} --options {params.options:q}"
+            " --runs results/{wildcards.study}/finetune/{wildcards.dataset} --options {params.options:q}"
             " --out {output.runs} --cost {output.cost} 2> {log}"
 
     rule finetune_point:
@@ -75,6 +84,8 @@ else:
             "results/{study}/finetune/{dataset}/{checkpoint}/validation-{point}.json",
         log:
             "results/{study}/logs/finetune/{dataset}/{checkpoint}/validation-{point}.log",
+        benchmark:
+            "results/{study}/logs/finetune/{dataset}/{checkpoint}/validation-{point}.seconds.tsv"
         wildcard_constraints:
             point="|".join(POINTS),
         conda:
@@ -82,6 +93,8 @@ else:
         threads: 8
         resources:
             gpu=1,
+            mem_mb=megabytes(8000),
+            runtime=minutes(RUN_MINUTES),
         params:
             point=lambda wildcards: POINTS[wildcards.point],
             training=FINETUNE_TRAINING,
@@ -105,11 +118,15 @@ else:
                 chosen="results/{study}/finetune/{dataset}/{checkpoint}/chosen.json",
             log:
                 "results/{study}/logs/finetune/{dataset}/{checkpoint}/halving.log",
+            benchmark:
+                "results/{study}/logs/finetune/{dataset}/{checkpoint}/halving.seconds.tsv"
             conda:
                 "../envs/torch.yaml"
             threads: 8
             resources:
                 gpu=1,
+                mem_mb=megabytes(8000),
+                runtime=minutes(2 * RUN_MINUTES),
             params:
                 options=FINETUNE_SEARCH,
                 metric=dataset_metric,
@@ -151,6 +168,8 @@ else:
             "results/{study}/finetune/{dataset}/{checkpoint}/test-seed{seed}.json",
         log:
             "results/{study}/logs/finetune/{dataset}/{checkpoint}/test-seed{seed}.log",
+        benchmark:
+            "results/{study}/logs/finetune/{dataset}/{checkpoint}/test-seed{seed}.seconds.tsv"
         wildcard_constraints:
             seed=r"\d+",
         conda:
@@ -158,6 +177,8 @@ else:
         threads: 8
         resources:
             gpu=1,
+            mem_mb=megabytes(8000),
+            runtime=minutes(RUN_MINUTES),
         params:
             training=FINETUNE_TRAINING,
             metric=dataset_metric,
@@ -182,8 +203,9 @@ else:
         conda:
             "../envs/core.yaml"
         params:
-            checkpoints=config["checkpoints"],
+            checkpoints=FINETUNED,
+            seeds=seeds_before,
             code=code_digest("scripts/finetune_open.py"),
         shell:
-            'python "$PEDRANK/scripts/finetune_open.py" --checkpoints {params.checkpoints} --tests {input}'
-            " --out {output} 2> {log}"
+            'python "$PEDRANK/scripts/finetune_open.py" --checkpoints {params.checkpoints} --seeds {params.seeds}'
+            " --runs results/{wildcards.study}/finetune/{wildcards.dataset} --out {output} 2> {log}"

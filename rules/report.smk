@@ -3,7 +3,7 @@ The figures, each drawn from files alone, as PDF, PNG and the numbers behind it;
 
 in:  results/{study}/ablation.csv, results/{study}/ablation/{dataset}.forces.csv                     figures 4, 5
      results/{study}/features/{dataset}/{checkpoint}.safetensors, results/{study}/ped/...            figure 6, motion
-     results/{study}/scores/, baselines/, seconds/, ground_truth/, summary.csv                       figure 7, the others
+     results/{study}/scores/, seconds/, ground_truth/, summary.csv                                  figure 7, the others
 out: results/{study}/figures/figure{4,5,6,7}.{csv,pdf,png}     the paper's
      results/{study}/figures/scatter-{dataset}.*               score against accuracy, by method
      results/{study}/figures/critical-difference.*             mean ranks of the methods over datasets
@@ -65,9 +65,7 @@ rule figure5:
 
 rule figure6:
     input:
-        images=expand(
-            "results/data/{dataset}/images-{size}.safetensors", size=config["image_size"], **config["figures"]["tsne"]
-        ),
+        images=shown_images(),
         features=expand("results/{{study}}/features/{dataset}/{checkpoint}.safetensors", **config["figures"]["tsne"]),
         displacement=expand(
             "results/{{study}}/ped/{dataset}/{checkpoint}/{refinement}.safetensors", **config["figures"]["tsne"]
@@ -83,9 +81,14 @@ rule figure6:
         ),
     log:
         "results/{study}/logs/figure6.log",
+    benchmark:
+        "results/{study}/logs/figure6.seconds.tsv"
     priority: 1  # the slowest figure, drawn while there is other work beside it
     conda:
         "../envs/core.yaml"
+    resources:
+        mem_mb=megabytes(1000, of_features=2),
+        runtime=minutes(60),
     params:
         title="{checkpoint} on {dataset}".format(**config["figures"]["tsne"]),
         refinement=config["figures"]["tsne"]["refinement"],
@@ -128,14 +131,12 @@ rule figure7:
 
 rule motion:
     input:
-        images=expand(
-            "results/data/{dataset}/images-{size}.safetensors", size=config["image_size"], **config["figures"]["tsne"]
-        ),
+        images=shown_images(),
         features=expand("results/{{study}}/features/{dataset}/{checkpoint}.safetensors", **config["figures"]["tsne"]),
         statistics=expand(
             "results/{{study}}/features/{dataset}/{checkpoint}.statistics.safetensors", **config["figures"]["tsne"]
         ),
-        reference=expand("results/{{study}}/reference/{checkpoint}.safetensors", **config["figures"]["tsne"]),
+        reference=expand(REFERENCE, study="{study}", **config["figures"]["tsne"]),
         displacement=expand(
             "results/{{study}}/ped/{dataset}/{checkpoint}/{refinement}.safetensors", **config["figures"]["tsne"]
         ),
@@ -152,6 +153,9 @@ rule motion:
         "results/{study}/logs/motion.log",
     conda:
         "../envs/core.yaml"
+    resources:
+        mem_mb=megabytes(1000, of_features=2),
+        runtime=minutes(60),
     params:
         title="{checkpoint} on {dataset}, {refinement}, where the classes move most".format(**config["figures"]["tsne"]),
         options=json.dumps(MOVED[config["figures"]["tsne"]["refinement"]], sort_keys=True),
@@ -165,10 +169,13 @@ rule motion:
 
 rule figures:
     input:
-        scores=[*collect("results/{{study}}/scores/{dataset}.csv", dataset=config["datasets"]), *baseline_files(".csv")],
+        scores=[
+            *collect("results/{{study}}/scores/{dataset}.csv", dataset=config["datasets"]),
+            *baseline_files("scores"),
+        ],
         seconds=[
             *collect("results/{{study}}/seconds/{dataset}.csv", dataset=config["datasets"]),
-            *baseline_files(".seconds.csv"),
+            *baseline_files("seconds"),
         ],
         ground_truth=collect("results/{{study}}/ground_truth/{dataset}.csv", dataset=config["datasets"]),
         summary="results/{study}/summary.csv",
@@ -217,8 +224,8 @@ rule page:
         scores=[
             *collect("results/{{study}}/scores/{dataset}.csv", dataset=config["datasets"]),
             *collect("results/{{study}}/seconds/{dataset}.csv", dataset=config["datasets"]),
-            *baseline_files(".csv"),
-            *baseline_files(".seconds.csv"),
+            *baseline_files("scores"),
+            *baseline_files("seconds"),
         ],
         ground_truth=collect("results/{{study}}/ground_truth/{dataset}.csv", dataset=config["datasets"]),
         tables=collect("results/{{study}}/tables/{table}.csv", table=tables()),

@@ -3,12 +3,10 @@
 import argparse
 from pathlib import Path
 
-import yaml
-
 from pedrank.catalogue import use_settings
 from pedrank.command import run
 from pedrank.fetch_list import table
-from pedrank.study import check_schema
+from pedrank.study import read
 
 
 def main() -> None:
@@ -19,10 +17,7 @@ def main() -> None:
     parser.add_argument("--downloads", default="results/downloads", type=Path)
     arguments = parser.parse_args()
     root = Path(__file__).resolve().parent.parent
-    config = {}
-    for path in [root / "config.yaml", *arguments.config]:
-        config |= yaml.safe_load(path.read_text())
-    check_schema(config, root / "schemas/config.schema.yaml")
+    config = read(root, *arguments.config)
     use_settings(config, root / "schemas")
     print(table(config, arguments.downloads))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pedrank.artefacts import read_arrays, read_metadata, write_csv
+from pedrank.artefacts import described, read_arrays, write_csv
 from pedrank.command import run
 from pedrank.refinement_file import load
 from pedrank.report import text
@@ -31,7 +31,7 @@ def main() -> None:
     after = load(arguments.displacement).apply(before, labels)
     embedding = embed(before, after, labels, arguments.seed)
     write_csv(arguments.csv, embedding)
-    names = read_metadata(arguments.images)["class_names"]
+    names = described(arguments.images, "class_names")["class_names"]
     figure = draw(embedding, names, text.refinement(arguments.refinement), arguments.title)
     save(figure, arguments.pdf, arguments.png)
 

@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path, help="the chosen grid point")
     arguments = parser.parse_args()
     records = [read_json(path) for path in arguments.runs]
-    write_json(arguments.all, records)
+    write_json(arguments.all, {"runs": records})
     write_json(arguments.out, chosen(records))
 
 

@@ -21,7 +21,7 @@ def main() -> None:
     arguments = given.parse_args()
     (pair,) = pairs(arguments, arguments.checkpoint)
     records, finalists = search(pair, arguments.runs, protocol(arguments.options))
-    write_json(arguments.all, records)
+    write_json(arguments.all, {"runs": records})
     write_json(arguments.out, chosen(finalists))
 
 

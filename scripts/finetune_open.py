@@ -11,16 +11,15 @@ from pedrank.finetune.choice import open_seeds
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoints", required=True, nargs="+")
-    parser.add_argument("--tests", required=True, nargs="+", type=Path, help="by seed, and by checkpoint within a seed")
+    parser.add_argument("--seeds", required=True, nargs="+", type=int, help="that all checkpoints have had")
+    parser.add_argument("--runs", required=True, type=Path, help="folder with one folder of runs for each checkpoint")
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
-    records = [read_json(path) for path in arguments.tests]
-    count = len(arguments.checkpoints)
-    accuracies = {
-        name: [record["accuracy"] for record in records[position::count] if not record.get("spared")]
-        for position, name in enumerate(arguments.checkpoints)
-    }
-    write_json(arguments.out, {"open": open_seeds(accuracies, len(records) // count)})
+    accuracies = {}
+    for name in arguments.checkpoints:
+        records = [read_json(arguments.runs / name / f"test-seed{seed}.json") for seed in arguments.seeds]
+        accuracies[name] = [record["accuracy"] for record in records if not record.get("spared")]
+    write_json(arguments.out, {"open": open_seeds(accuracies, len(arguments.seeds))})
 
 
 run(main)

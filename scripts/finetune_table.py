@@ -13,18 +13,16 @@ from pedrank.finetune.table import cost, table
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoints", required=True, nargs="+")
-    parser.add_argument("--validation", required=True, nargs="+", type=Path, help="one list of records per checkpoint")
-    parser.add_argument("--tests", required=True, nargs="+", type=Path, help="by checkpoint, and by seed within one")
+    parser.add_argument("--runs", required=True, type=Path, help="folder with one folder of runs for each checkpoint")
     parser.add_argument("--options", required=True, type=json.loads, help="JSON: the study's block finetune")
     parser.add_argument("--out", required=True, type=Path, help="table of all runs")
     parser.add_argument("--cost", required=True, type=Path, help="what was run, and what the whole protocol would be")
     arguments = parser.parse_args()
     plan = protocol(arguments.options)
-    seeds = len(plan.seeds)
-    records = {
-        name: read_json(path) + [read_json(test) for test in arguments.tests[i * seeds : (i + 1) * seeds]]
-        for i, (name, path) in enumerate(zip(arguments.checkpoints, arguments.validation, strict=True))
-    }
+    records = {}
+    for name in arguments.checkpoints:
+        tests = [read_json(arguments.runs / name / f"test-seed{seed}.json") for seed in plan.seeds]
+        records[name] = read_json(arguments.runs / name / "validation.json")["runs"] + tests
     runs = table(records)
     write_csv(arguments.out, runs)
     write_json(arguments.cost, cost(runs, plan))

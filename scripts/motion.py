@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pedrank.artefacts import read_arrays, read_metadata, write_csv
+from pedrank.artefacts import described, read_arrays, write_csv
 from pedrank.command import run
 from pedrank.refinement_file import load
 from pedrank.report.figure6 import choose_rows
@@ -35,7 +35,7 @@ def main() -> None:
     moved, energy = trajectory(statistics, reference, arguments.options)
     table = data(arrays["features"][rows], np.asarray(arrays["labels"])[rows], statistics.means, moved, energy)
     write_csv(arguments.csv, table)
-    names, taken = read_metadata(arguments.images)["class_names"], load(arguments.displacement).steps
+    names, taken = described(arguments.images, "class_names")["class_names"], load(arguments.displacement).steps
     save(draw(table, names, taken, arguments.title), arguments.pdf, arguments.png)
 
 

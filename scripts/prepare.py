@@ -10,7 +10,7 @@ from pedrank.datasets.prepare import prepare
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True)
-    parser.add_argument("--size", required=True, type=int, help="side of the images in pixels")
+    parser.add_argument("--size", required=True, help="side of the images in pixels, or a view such as 224-of-256")
     parser.add_argument("--downloads", required=True, type=Path)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", required=True, type=Path)

@@ -1,8 +1,10 @@
 """Collect one dataset's scores and their costs into two tables."""
 
 import argparse
+from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -18,20 +20,20 @@ def main() -> None:
     parser.add_argument("--metrics", required=True, nargs="+")
     parser.add_argument("--refinements", required=True, nargs="+")
     parser.add_argument("--checkpoints", required=True, nargs="+")
+    parser.add_argument("--together", action="store_true", help="one file for all scores of a checkpoint")
     parser.add_argument("--scores", required=True, type=Path)
     parser.add_argument("--seconds", required=True, type=Path)
     arguments = parser.parse_args()
     scores, seconds, labels = [], [], {}
+    read = from_pair if arguments.together else from_score
     for metric, refinement, checkpoint in product(arguments.metrics, arguments.refinements, arguments.checkpoints):
-        stem = arguments.results / "scores" / metric / refinement / arguments.dataset / checkpoint
         row = {"dataset": arguments.dataset, "checkpoint": checkpoint, "metric": metric, "refinement": refinement}
-        score = read_json(f"{stem}.json")
-        labels.setdefault(score["labels"], f"{stem}.json")
+        path, score, cost = read(arguments.results, **row)
+        labels.setdefault(score["labels"], path)
         if len(labels) > 1:
             one, other = labels.values()
             raise InputError(f"{other}: scored on other labels than {one}; extract the features of both again")
         scores.append(row | {"score": score["score"], "rank_score": score["rank_score"]})
-        cost = read_json(f"{stem}.seconds.json")
         if refinement != "none":
             ped = arguments.results / "ped" / arguments.dataset / checkpoint / f"{refinement}.seconds.json"
             cost["refinement_seconds"] = read_json(ped)["seconds"]
@@ -39,5 +41,20 @@ def main() -> None:
     write_csv(arguments.scores, pd.DataFrame(scores))
     write_csv(arguments.seconds, pd.DataFrame(seconds))
 
+
+def from_score(results: Path, dataset: str, checkpoint: str, metric: str, refinement: str) -> tuple[Path, Any, Any]:
+    """The file of one score, what it holds, and what it cost."""
+    folder = results / "scores" / metric / refinement / dataset
+    path = folder / f"{checkpoint}.json"
+    return path, read_json(path), read_json(folder / f"{checkpoint}.seconds.json")
+
+
+def from_pair(results: Path, dataset: str, checkpoint: str, metric: str, refinement: str) -> tuple[Path, Any, Any]:
+    """The same from the files of all scores of a pair."""
+    paths = [results / what / dataset / f"{checkpoint}.json" for what in ("scores", "seconds")]
+    return paths[0], *(_read_once(path)[metric][refinement] for path in paths)
+
+
+_read_once = cache(read_json)
 
 run(main)

@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--checkpoints", required=True, nargs="+")
-    parser.add_argument("--features", required=True, nargs="+", type=Path, help="one for each checkpoint")
+    parser.add_argument("--features", required=True, type=Path, help="folder with one file for each checkpoint")
     parser.add_argument("--references", required=True, nargs="+", type=Path, help="one for each checkpoint")
     parser.add_argument("--ped", required=True, type=json.loads, help="JSON: the study's block ped")
     parser.add_argument("--ablation", required=True, type=json.loads, help="JSON: the study's block ablation")
@@ -33,10 +33,8 @@ def main() -> None:
     undamped = fixed(arguments.ablation, arguments.ped) | {"exit_ratio": 0.0} | constant
     undamped["max_steps"] = max(arguments.ablation["max_steps"])
     scores, forces = [], []
-    for checkpoint, path, statistics in zip(
-        arguments.checkpoints, arguments.features, arguments.references, strict=True
-    ):
-        arrays = read_arrays(path, "features", "labels")
+    for checkpoint, statistics in zip(arguments.checkpoints, arguments.references, strict=True):
+        arrays = read_arrays(arguments.features / f"{checkpoint}.safetensors", "features", "labels")
         observation = observe(arrays["features"], np.asarray(arrays["labels"]))
         reference = ReferenceStatistics(**read_arrays(statistics, "mean", "std"))
         row = {"dataset": arguments.dataset, "checkpoint": checkpoint}

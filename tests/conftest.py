@@ -4,6 +4,28 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+
+@pytest.fixture(autouse=True)
+def _settings_of_one_study():
+    """What `catalogue.use_settings` puts into the environment ends with the test that called it."""
+    names = ("PEDRANK_CATALOGUE", "PEDRANK_MIRROR")
+    before = {name: os.environ[name] for name in names if name in os.environ}
+    yield
+    for name in names:
+        os.environ.pop(name, None)
+    os.environ.update(before)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """`make fuzz` ends with its figures."""
+    if os.environ.get("PEDRANK_FUZZ"):
+        from fuzz.cage import figures
+
+        failed = len(terminalreporter.stats.get("failed", []))
+        terminalreporter.write_line(f"{figures()}\nreaders that did what they may not: {failed}")

@@ -78,14 +78,14 @@ def test_a_study_can_change_one_field_and_its_variants_follow(own):
         ({"checkpoints": {"byol": {"prefx": "a"}}}, "catalogue of checkpoints, byol: .*'prefx' was unexpected"),
         (
             {"checkpoints": {"x": {"zoo": "y", "architecture": "resnet50"}}},
-            "checkpoints, x: 'normalisation' is a required",
+            "checkpoints, x: 'weights' is a required",
         ),
         ({"datasets": {"dtd": {"metric": "f1"}}}, "catalogue of datasets, dtd.metric: 'f1' is not one of"),
         ({"datasets": {"dtd": {"files": {"a.tar": {}}}}}, "catalogue of datasets, dtd.files.a.tar: "),
         ({"datasets": {"dtd": {"files": {"../a": {"note": "x"}}}}}, "dtd.files: '../a' does not match"),
         ({"checkpoints": {"x": {"variant_of": "z"}}}, "x: variant of 'z', which no catalogue names"),
         ({"model": {}}, "own.yaml: a catalogue has the parts datasets and checkpoints"),
-        ("- a", "own.yaml: a catalogue is a mapping"),
+        ("- a", "own.yaml: must be a mapping"),
         ("a: [", "own.yaml: not YAML"),
     ],
 )
@@ -98,7 +98,7 @@ def test_mistakes_are_one_line_that_names_the_entry(own, content, message):
 
 def test_a_catalogue_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setenv("PEDRANK_CATALOGUE", "nowhere.yaml")
-    with pytest.raises(InputError, match="nowhere.yaml: no such catalogue"):
+    with pytest.raises(InputError, match="nowhere.yaml: no such file"):
         catalogue.catalogue("datasets")
 
 

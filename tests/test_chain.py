@@ -140,5 +140,5 @@ def test_the_papers_study_is_planned_with_its_resources(tmp_path):
             line.split(":", 1)[1].split(", ") for line in job.splitlines() if line.startswith("    resources:")
         ]
         needs.setdefault(job.split(":", 1)[0], {tuple(part.strip().split("=")) for part in resources[0]})
-    assert needs["features"] >= {("gpu", "1"), ("mem_mb", "8000")} <= needs["reference"]
-    assert ("mem_mb", "4000") in needs["prepare"] and ("mem_mb", "6000") in needs["checkpoint"]
+    assert needs["features"] >= {("gpu", "1"), ("mem_mb", "8300")} <= needs["reference"]
+    assert ("mem_mb", "4300") in needs["prepare"] and ("mem_mb", "6300") in needs["checkpoint"]

@@ -5,6 +5,11 @@ import pytest
 from pedrank import digest
 
 
+def _forget():
+    digest.code_digest.cache_clear()
+    digest._parsed.cache_clear()
+
+
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """A small repository: a script imports a, which imports b inside a function; c stands apart."""
@@ -22,13 +27,11 @@ def tree(tmp_path, monkeypatch):
 
     def edit(name, text):
         (tmp_path / name).write_text(text)
-        digest._tree.cache_clear()
-        digest._imports.cache_clear()
+        _forget()
         return digest.code_digest("script.py")
 
     yield edit
-    digest._tree.cache_clear()
-    digest._imports.cache_clear()
+    _forget()
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,16 @@ def test_coinciding_centres_have_no_direction():
     assert found.displacement[2, 0] > 0 > found.displacement[0, 0]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_coinciding_centres_stay_together_whatever_the_processor_rounds(seed):
+    centres = np.random.default_rng(seed).normal(size=(6, 7))
+    centres[1] = centres[0]
+    statistics = ClassStatistics(np.full(6, 5), centres, np.ones((6, 7)))
+    reference = ReferenceStatistics(mean=np.zeros(7), std=np.ones(7))
+    found = simulate(statistics, reference, lam=1.0, exit_ratio=0.0).displacement
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-12 * np.abs(found).max())
+
+
 def test_nearly_coinciding_centres_part_by_their_overlap():
     gap = 1e-7
     found = simulate(balls([[50, 3], [50 + gap, 3]]), UNIT, lam=1.0, max_steps=1)

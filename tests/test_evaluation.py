@@ -329,6 +329,7 @@ TRUTH = {"x": [70.0, 80.0, 90.0]}
     [
         (raw({"x": [1.0, 2.0]}), long(TRUTH), ("x: m:", "'c2' is missing")),
         (raw({"x": [1.0, np.nan, 2.0]}), long(TRUTH), ("x: m:", "'c1' is nan")),
+        (raw({"x": [1.0, "1\x00", 2.0]}), long(TRUTH), ("x: m:", "'c1' is 1")),
         (ped({"x": [1.0, -np.inf, 2.0]}, 0.3), long(TRUTH), ("x: m (ped-0.3):", "'c1' is -inf")),
         (raw({"x": [1.0, 2.0, 3.0, 4.0]}), long(TRUTH), ("x: m:", "no accuracy of 'c3'")),
         (raw({"z": [1.0, 2.0, 3.0]}), long(TRUTH), ("z: m:", "no ground truth")),

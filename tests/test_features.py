@@ -1,8 +1,5 @@
 """Features, and the checkpoints that they come from."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +7,6 @@ import torch
 from pedrank import features as features_module
 from pedrank.artefacts import read_arrays, write_arrays
 from pedrank.checkpoints import load
-from pedrank.device import claim
 from pedrank.errors import InputError
 from pedrank.features import extract, extract_to, normalise
 from pedrank.networks import build
@@ -199,6 +195,17 @@ def test_a_killed_job_of_other_origin_is_started_anew(tmp_path):
     assert sum(seen) == 50
 
 
+def test_a_note_of_another_job_is_not_believed(tmp_path):
+    """Another job was killed after 16 images, then this one before it had noted any: its first 16 are not there."""
+    labels = np.arange(50) % 3
+    for checkpoint, batches in (("another", 21), ("a", 3)):
+        with pytest.raises(Killed):
+            extract_in(tmp_path, killed_after(batches), np.arange(50), labels, 1, checkpoint=checkpoint)
+    extract_in(tmp_path, tiny(), np.arange(50), labels, 1)
+    expected = extract(tiny(), LARGER, NORMALISATION, 1)
+    np.testing.assert_array_equal(read_arrays(tmp_path / "out.safetensors")["features"], expected)
+
+
 def test_features_in_a_file_that_are_not_finite_leave_nothing(tmp_path):
     network = tiny()
     network.register_forward_hook(lambda module, inputs, output: output * torch.inf)
@@ -219,28 +226,3 @@ def test_batches_shrink_to_the_memory_there_is(monkeypatch):
     network.register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
     extract(network, LARGER, NORMALISATION, 256)
     assert seen == [7] * 7 + [1]
-
-
-def test_each_job_gets_a_gpu_of_its_own(tmp_path, monkeypatch):
-    """The slots are held by processes; what they hold is free when they end."""
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    program = (
-        "import sys, pathlib\n"
-        "from pedrank.device import claim\n"
-        "print(claim(2, pathlib.Path(sys.argv[1])), flush=True)\n"
-        "sys.stdin.read()\n"
-    )
-
-    def job():
-        command = [sys.executable, "-c", program, str(tmp_path)]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    first, second = job(), job()
-    held = [int(process.stdout.readline()) for process in (first, second)]
-    assert sorted(held) == [0, 1]
-    third = job()
-    first.communicate("")
-    assert int(third.stdout.readline()) == held[0]
-    for process in (second, third):
-        process.communicate("")
-    assert claim(1) == 0

@@ -32,6 +32,8 @@ def test_the_papers_study_is_counted(monkeypatch):
     hours = float(text.split("Time: ")[1].split(" hours")[0].replace(",", ""))
     assert steps < hours < 1.05 * steps
     assert "8.0 MB of state" in text
+    minutes = float(text.split("One run: ")[1].split(" minutes")[0].replace(",", ""))
+    assert 5000 * 128 * 0.01 / 60 < minutes < (5000 * 128 * 0.01 + 30_000 * 0.002) / 60
 
 
 @pytest.mark.parametrize("augmentation", ["none", "crop_flip"])

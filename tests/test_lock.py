@@ -10,6 +10,7 @@ import pytest
 
 from pedrank.errors import InputError, about
 from pedrank.lock import hold
+from pedrank.slurm import leftovers, refuse_leftovers
 
 
 def _python(program: str, *arguments: object, **environment: str) -> subprocess.Popen[str]:
@@ -74,3 +75,33 @@ def test_a_bug_keeps_its_traceback():
 def test_a_message_gets_the_name_of_its_file():
     with pytest.raises(InputError, match="^a.safetensors: row 3 holds NaN$"), about("a.safetensors"):
         raise InputError("row 3 holds NaN")
+
+
+@pytest.fixture
+def queue(tmp_path, monkeypatch):
+    """A function that puts a squeue of that output and exit code on the path."""
+
+    def write(output: str, code: int = 0) -> None:
+        program = tmp_path / "bin/squeue"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\ncat <<'END'\n{output}\nEND\nexit {code}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+    return write
+
+
+def test_jobs_of_a_killed_workflow_are_told_from_all_others(queue, tmp_path):
+    here = tmp_path / "a folder"
+    here.mkdir()
+    queue(f"12 pedrank_0aa-1 {here}\n13 pedrank_0aa-1 {tmp_path}\n14 bash {here}\n15 pedrank_0bb-2 {here}/.")
+    assert leftovers(here) == ["12", "15"]
+    with pytest.raises(InputError, match="2 Slurm jobs .* scancel 12 15$"):
+        refuse_leftovers(here)
+
+
+def test_a_slurm_that_does_not_answer_stops_nobody(queue, tmp_path):
+    queue(f"12 pedrank_0aa-1 {tmp_path}", code=1)
+    refuse_leftovers(tmp_path)
+    queue("")
+    refuse_leftovers(tmp_path)

@@ -12,7 +12,7 @@ from pedrank.metrics import _mixture, parc
 from pedrank.metrics.logme import evidence_terms, interpolate
 from pedrank.metrics.ncti import combine
 from pedrank.observation import observe
-from pedrank.spectrum import solve_positive, spectrum
+from pedrank.spectrum import spectrum
 
 
 @pytest.mark.parametrize("shape", [(300, 6, 4), (120, 50, 10), (60, 100, 3)])
@@ -65,14 +65,6 @@ def test_large_and_small_spectra_are_the_same(monkeypatch, rank):
     for found in (small, large):
         solved = found.rotate(b).T @ found.solve(found.rotate(b), 0.5)
         np.testing.assert_allclose(solved, b.T @ np.linalg.solve(matrix + 0.5 * np.eye(60), b), rtol=1e-9, atol=1e-12)
-
-
-def test_positive_definite_systems_are_solved_and_others_too(monkeypatch):
-    rng = np.random.default_rng(0)
-    rows, b = rng.normal(size=(50, 30)), rng.normal(size=(30, 3))
-    monkeypatch.setattr(pedrank.spectrum, "LARGE", 1)
-    for matrix in (rows.T @ rows, rows.T @ rows - 40 * np.eye(30)):
-        np.testing.assert_allclose(solve_positive(matrix, b), np.linalg.solve(matrix, b), rtol=1e-9, atol=1e-12)
 
 
 def test_logme_of_many_features(monkeypatch):

@@ -44,7 +44,7 @@ def test_every_metric_is_there_and_says_what_it_is():
 
 def test_the_paper_study_fits_a_workstation():
     largest = max(get_metric(name).memory(101_000, 2048, 101) for name in PAPER)
-    assert largest < 4e9
+    assert largest < 4.5e9
 
 
 def test_statistics_suffice_where_a_metric_says_so():

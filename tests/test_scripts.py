@@ -1,5 +1,6 @@
 """Scripts by hand: what they refuse, and that a wrong number cannot slip between two of them."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,30 @@ def test_labels_that_differ_between_checkpoints_are_refused(tmp_path, pair):
     assert "two.json: scored on other labels than" in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert not (tmp_path / "scores.csv").exists()
+
+
+def test_a_score_edited_by_hand_enters_no_table(tmp_path, pair):
+    for checkpoint in ("one", "two"):
+        score(tmp_path, checkpoint, *pair)
+    path = tmp_path / "scores/logme/none/digits/two.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"score": record["score"] + 1e-6}))
+    refused = collect(tmp_path, "one", "two")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"error: {path}: not what was written") and refused.stderr.count("\n") == 1
+    assert not (tmp_path / "scores.csv").exists()
+
+
+def test_features_of_another_checkpoint_are_not_scored(tmp_path, pair):
+    folder = tmp_path / "results/study/features/digits"
+    for checkpoint in ("one", "two"):
+        score(folder, checkpoint, *pair)
+    (folder / "one.safetensors").rename(folder / "three.safetensors")
+    stem = folder / "scores/three"
+    outputs = ("--scores", f"{stem}.json", "--seconds", f"{stem}.seconds.json")
+    refused = script("score", "--metric", "logme", "--features", folder / "three.safetensors", *outputs)
+    assert refused.returncode == 1
+    assert "three.safetensors: this is another file, results/study/features/digits/one.safetensors" in refused.stderr
 
 
 @pytest.mark.parametrize(

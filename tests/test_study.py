@@ -8,7 +8,7 @@ import yaml
 from pedrank.catalogue import catalogue
 from pedrank.digest import ROOT
 from pedrank.errors import InputError
-from pedrank.study import check_names, check_schema, refinements
+from pedrank.study import check_names, check_options, check_schema, read, refinements
 
 SCHEMA = ROOT / "schemas/config.schema.yaml"
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -85,3 +85,81 @@ def test_unknown_names_get_a_suggestion(path, value, message):
     with pytest.raises(InputError, match=message) as error:
         check_names(_with(path, value), METRICS)
     assert "\n" not in str(error.value)
+
+
+def test_a_studys_file_changes_parts_of_the_papers(tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("study: own\nablation: {datasets: [dtd]}\n")
+    config = read(ROOT, own)
+    assert config["study"] == "own"
+    assert config["ablation"] == PAPER["ablation"] | {"datasets": ["dtd"]}
+
+
+@pytest.mark.parametrize("content", ["a: [", "- a list", "word", b"\xff\xfe"])
+def test_what_is_no_configuration_is_refused(tmp_path, content):
+    own = tmp_path / "own.yaml"
+    own.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError, match=r"own\.yaml"):
+        read(ROOT, own)
+    with pytest.raises(InputError, match="no such"):
+        read(ROOT, tmp_path / "another.yaml")
+
+
+RANKING = {
+    name: PAPER[name] for name in ("study", "datasets", "checkpoints", "image_size", "reference", "features", "metrics")
+} | {"ground_truth": {"source": "none"}, "ranking": {"metric": "logme"}, "metric_options": {}, "ped": {"lambdas": []}}
+
+
+def test_a_study_without_ground_truth_needs_no_fine_tuning_and_no_figures():
+    check_schema(RANKING, SCHEMA)
+    check_names(RANKING, METRICS)
+    check_names(RANKING | {"reference": {"source": "shipped"}}, METRICS)  # raw features need no statistics
+    assert list(refinements(RANKING)) == ["none"]
+
+
+@pytest.mark.parametrize("missing", ["finetune", "ablation", "figures"])
+def test_a_study_with_ground_truth_needs_them(missing):
+    with pytest.raises(InputError, match=f"'{missing}' is a required property"):
+        check_schema({name: part for name, part in PAPER.items() if name != missing}, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"ranking": {"metric": "logmee"}}, "unknown ranking metric 'logmee'; did you mean 'logme'"),
+        ({"ranking": {"metric": "knn"}}, "unknown ranking metric 'knn'"),  # known, but not among the study's
+        ({"ranking": {"metric": "logme", "refinement": "ped-0.6"}}, "unknown ranking refinement 'ped-0.6'"),
+        ({"ground_truth": {"source": "none", "confirm": ["byoll"]}}, "unknown checkpoint to confirm 'byoll'; did you"),
+    ],
+)
+def test_a_ranking_names_what_the_study_has(changes, message):
+    with pytest.raises(InputError, match=message):
+        check_names(RANKING | changes, METRICS)
+
+
+def test_a_study_without_ground_truth_says_what_ranks():
+    with pytest.raises(InputError, match="'ranking' is a required property"):
+        check_schema({name: part for name, part in RANKING.items() if name != "ranking"}, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "part, value, message",
+    [
+        (
+            "metric_options",
+            {"gbc": {"varient": "x"}},
+            "metric_options.gbc: unknown option 'varient'; did you mean 'var",
+        ),
+        ("metric_options", {"logme": {"k": 1}}, "metric_options.logme: unknown option 'k'; it has none"),
+        ("refinements", {"x": {"by": "sa", "sigmo": 1}}, "refinements.x: unknown option 'sigmo'; did you mean 'sigma'"),
+        ("refinements", {"x": {"by": "ped", "lamda": 1}}, "refinements.x: unknown option 'lamda'; did you mean 'lam'"),
+    ],
+)
+def test_a_misspelt_option_is_found_before_anything_runs(part, value, message):
+    with pytest.raises(InputError, match=message):
+        check_options(RANKING | {part: value})
+
+
+def test_options_that_are_there_are_taken():
+    ped = {"by": "ped", "lam": 0.5, "mode": "paper", "clamp": True}
+    check_options(RANKING | {"metric_options": {"knn": {"k": 3}}, "refinements": {"x": ped, "y": {"by": "sa"}}})

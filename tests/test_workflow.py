@@ -1,6 +1,5 @@
 """The workflow: it plans every study, runs a small one to the end, reruns what an edit changes, and survives a kill."""
 
-import hashlib
 import json
 import shutil
 import signal
@@ -11,76 +10,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from workflow import command, copy_repository, environment, planned, snakemake
+from workflow import RUN, SMALL, command, copy_repository, environment, numbers, planned, snakemake, write_study
 
 from pedrank.digest import ROOT
 
-SMALL = {
-    "study": "small",
-    "datasets": ["digits", "mnist"],
-    "checkpoints": ["byol-tiny", "moco-tiny", "simclr-tiny"],
-    "image_size": 32,
-    "together": True,
-    "reference": {"source": "shipped"},
-    "features": {"splits": ["train"]},
-    "ground_truth": {"source": "finetune"},
-    "finetune": {
-        "learning_rates": [0.1, 0.01],
-        "weight_decays": [1e-4],
-        "seeds": 2,
-        "steps": 3,
-        "batch_size": 32,
-        "augmentation": "none",
-    },
-    "metrics": ["logme", "gbc"],
-    "baselines": ["knn"],
-    "ped": {"lambdas": [0.3]},
-    "ablation": {
-        "datasets": ["digits"],
-        "lambdas": [0.2, 0.4],
-        "time_steps": [0.1],
-        "exit_ratios": [0.5],
-        "max_steps": [6],
-    },
-    "figures": {
-        "tsne": {"dataset": "digits", "checkpoint": "byol-tiny", "refinement": "ped-0.3"},
-        "ranks": {"metric": "logme", "refinement": "ped-0.3", "datasets": ["digits", "mnist"]},
-    },
-}
-RUN = ("--cores", "2", "--workflow-profile", "quickstart", "--configfile", "small.yaml")
-
-
-def _write(root: Path, **changes: object) -> None:
-    (root / "small.yaml").write_text(yaml.safe_dump(SMALL | changes))
-
 
 def _tables(root: Path) -> dict[str, str]:
-    """Hashes of all that must be identical from run to run: everything but logs, timings and what shows timings."""
-    # The last two are cut differently in studies that are not run together.
-    skipped = (
-        "seconds",
-        "timing",
-        "table2",
-        "figures/cost",
-        ".log",
-        "report.html",
-        "small/config.yaml",
-        "chosen",
-        "validation.json",
-    )
-    files = sorted(path for path in (root / "results/small").rglob("*") if path.is_file())
-    return {
-        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-        if not any(word in str(path.relative_to(root)) for word in skipped)
-    }
+    """Hashes of all that must be identical from run to run, also of studies that are not run together."""
+    skipped = ("small/config.yaml", "chosen", "validation.json")
+    return {path: digest for path, digest in numbers(root).items() if not any(word in path for word in skipped)}
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A copy of the repository in which the small study has run; tests must leave it as it was."""
     root = copy_repository(tmp_path_factory.mktemp("finished") / "pedrank")
-    _write(root)
+    write_study(root)
     done = snakemake(root, *RUN)
     assert done.returncode == 0, done.stdout
     return root
@@ -166,10 +111,24 @@ def test_editing_a_comment_reruns_nothing(finished, tmp_path):
 
 
 def test_adding_a_metric_adds_its_scores_and_the_tables(finished, tmp_path):
-    plan = _plan_after(finished, tmp_path, lambda root: _write(root, metrics=["logme", "gbc", "parc"]))
+    plan = _plan_after(finished, tmp_path, lambda root: write_study(root, metrics=["logme", "gbc", "parc"]))
     assert plan["score"] == 6
     assert plan["table1"] == 1
     assert not plan.keys() & {"prepare", "checkpoint", "features", "finetune", "ground_truth", "ped", "sweep"}
+
+
+def test_all_metrics_of_a_pair_in_one_job_give_the_same_table(finished, tmp_path):
+    root = shutil.copytree(finished, tmp_path / "pedrank")
+    write_study(root, metrics_together=True)
+    target = "results/small/scores/digits.csv"
+    done = snakemake(root, target, *RUN)
+    assert done.returncode == 0, done.stdout
+    assert planned(done.stdout) == {"score": 3, "scores": 1}  # 3 checkpoints, whatever the metrics
+    assert (root / target).read_bytes() == (finished / target).read_bytes()
+    costs = [pd.read_csv(folder / "results/small/seconds/digits.csv") for folder in (root, finished)]
+    times = ["seconds", "refinement_seconds"]
+    pd.testing.assert_frame_equal(*(cost.drop(columns=times) for cost in costs))
+    assert not planned(snakemake(root, *RUN, "-n", target).stdout)
 
 
 def test_a_users_own_metric_and_refinement(finished, tmp_path):
@@ -182,7 +141,7 @@ def test_a_users_own_metric_and_refinement(finished, tmp_path):
         "    return factor * (statistics.means - statistics.means.mean(axis=0))\n"
     )
     refinements = {"sa-0.6": {"by": "sa", "sigma": 0.6}, "twice": {"by": "apart", "factor": 1.0}}
-    _write(root, metrics=["logme", "spread"], plugins=["mine.py"], refinements=refinements)
+    write_study(root, metrics=["logme", "spread"], plugins=["mine.py"], refinements=refinements)
     target = "results/small/scores/digits.csv"
     done = snakemake(root, target, *RUN)
     assert done.returncode == 0, done.stdout
@@ -212,7 +171,7 @@ def test_deleting_a_table_remakes_it_byte_for_byte(finished, tmp_path):
 def test_a_killed_workflow_is_finished_by_the_same_command(finished, tmp_path, seconds, together):
     """SIGKILL of the head alone, so that its jobs are orphaned; then the same command, at once."""
     root = copy_repository(tmp_path / "pedrank")
-    _write(root, together=together)
+    write_study(root, together=together)
     head = subprocess.Popen(
         command(*RUN), cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -227,7 +186,7 @@ def test_a_killed_workflow_is_finished_by_the_same_command(finished, tmp_path, s
 def test_a_grid_at_a_price_runs_and_says_what_it_saved(tmp_path):
     root = copy_repository(tmp_path / "pedrank")
     changes = {"halving": 2, "early_stopping": True, "seeds": 3, "steps": 4}
-    _write(
+    write_study(
         root,
         datasets=["digits"],
         checkpoints=["byol-tiny", "moco-tiny"],
@@ -248,7 +207,7 @@ def test_a_grid_at_a_price_runs_and_says_what_it_saved(tmp_path):
 
 def test_two_workflows_at_once_are_refused_in_one_line(tmp_path):
     root = copy_repository(tmp_path / "pedrank")
-    _write(root)
+    write_study(root)
     first = subprocess.Popen(
         command(*RUN), cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -277,7 +236,7 @@ MISTAKES = {
 @pytest.mark.parametrize("changes, message", MISTAKES.values(), ids=MISTAKES.keys())
 def test_mistakes_in_the_configuration_are_one_line(tmp_path, changes, message):
     root = copy_repository(tmp_path / "pedrank")
-    _write(root, **changes)
+    write_study(root, **changes)
     run = snakemake(root, *RUN)
     assert run.returncode == 1
     assert message in run.stdout
@@ -295,7 +254,8 @@ def test_mistakes_in_the_configuration_are_one_line(tmp_path, changes, message):
 def test_a_damaged_artefact_is_named_with_the_remedy(finished, tmp_path, damage, message):
     root = tmp_path / "pedrank"
     shutil.copytree(finished, root, symlinks=True)
-    features = root / "results/small/features/digits/byol-tiny.safetensors"
+    target = "results/small/features/digits/byol-tiny.safetensors"
+    features = root / target
     features.write_bytes(damage(features.read_bytes()))
     run = snakemake(root, *RUN)
     assert run.returncode == 1
@@ -303,7 +263,7 @@ def test_a_damaged_artefact_is_named_with_the_remedy(finished, tmp_path, damage,
     assert message in line
     assert "delete it and run again" in line
     features.unlink()
-    assert snakemake(root, *RUN).returncode == 0
+    assert snakemake(root, target, *RUN).returncode == 0
     assert _tables(root) == _tables(finished)
 
 

@@ -33,6 +33,9 @@ def convert(name: str, downloads: Path, out: Path) -> None:
         shipped = PACKAGE / "checkpoints/tiny" / f"{name}.safetensors"
         write_arrays(out, read_arrays(shipped), read_metadata(shipped))
         return
+    if not files(entry):
+        _convert_given(name, entry, out)
+        return
     (file,) = files(entry)
     path = downloads / file
     inputs = {file: recorded_sha256(path)}
@@ -40,9 +43,32 @@ def convert(name: str, downloads: Path, out: Path) -> None:
     if entry.get("padding", "torchvision") != "torchvision":
         architecture = f"{architecture}-{entry['padding']}"
     weights = _complete(_backbone(path, entry), architecture, path)
-    metadata = {"architecture": architecture, "normalisation": NORMALISATIONS[entry["normalisation"]]}
+    metadata = {"architecture": architecture, "normalisation": normalisation(entry)}
     made_by = provenance({"checkpoint": name}) | {"inputs": inputs}
     write_arrays(out, weights, metadata | {"made_by": made_by})
+
+
+def _convert_given(name: str, entry: dict[str, Any], out: Path) -> None:
+    """Of the user's own files and functions, and of other packages' networks."""
+    from pedrank.checkpoints import given
+    from pedrank.foreign import code_sha256
+
+    if "architecture" not in entry:
+        raise InputError(f"{name}: this checkpoint has features only; it has no weights")
+    weights, said = given.read(entry)
+    if "normalisation" in entry:
+        said["normalisation"] = normalisation(entry)
+    code = code_sha256(entry["architecture"])
+    said |= {"code_sha256": code} if code else {}
+    inputs = [entry["weights"]] if "weights" in entry else []
+    made_by = provenance({"checkpoint": name, "pretrained": entry.get("pretrained", not inputs)}, inputs)
+    write_arrays(out, weights, {"architecture": entry["architecture"]} | said | {"made_by": made_by})
+
+
+def normalisation(entry: dict[str, Any]) -> dict[str, list[float]]:
+    """The mean and the standard deviation that an entry gives, or names."""
+    given = entry["normalisation"]
+    return NORMALISATIONS[given] if isinstance(given, str) else {key: list(given[key]) for key in ("mean", "std")}
 
 
 def _backbone(path: Path, entry: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -59,7 +85,10 @@ def _backbone(path: Path, entry: dict[str, Any]) -> dict[str, np.ndarray]:
 
 
 def _complete(weights: dict[str, np.ndarray], architecture: str, path: Path) -> dict[str, np.ndarray]:
-    """Exactly the network's keys and shapes, all values finite; counters of batches, which old files lack, become 0."""
+    """Exactly the network's keys, shapes and types, all values finite.
+
+    Counters of batches, which old files lack, become 0; floats of another precision become float32.
+    """
     import torch
 
     from pedrank.networks import build
@@ -75,6 +104,10 @@ def _complete(weights: dict[str, np.ndarray], architecture: str, path: Path) -> 
         wanted = f"{len(wrong)} keys missing, surplus or misshapen, first '{wrong[0]}'"
         raise InputError(f"{path}: not the weights of {architecture}: {wanted}; fetch it again")
     for key, value in weights.items():
+        if value.dtype.kind != ("f" if expected[key].is_floating_point() else "i"):
+            raise InputError(f"{path}: '{key}' holds {value.dtype} numbers; fetch it again")
+        with np.errstate(over="ignore"):  # infinite in float32: refused below
+            weights[key] = value = value.astype(np.float32 if value.dtype.kind == "f" else np.int64, copy=False)
         if not np.isfinite(value).all() or (key.endswith("running_var") and (value < 0).any()):
             raise InputError(
                 f"{path}: '{key}' holds values that are not finite, or a negative variance; fetch it again"

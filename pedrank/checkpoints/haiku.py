@@ -63,10 +63,10 @@ def _translate(module: str, path: Path) -> str:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    """A dictionary, or haiku's record of one."""
+    """A dictionary, or haiku's record of one: what is in it by name."""
     if isinstance(value, Record) and value and isinstance(value[0], dict):
         value = value[0]
-    return value if isinstance(value, dict) else {}
+    return {key: item for key, item in value.items() if isinstance(key, str)} if isinstance(value, dict) else {}
 
 
 def _array(value: Any) -> np.ndarray:

@@ -11,8 +11,10 @@ import numpy as np
 
 from pedrank.checkpoints.tensor_bundle import read_bundle
 from pedrank.checkpoints.torch_file import read_torch, tensors
+from pedrank.datasets.archive import whole
 from pedrank.errors import InputError, about
 
+_LARGEST = 2**31  # bytes of a checkpoint, with its momenta; a ResNet-50's has 0.3 GB
 _BLOCKS = (3, 4, 6, 3)
 _BATCH_NORM = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
 
@@ -38,9 +40,9 @@ def read(path: Path) -> dict[str, np.ndarray]:
         with about(path):
             return from_tensorflow(read_bundle(*bundle))
     content = read_torch(path)
-    if "state_dict" in content:  # SimCLR v1's conversion has torchvision's names
+    if isinstance(content.get("state_dict"), Mapping):  # SimCLR v1's conversion has torchvision's names
         return {name: array for name, array in tensors(content["state_dict"]).items() if not name.startswith("fc.")}
-    if "resnet" not in content:
+    if not isinstance(content.get("resnet"), Mapping):
         raise InputError(f"{path}: neither a TensorFlow checkpoint nor a known conversion of SimCLR's; fetch it again")
     return from_conversion(tensors(content["resnet"]))
 
@@ -86,10 +88,12 @@ def _bundle(path: Path) -> tuple[bytes, bytes] | None:
     """Index and data of the TensorFlow checkpoint in a zip file; None where there is none."""
     if not zipfile.is_zipfile(path):
         return None
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        for name in names:
+    with whole(path), zipfile.ZipFile(path) as archive:
+        sizes = {member.filename: member.file_size for member in archive.infolist()}
+        for name in sizes:
             data = f"{name.removesuffix('.index')}.data-00000-of-00001"
-            if name.endswith(".index") and data in names:
+            if name.endswith(".index") and data in sizes:
+                if sizes[name] + sizes[data] > _LARGEST:
+                    raise InputError(f"{path}: refused: '{data}' has {sizes[data]} bytes; fetch it again")
                 return archive.read(name), archive.read(data)
     return None

@@ -15,6 +15,7 @@ import numpy as np
 from pedrank.errors import InputError
 
 _MAGIC = 0xDB4775248B80FB57
+_LONGEST_KEY = 4096
 _FOOTER = 48  # two block handles, padding, the magic number
 _DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8"}  # of types.proto; checkpoints of networks need no others
 
@@ -26,7 +27,7 @@ def read_bundle(index: bytes, data: bytes) -> dict[str, np.ndarray]:
     """
     try:
         return dict(_tensors(index, memoryview(data)))
-    except (IndexError, ValueError, KeyError, UnicodeDecodeError) as error:
+    except (IndexError, ValueError, KeyError, TypeError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError("not a TensorFlow checkpoint, or cut short") from None
@@ -38,8 +39,13 @@ def _tensors(index: bytes, data: memoryview) -> Iterator[tuple[str, np.ndarray]]
     position = len(index) - _FOOTER
     for _ in range(2):  # the handle of the metaindex block, which is empty
         _, position = _varint(index, position)
+    left = len(index)  # blocks do not overlap in an honest file; in another they could go on for ever
     for _, handle in _entries(index, *_handle(index, position)):
-        for key, value in _entries(index, *_handle(handle, 0)):
+        block = _handle(handle, 0)
+        left -= block[1]
+        if left < 0:
+            raise ValueError("blocks that overlap")
+        for key, value in _entries(index, *block):
             fields = _message(value)
             if not key:  # the header: number of data files, byte order
                 if fields.get(1, 1) != 1 or fields.get(2, 0) != 0:
@@ -74,6 +80,8 @@ def _entries(table: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
         unshared, position = _varint(block, position)
         length, position = _varint(block, position)
         key = key[:shared] + block[position : position + unshared]
+        if len(key) > _LONGEST_KEY:
+            raise ValueError("a name that is too long")
         position += unshared
         yield key, block[position : position + length]
         position += length
@@ -109,10 +117,11 @@ def _repeated(message: bytes, number: int) -> list[bytes]:
 def _varint(content: bytes, position: int) -> tuple[int, int]:
     """A number in groups of seven bits, the lowest first, and the position behind it."""
     value = shift = 0
-    while True:
+    while shift < 64:
         byte = content[position]
         position += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, position
         shift += 7
+    raise ValueError("a number without end")

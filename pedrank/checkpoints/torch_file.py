@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pedrank.checkpoints.torch_check import check
 from pedrank.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def read_torch(path: Path) -> dict[str, Any]:
@@ -16,6 +20,7 @@ def read_torch(path: Path) -> dict[str, Any]:
     import torch
 
     try:
+        check(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken file can raise anything; nothing of it has run
         reason = next((line for line in str(error).splitlines() if "Unsupported global" in line), None)
@@ -29,10 +34,21 @@ def read_torch(path: Path) -> dict[str, Any]:
 
 
 def tensors(content: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The tensors of a dictionary as arrays."""
+    """The tensors of a dictionary as arrays, by those of its keys that are names."""
     import torch
 
-    return {name: value.detach().numpy() for name, value in content.items() if isinstance(value, torch.Tensor)}
+    kept = {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, torch.Tensor)}
+    return {name: _array(value) for name, value in kept.items()}
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    """NumPy has no bfloat16, and an array has one dense layout: what is neither becomes empty, of no layer's shape."""
+    import torch
+
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
+        return np.empty(0)
+    tensor = tensor.detach().resolve_conj().resolve_neg()
+    return tensor.float().numpy() if tensor.dtype == torch.bfloat16 else tensor.numpy()
 
 
 def read(path: Path, unwrap: list[str], prefix: str) -> dict[str, np.ndarray]:

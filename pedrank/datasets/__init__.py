@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pedrank.artefacts import read_arrays, read_metadata, sha256, write_arrays
+from pedrank.artefacts import described, read_arrays, read_metadata, sha256, write_arrays
 from pedrank.catalogue import catalogue
 from pedrank.errors import InputError
 
@@ -90,6 +90,8 @@ def check(dataset: Dataset) -> None:
             f"{dataset.name}: {len(images)} images but {len(labels)} labels and {len(split)} split entries; "
             "prepare it again"
         )
+    if labels.dtype.kind not in "iu" or split.dtype != np.uint8:
+        raise InputError(f"{dataset.name}: labels or split are no whole numbers; prepare it again")
     if split.size and split.max() >= len(SPLITS):
         raise InputError(f"{dataset.name}: split {split.max()} is none of {', '.join(SPLITS)}; prepare it again")
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
@@ -102,7 +104,11 @@ def check(dataset: Dataset) -> None:
             raise InputError(f"{dataset.name}: {len(images)} images but {len(array)} {name}; prepare it again")
     if len(dataset.rows("train")) == 0 == len(dataset.rows("test")):
         return  # reference images, which nothing is trained on
-    trained = np.bincount(labels[dataset.rows("train")], minlength=classes)
+    train = dataset.rows("train")
+    if dataset.targets is None:
+        trained = np.bincount(labels[train], minlength=classes)
+    else:
+        trained = (dataset.targets[train] == 1).sum(axis=0)
     if np.any(trained == 0):
         missing = int(np.argmin(trained))
         raise InputError(
@@ -149,22 +155,23 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 
 def load_images(path: str | os.PathLike) -> Dataset:
     """Read what `save_images` or `prepare` wrote, memory-mapped and checked."""
-    arrays, metadata = read_arrays(path), read_metadata(path)
+    arrays = read_arrays(path, whole=False)
+    metadata = described(path, "name", "class_names", "source", "licence")
     names = ("images", "labels", "split", *_OPTIONAL)
     missing = [name for name in names[:3] if name not in arrays]
     if missing:
         raise InputError(f"{path}: no array '{missing[0]}' in this file; delete it and prepare the dataset again")
-    try:
-        dataset = Dataset(
-            name=metadata["name"],
-            **{name: array for name, array in arrays.items() if name in names},
-            class_names=tuple(metadata["class_names"]),
-            source=metadata["source"],
-            licence=metadata["licence"],
-            made_by=metadata.get("made_by", {}),
-        )
-    except KeyError as error:
-        raise InputError(f"{path}: the header says no {error}; delete it and prepare the dataset again") from None
+    classes = metadata["class_names"]
+    if not (isinstance(classes, list) and all(isinstance(label, str) for label in classes)):
+        raise InputError(f"{path}: the header's class names are no list of names; prepare the dataset again")
+    dataset = Dataset(
+        name=metadata["name"],
+        **{name: array for name, array in arrays.items() if name in names},
+        class_names=tuple(classes),
+        source=metadata["source"],
+        licence=metadata["licence"],
+        made_by=metadata.get("made_by", {}),
+    )
     check(dataset)
     return dataset
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pedrank.datasets.archive import read_members, tail
 from pedrank.datasets.listing import TEST, TRAIN, Listing, Rows
+from pedrank.datasets.matlab import read_matlab
 
 
 def listing(paths: Mapping[str, Path]) -> Listing:
@@ -18,13 +17,7 @@ def listing(paths: Mapping[str, Path]) -> Listing:
         (TRAIN, "cars_train", devkit["cars_train_annos.mat"]),
         (TEST, "cars_test", paths["cars_test_annos_withlabels.mat"].read_bytes()),
     ):
-        for annotation in _matlab(content)["annotations"]:
+        for annotation in read_matlab(content)["annotations"]:
             rows.add(split, f"{folder}/{annotation['fname']}", int(annotation["class"]) - 1)
-    names = [str(name) for name in _matlab(devkit["cars_meta.mat"])["class_names"]]
+    names = [str(name) for name in read_matlab(devkit["cars_meta.mat"])["class_names"]]
     return rows.listing(names, [paths["cars_train.tgz"], paths["cars_test.tgz"]], tail(2))
-
-
-def _matlab(content: bytes) -> dict[str, Any]:
-    from scipy.io import loadmat
-
-    return loadmat(io.BytesIO(content), squeeze_me=True)

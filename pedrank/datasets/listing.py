@@ -48,6 +48,9 @@ class Rows:
         if len(place) != len(self.ids):
             twice = next(name for row, name in enumerate(self.ids) if place[name] != row)
             raise InputError(f"{archives[0]}: '{twice}' is listed twice; fetch the lists again")
+        odd = next((name for name in self.ids if not name.isprintable()), None)
+        if odd is not None:
+            raise InputError(f"{archives[0]}: '{odd}' is listed, which is no image's name; fetch the lists again")
 
         def images() -> Iterator[tuple[int, bytes]]:
             waiting = dict(place)

@@ -47,12 +47,13 @@ def scores_of(scores: pd.DataFrame, accuracies: pd.DataFrame) -> dict[Key, np.nd
                 f"{where}: no accuracy of '{min(unknown)}'; add it, or leave the checkpoint out of the study"
             )
         values = group.set_index("checkpoint")["rank_score"].reindex(accuracies.index)
-        bad = ~np.isfinite(values.to_numpy(dtype=float))
+        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+        bad = ~np.isfinite(numbers)
         if bad.any():
             name, value = accuracies.index[bad][0], values[bad].iloc[0]
             wrong = "is missing" if name not in set(group["checkpoint"]) else f"is {value}"
             raise InputError(
                 f"{where}: the score of '{name}' {wrong}; run it again, or leave the checkpoint out of the study"
             )
-        found[key] = values.to_numpy(dtype=float)
+        found[key] = numbers
     return found

@@ -47,7 +47,7 @@ def load(path: str | os.PathLike, metric: str, source: str | os.PathLike | None 
     pool = dataset if source is None else load_images(source)
     if not (np.array_equal(pool.labels, dataset.labels) and np.array_equal(pool.split, dataset.split)):
         raise InputError(f"{source}: not the images of {path}; delete both and prepare the dataset again")
-    return images_of(dataset, metric, pool.images, read_arrays(path).get("targets"))
+    return images_of(dataset, metric, pool.images, read_arrays(path, whole=False).get("targets"))
 
 
 def images_of(

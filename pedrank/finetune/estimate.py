@@ -9,10 +9,12 @@ from typing import Any
 import torch
 
 from pedrank.catalogue import catalogue
+from pedrank.datasets.size import classes, counts
 from pedrank.finetune.choice import rounds
 from pedrank.finetune.data import VALIDATION_SHARE
 from pedrank.finetune.probe import Probe, probe
 from pedrank.finetune.protocol import Options, Protocol, protocol
+from pedrank.slurm import RUN_MINUTES
 
 RUN_BYTES = 8_000  # record, timing and log of a run, each at least one block of the disk
 SHARED_MEMORY = 0.9  # of a GPU, for the runs that share it
@@ -26,13 +28,14 @@ def estimate(config: Mapping[str, Any], device: torch.device) -> str:
     entries = catalogue("checkpoints")
     networks = Counter(entries[name]["architecture"] for name in config["checkpoints"])
     options = Options(*plan.points[0], **plan.training)
-    classes = max(_classes(card) for card in cards)
-    hours, lines = 0.0, []
+    outputs = max(classes(card) for card in cards)
+    hours, longest, lines = 0.0, 0.0, []
     weights = []
     for architecture, number in networks.items():
-        cost = probe(architecture, classes, *sizes, options, device)
+        cost = probe(architecture, outputs, *sizes, options, device)
         spent = number * sum(seconds(plan, *_counts(card), cost) for card in cards) / 3600
         hours += spent
+        longest = max(longest, *(_longest(plan, *_counts(card), cost) for card in cards))
         weights += [cost.weights] * number
         speed = f"{1 / cost.train_seconds:.3g} images/s in training, {1 / cost.test_seconds:.3g} in the test"
         timed = f"{cost.steps} steps of {cost.batch_size} images"
@@ -52,6 +55,7 @@ def estimate(config: Mapping[str, Any], device: torch.device) -> str:
             f"{pairs} pairs of checkpoint and dataset, {runs} runs each ({search}, {seeds}): {pairs * runs:,} runs",
             *lines,
             f"Time: {hours:,.2f} hours of one {_name(device)}; on several, divided by their number",
+            f"One run: {longest / 60:,.1f} minutes at most; a cluster is asked for {RUN_MINUTES} at the first attempt",
             f"Disk: {_size(pixels)} of prepared images, {_size(sum(weights))} of checkpoints, "
             f"{_size(pairs * runs * RUN_BYTES)} of runs, and {_size(2 * max(weights))} of state per unfinished run",
         ]
@@ -70,6 +74,13 @@ def seconds(plan: Protocol, train: int, validation: int, test: int, cost: Probe)
     return steps * plan.training["batch_size"] * cost.train_seconds + judged * cost.test_seconds
 
 
+def _longest(plan: Protocol, train: int, validation: int, test: int, cost: Probe) -> float:
+    """Seconds of one run: all steps, and the larger of the two sets that are judged."""
+    return plan.training["steps"] * plan.training["batch_size"] * cost.train_seconds + (
+        max(validation, test) * cost.test_seconds
+    )
+
+
 def _search(plan: Protocol) -> list[tuple[int, int]]:
     """(points, steps) of each round of the search."""
     if plan.halving is None or len(plan.points) == 1:
@@ -83,16 +94,12 @@ def _search(plan: Protocol) -> list[tuple[int, int]]:
 
 def _counts(card: Mapping[str, Any]) -> tuple[int, int, int]:
     """Training, validation and test images; "seeded" validation images are a fifth of the training images."""
-    counts = card["counts"]
-    train, validation = counts["train"], counts["validation"]
+    found = counts(card)
+    train, validation = found["train"], found["validation"]
     if validation == "seeded":
         validation = train // VALIDATION_SHARE
         train -= validation
-    return train, validation, counts["test"]
-
-
-def _classes(card: Mapping[str, Any]) -> int:
-    return card["classes"] if isinstance(card["classes"], int) else len(card["classes"])
+    return train, validation, found["test"]
 
 
 def _shared(cost: Probe, device: torch.device) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from pedrank.checkpoints.given import feature_dim
 from pedrank.finetune.batches import fetched, shuffled, views
 from pedrank.finetune.precision import fastest
 from pedrank.finetune.protocol import Options
@@ -57,6 +58,7 @@ def probe(
     labels = torch.from_numpy(random.integers(0, classes, 2 * batch)).to(device)
     generator = torch.Generator().manual_seed(0)
     network = build(architecture)
+    network.feature_dim = feature_dim(network, size)
     training = prepare(network, HALF, classes, options, generator, device)
     order = shuffled(len(images), options, generator)
     progress = Progress(batch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pedrank.finetune.protocol import Protocol
+from pedrank.finetune.protocol import Protocol, point_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,3 +46,13 @@ def cost(runs: pd.DataFrame, protocol: Protocol) -> dict[str, float]:
         "full_steps": full_steps,
         "saved": 1 - steps / full_steps,
     }
+
+
+def timing_file(run: Mapping[str, Any]) -> str:
+    """Where the seconds of a run stand, below the folder of its dataset.
+
+    `run` is a row of `table`, of a study that trains every grid point in full.
+    """
+    point = run["learning_rate"], run["weight_decay"]
+    stem = f"validation-{point_name(point)}" if run["stage"] == "validation" else f"test-seed{run['seed']}"
+    return f"{run['checkpoint']}/{stem}.timing.json"

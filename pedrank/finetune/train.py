@@ -50,9 +50,9 @@ def finetune(
     """Train a copy of `network` under a new linear head on the splits `train`; accuracy on the splits `test`.
 
     SGD with Nesterov momentum 0.9, cosine schedule without restarts, cross-entropy (binary for several labels per
-    image). `seed` decides the head, the order of the images, which are shuffled anew each epoch, and their crops. Where
-    memory ends, a batch is computed in parts half as large and the same step is taken; batch normalisation then sees
-    the parts. The test is in float32 and unaugmented.
+    image). `seed` decides the head, the order of the images, which are shuffled anew each epoch, their crops, and
+    dropout. Where memory ends, a batch is computed in parts half as large and the same step is taken; batch
+    normalisation then sees the parts. The test is in float32 and unaugmented.
 
     Args:
         network: Maps (B, 3, H, W) to (B, D), with `feature_dim` D; left as it is.
@@ -86,6 +86,7 @@ def finetune(
 
     for step, pixels in enumerate(fetched(source, order[progress.step :], device), progress.step):
         shown = views(pixels, images.pixels.shape[1], options, seed, step)
+        torch.manual_seed(seed * options.steps + step)  # of dropout, which networks of other packages may have
         loss = take_step(training, shown, targets[order[step]].to(device), step, progress)
         if step % math.ceil(options.steps / CURVE_POINTS) == 0:
             if not math.isfinite(loss.item()):

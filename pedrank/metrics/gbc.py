@@ -7,13 +7,13 @@ import numpy as np
 from pedrank.errors import InputError
 from pedrank.metrics import Score, metric
 from pedrank.observation import Observation
-from pedrank.parallel import each
+from pedrank.parallel import each_share
 
 VARIANCE_FLOOR = 1e-4
-_PAIRS = 64  # pairs of classes compared at a time, so that their D numbers each stay in the processor's cache
+_PAIRS = 128  # pairs of classes compared at a time: large enough that threads rarely wait for each other
 
 
-@metric(needs="statistics", memory=lambda n, d, c: 8 * (c * c + 6 * c * d))
+@metric(needs="statistics", memory=lambda n, d, c: 8 * (c * c + 6 * c * d + 1000 * d))
 def gbc(observation: Observation, variant: str = "diagonal") -> Score:
     """Minus the sum over ordered pairs of classes of exp(-D_B), D_B the Bhattacharyya distance of two Gaussians.
 
@@ -51,33 +51,44 @@ def spherical(means: np.ndarray, variances: np.ndarray) -> np.ndarray:
 
 def diagonal(means: np.ndarray, variances: np.ndarray) -> np.ndarray:
     """Bhattacharyya distances of all pairs i < j of classes with means and variances (C, D)."""
-    std = np.sqrt(variances)
-    inverse_std = 1 / std
-    i, j = np.triu_indices(len(means), 1)
-    distances = np.empty(len(i))
+    classes, dims = means.shape
+    # The distance does not depend on the scale of a feature: at this one, products of variances stay near 1.
+    scale = np.exp(np.log(variances).mean(axis=0))
+    means, variances = means / np.sqrt(scale), variances / scale
+    factors = _factors(2 * variances)
+    determinants = np.log(variances).sum(axis=1)
+    first = np.concatenate([[0], np.cumsum(np.arange(classes - 1, 0, -1))])  # where the pairs of i begin
+    distances = np.empty(first[-1])
 
-    def compare(start: int) -> None:
-        a, b = i[start : start + _PAIRS], j[start : start + _PAIRS]
-        squared = means[a] - means[b]
-        squared *= squared
-        squared /= variances[a] + variances[b]
-        # (V_i + V_j) / 2 over sqrt(V_i V_j), at least 1, so that sixteen can be multiplied before taking a logarithm.
-        ratio = std[a] * inverse_std[b]
-        ratio += inverse_std[a] * std[b]
-        ratio *= 0.5
-        distances[start : start + _PAIRS] = squared.sum(axis=1) / 4 + _log_product(ratio) / 2
+    def compare(rows: range) -> None:
+        buffers = np.empty((3, _PAIRS, dims))
+        for i in rows:
+            for start in range(i + 1, classes, _PAIRS):
+                others = slice(start, min(start + _PAIRS, classes))
+                difference, total, quotient = buffers[:, : others.stop - start]
+                np.subtract(means[others], means[i], out=difference)
+                np.add(variances[others], variances[i], out=total)  # 2 V
+                np.divide(difference, total, out=quotient)
+                squared = np.einsum("pd,pd->p", difference, quotient)
+                log_ratio = _log_product(total, factors) - (determinants[others] + determinants[i]) / 2
+                found = squared / 4 + (log_ratio - dims * np.log(2)) / 2
+                place = first[i] + start - i - 1
+                distances[place : place + len(found)] = np.maximum(found, 0.0)  # rounding of what is zero
 
-    each(compare, range(0, len(i), _PAIRS))
+    each_share(compare, classes - 1)
     return distances
 
 
-def _log_product(ratio: np.ndarray) -> np.ndarray:
-    """Sum of logarithms along rows (P, D), with one logarithm for sixteen factors."""
-    for _ in range(4):
-        half, odd = divmod(ratio.shape[1], 2)
-        if half == 0:
-            break
-        product = ratio[:, : half + odd].copy()
-        product[:, :half] *= ratio[:, half + odd :]
-        ratio = product
-    return np.log(ratio).sum(axis=1)
+def _factors(values: np.ndarray) -> int:
+    """How many of these may be multiplied without leaving the range of float64; up to sixteen, a power of two."""
+    widest = np.abs(np.log(values)).max()
+    return next((factors for factors in (16, 8, 4, 2) if factors * widest < 700), 1)
+
+
+def _log_product(values: np.ndarray, factors: int) -> np.ndarray:
+    """Sum of logarithms along rows (P, D), with one logarithm for so many factors; overwrites `values`."""
+    while factors > 1 and values.shape[1] > 1:
+        half, odd = divmod(values.shape[1], 2)
+        values[:, :half] *= values[:, half + odd :]
+        values, factors = values[:, : half + odd], factors // 2
+    return np.log(values).sum(axis=1)

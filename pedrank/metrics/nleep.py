@@ -10,7 +10,7 @@ from pedrank.metrics._mixture import fit, k_means
 from pedrank.observation import Observation
 
 
-@metric(memory=lambda n, d, c: 8 * (4 * d * d + 3 * n * (d // 4) + 15 * n * c))  # 80 % of variance: D / 4 at most
+@metric(memory=lambda n, d, c: 8 * (4 * d * d + 6 * n * (d // 4) + 20 * n * c))  # 80 % of variance: D / 4 at most
 def nleep(
     observation: Observation,
     components_per_class: int = 5,

@@ -16,7 +16,7 @@ _OVERSAMPLES = 10  # of the randomised PCA, scikit-learn's
 _SORTED = 2**22  # sorted values looked at a time
 
 
-@metric(memory=lambda n, d, c: 4 * min(n, LARGEST) ** 2 // 2 + 8 * (4 * 42 * (min(n, LARGEST) + d) + 2**23))
+@metric(memory=lambda n, d, c: 4 * min(n, LARGEST) ** 2 // 2 + 8 * (4 * 42 * (min(n, LARGEST) + d) + 5 * 2**22))
 def parc(observation: Observation, dims: int = 32, seed: int = 1919, label_distance: str = "as_released") -> float:
     """Spearman correlation, times 100, between the distances of all pairs of samples in features and in labels.
 

@@ -43,11 +43,9 @@ def sfda(observation: Observation) -> Score:
 
     # Mixed samples are o_y + q (z - o_y). As if all were sure of their class, then corrected for those that are not.
     sure = np.e / (np.e + c - 1)  # q where p_y = 1
-    apart = observation.means - others
-    scatter = (apart.T * counts) @ apart
-    scatter += observation.within_scatter()
-    scatter *= sure**2
-    sums = sure * counts[:, None] * apart
+    apart = sure * (observation.means - others)
+    sums = counts[:, None] * apart
+    scatter = observation.within_scatter() * sure**2
     confidence = np.empty(observation.n)
     for rows, block in observation.blocks():
         own = labels[rows]
@@ -59,7 +57,8 @@ def sfda(observation: Observation) -> Score:
             varying *= np.sqrt(sure**2 - q**2)
             scatter -= varying.T @ varying
     shifts = sums / counts[:, None]
-    scatter -= (shifts.T * counts) @ shifts
+    # Around the mean of each mixed class: plus the first, minus the second, in one product.
+    scatter += np.vstack([apart, -shifts]).T @ np.vstack([counts[:, None] * apart, sums])
 
     scatter /= observation.n
     weights, intercepts = discriminant(shrink(scatter, shrinkage), others + shifts, log_priors)

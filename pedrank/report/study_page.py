@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterator, Mapping
 from html import escape
-from importlib import metadata
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
-from pedrank.artefacts import read_csv, sha256
+from pedrank.artefacts import read_csv
 from pedrank.catalogue import catalogue
-from pedrank.machine import processor
 from pedrank.report import ACROSS, PAPERS, page, text
 from pedrank.report.accuracies import accuracies
 from pedrank.report.caption import caption
@@ -24,12 +19,13 @@ from pedrank.report.caveats import caveats
 from pedrank.report.page import Section
 from pedrank.report.published import beside_published
 from pedrank.report.ranks import ranks
+from pedrank.report.reference import reference_caveats
+from pedrank.report.run import made_here
 from pedrank.report.selection import selection
 from pedrank.report.table1 import table1
 from pedrank.report.table2 import table2
 from pedrank.report.verdict import headline, sentence, verdicts
-
-PACKAGES = ("pedrank", "numpy", "scipy", "pandas", "scikit-learn", "matplotlib", "torch", "snakemake")
+from pedrank.yaml_file import read_yaml
 
 
 def study_page(results: Path, captions: Path) -> str:
@@ -39,9 +35,9 @@ def study_page(results: Path, captions: Path) -> str:
         results: The study's folder.
         captions: The folder of the captions, one .rst for each table and figure.
     """
-    config = yaml.safe_load((results / "config.yaml").read_text())
+    config = read_yaml(results / "config.yaml")
     summary = read_csv(results / "summary.csv")
-    scores, seconds = (_scores(results, config, suffix) for suffix in (".csv", ".seconds.csv"))
+    scores, seconds = (_scores(results, config, what) for what in ("scores", "seconds"))
     truth = pd.concat([read_csv(results / f"ground_truth/{dataset}.csv") for dataset in config["datasets"]])
 
     def said(name: str) -> str:
@@ -56,7 +52,8 @@ def study_page(results: Path, captions: Path) -> str:
     known = [name for name, entry in catalogue("checkpoints").items() if entry["zoo"] in zoos]
 
     def sections() -> Iterator[Section]:
-        yield Section("warnings", "Warnings", page.bullets(map(page.prose, caveats(summary, scores, truth, known))))
+        doubts = [*reference_caveats(config), *caveats(summary, scores, truth, known)]
+        yield Section("warnings", "Warnings", page.bullets(map(page.prose, doubts)))
         yield Section("table1", "Table 1", page.table(table1(summary), said("table1")))
         if (results / "tables/table1-published.csv").exists():
             body = page.table(beside_published(summary), said("table1-published"))
@@ -80,14 +77,10 @@ def study_page(results: Path, captions: Path) -> str:
     return page.page(title, _lead(config, answers), sections())
 
 
-def _scores(results: Path, config: Mapping[str, Any], suffix: str) -> pd.DataFrame:
-    """Scores (.csv) or their costs (.seconds.csv), those of the baselines last."""
-    folder = "scores" if suffix == ".csv" else "seconds"
-    files = [results / folder / f"{dataset}.csv" for dataset in config["datasets"]]
-    if config["baselines"]:
-        pairs = product(config["datasets"], config["checkpoints"])
-        files += [results / "baselines" / dataset / f"{checkpoint}{suffix}" for dataset, checkpoint in pairs]
-    return pd.concat(map(read_csv, files))
+def _scores(results: Path, config: Mapping[str, Any], what: str) -> pd.DataFrame:
+    """The study's `scores`, or their costs (`seconds`), those of the baselines last."""
+    folders = [results / what, *([results / what / "baselines"] if config["baselines"] else [])]
+    return pd.concat(read_csv(folder / f"{dataset}.csv") for folder in folders for dataset in config["datasets"])
 
 
 def _lead(config: Mapping[str, Any], answers: pd.DataFrame) -> str:
@@ -111,25 +104,6 @@ def _answer(answer: pd.Series, config: Mapping[str, Any]) -> str:
 
 
 def _run(results: Path, config: Mapping[str, Any]) -> str:
-    versions = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = "not installed"
-    machine = f"{processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-    files = [
-        results / "config.yaml",
-        results / "summary.csv",
-        *(results / folder / f"{name}.csv" for folder in ("ground_truth", "scores") for name in config["datasets"]),
-    ]
-    hashes = [(str(path.relative_to(results)), sha256(path)) for path in files]
-    return "\n".join(
-        [
-            page.paragraph(f"This page was written on {machine}; what the scores were timed on stands below Table 2."),
-            page.pairs(versions.items()),
-            page.folded("The configuration, defaults included", (results / "config.yaml").read_text()),
-            page.paragraph("SHA-256 of the files that this page was made from:"),
-            page.pairs(hashes),
-        ]
-    )
+    folders = product(("ground_truth", "scores"), config["datasets"])
+    files = ["config.yaml", "summary.csv", *(f"{folder}/{name}.csv" for folder, name in folders)]
+    return made_here(results, files, "; what the scores were timed on stands below Table 2")

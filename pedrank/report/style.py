@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from pedrank.artefacts import atomic
+from pedrank.artefacts import sealed
 
 WIDTH = 6.9  # inches: the text width of a two-column paper
 COLUMN = 3.35  # inches: one of its columns
@@ -54,9 +54,9 @@ def save(figure: Figure, pdf: str | os.PathLike, png: str | os.PathLike) -> None
     """Write a figure as PDF and PNG; the same figure gives the same bytes, since no date goes in."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # laid out once, not again for each file
-    with atomic(pdf) as temporary:
+    with sealed(pdf) as temporary:
         figure.savefig(temporary, metadata={"Creator": None, "Producer": None, "CreationDate": None})
-    with atomic(png) as temporary:
+    with sealed(png) as temporary:
         figure.savefig(temporary, metadata={"Software": None})
 
 

@@ -1,0 +1,56 @@
+"""The answer of `pedrank rank` on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pedrank.report import text as printed
+
+
+def text(found: Mapping[str, Any]) -> str:
+    """Table, recommendation, how sure it is, what fine-tuning has shown, and where the report lies."""
+    others = found["others"]
+    head = ["rank", "checkpoint", printed.method(found["metric"], found["refinement"]), "first on halves"]
+    head += [*map(printed.metric, others), "features", "seconds"]
+    rows = [
+        [
+            str(row["rank"]),
+            row["checkpoint"],
+            f"{row['score']:.4g}",
+            printed.share(row["first"]),
+            *(str(row[f"rank_{name}"]) for name in others),
+            str(row["features"]),
+            printed.seconds(row["seconds"]),
+        ]
+        for row in found["checkpoints"]
+    ]
+    about = f"{found['dataset']}: {found['images']:,} images of {found['classes']} classes are scored"
+    said = [about, "", *columns([head, *rows]), "", *found["sentences"]]
+    if "confirmation" in found:
+        said += ["", *_confirmation(found["confirmation"])]
+    return "\n".join([*said, "", f"Report: {found['report']} ({printed.seconds(found['seconds'])} s)"])
+
+
+def _confirmation(found: Mapping[str, Any]) -> list[str]:
+    rows = [
+        [
+            entry["checkpoint"],
+            printed.accuracy(entry["accuracy"], float("nan") if entry["sd"] is None else entry["sd"]),
+            str(entry["rank"]),
+        ]
+        for entry in found["fine_tuned"]
+    ]
+    return [*columns([["fine-tuned", "accuracy in %", "rank"], *rows], left=(0,)), "", *found["sentences"]]
+
+
+def columns(rows: Sequence[Sequence[str]], left: Sequence[int] = (1,)) -> list[str]:
+    """Lines of aligned columns, those of `left` to the left and the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if number in left else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

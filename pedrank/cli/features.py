@@ -1,0 +1,63 @@
+"""Files of features and of reference statistics, as `pedrank score` and `pedrank refine` read them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pedrank.errors import InputError, about
+
+if TYPE_CHECKING:
+    from pedrank.dynamics import Refinement
+    from pedrank.statistics import ReferenceStatistics
+
+
+def moved(
+    arguments: argparse.Namespace, features: np.ndarray, labels: np.ndarray
+) -> tuple[Refinement | None, str | None]:
+    """PED with the options of the command line, if it is asked for, and what its reference statistics are of."""
+    from pedrank import ReferenceStatistics, refine
+
+    if arguments.refine is None:
+        if arguments.reference is not None:
+            raise InputError("--reference rescales features before PED; give --refine LAMBDA with it")
+        return None, None
+    if arguments.reference is None:
+        print("note: no --reference, so these features rescale themselves, which is not what PED does", file=sys.stderr)
+        reference = ReferenceStatistics.from_features(features)
+    else:
+        reference = read_reference(arguments.reference)
+    of = str(arguments.reference) if arguments.reference else "the features themselves"
+    return refine(features, labels, reference, lam=arguments.refine, mode=arguments.mode), of
+
+
+def read_reference(path: Path) -> ReferenceStatistics:
+    """Statistics from a file (.npz, .safetensors, or .npy of features) with `mean` and `std`, or with `features`.
+
+    Raises InputError for a file that cannot be read, or has neither.
+    """
+    from pedrank import ReferenceStatistics
+    from pedrank.artefacts import read_arrays
+
+    if path.suffix == ".safetensors":
+        arrays = read_arrays(path)
+    else:
+        try:
+            content = np.load(path, allow_pickle=False)
+            arrays = {"features": content} if isinstance(content, np.ndarray) else dict(content)
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file; correct --reference") from None
+        except (ValueError, OSError, EOFError) as error:
+            raise InputError(
+                f"{path}: cannot be read ({str(error).splitlines()[0]}); save it with numpy.savez"
+            ) from None
+    with about(path):
+        if "mean" in arrays and "std" in arrays:
+            return ReferenceStatistics(arrays["mean"], arrays["std"])
+        if "features" in arrays:
+            return ReferenceStatistics.from_features(arrays["features"])
+    raise InputError(f"{path}: neither `mean` and `std` nor `features` inside; save one of them")

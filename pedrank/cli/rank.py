@@ -1,0 +1,123 @@
+"""Rank checkpoints for a set of images: which one should I fine-tune?
+
+    pedrank rank --images photos --zoo tiny                 folders of images, one for each class
+    pedrank rank --images photos.csv --zoo ssl --refine 0.6 a table of path and label; with PED
+    pedrank rank --images photos --checkpoints mine.pth=resnet50 timm:resnet50.a1_in1k --finetune top3
+    pedrank rank --images features                          a folder of features, one file for each checkpoint
+
+It writes a study to OUT and runs the workflow on it. What is finished stays: the same command goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+METRICS = ("logme", "sfda", "gbc", "knn")  # the first ranks, the others say whether they agree
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--images",
+        required=True,
+        metavar="PATH",
+        help="a folder with a folder for each class, a CSV of path and label, a Hugging Face dataset on disk, a folder "
+        "of features, or the name of a dataset of the catalogue",
+    )
+    parser.add_argument(
+        "--checkpoints",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="names of `pedrank zoo`, timm:NAME, torchvision:NAME, hub:OWNER/REPO:NAME, FILE=ARCHITECTURE, "
+        "CODE.py:FUNCTION",
+    )
+    parser.add_argument(
+        "--zoo", metavar="ZOO", help="all checkpoints of a zoo: tiny (shipped), ssl, timm, newer, as-trained"
+    )
+    parser.add_argument(
+        "--metric",
+        nargs="+",
+        default=list(METRICS),
+        metavar="NAME",
+        help=f"the first ranks, the others show whether they agree (default: {' '.join(METRICS)})",
+    )
+    parser.add_argument(
+        "--refine", type=_positive, metavar="LAMBDA", help="rank after PED with this radius coefficient"
+    )
+    parser.add_argument(
+        "--reference",
+        metavar="PATH",
+        help="images whose statistics rescale features before PED; else the shipped or your own",
+    )
+    parser.add_argument("--plugin", nargs="+", default=[], metavar="FILE", help="Python files with metrics of your own")
+    parser.add_argument("--out", type=Path, default=Path("pedrank-results"), metavar="DIR", help="default: %(default)s")
+    parser.add_argument(
+        "--finetune", type=_top, metavar="topN", help="fine-tune the N ranked first, and confirm or correct the ranking"
+    )
+    parser.add_argument("--steps", type=_count, metavar="N", help="training steps of each fine-tuning run")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    parser.add_argument("--cores", default="all", metavar="N", help="default: %(default)s")
+    parser.add_argument("--profile", metavar="NAME", help="where it runs: a folder of profiles/ or a path")
+    parser.add_argument("--dry-run", action="store_true", help="check everything, and say what would run")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from pedrank.artefacts import read_json
+    from pedrank.cli import answer, study, workflow
+
+    start = time.monotonic()
+    given = study.collect(arguments)
+    name, dataset = given["study"], given["datasets"][0]
+    results = arguments.out / "results" / name
+    head = workflow.Workflow(arguments.out.resolve(), arguments.profile or study.profile(given), arguments.cores)
+    if arguments.dry_run:
+        study.write(arguments.out, given)
+        return head.plan()
+    _note_device(given)
+    ranking = f"results/{name}/ranking/{dataset}.json"
+    study.write(arguments.out, given)
+    head.run([ranking] if arguments.finetune else [])
+    found = read_json(arguments.out / ranking)
+    if arguments.finetune:
+        first = [row["checkpoint"] for row in found["checkpoints"][: arguments.finetune]]
+        study.write(arguments.out, study.confirming(given, first, arguments.steps))
+        head.run([])
+        found["confirmation"] = read_json(results / f"confirm/{dataset}.json")
+    found |= {"report": str(results / "report.html"), "seconds": time.monotonic() - start}
+    print(json.dumps(found, indent=1, sort_keys=True) if arguments.json else answer.text(found))
+    return 0
+
+
+def _note_device(given: dict[str, Any]) -> None:
+    """Say before a long run that there is no GPU; the numbers are the same on the CPU."""
+    from pedrank.cli.machine import has_gpu
+
+    small = all(name.endswith("-tiny") for name in given["checkpoints"])
+    if not small and not has_gpu():
+        print("note: no GPU here, so networks run on the CPU, which takes longer (`pedrank doctor`)", file=sys.stderr)
+
+
+def _positive(word: str) -> float:
+    value = float(word)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{word} is not above 0")
+    return value
+
+
+def _count(word: str) -> int:
+    value = int(word)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{word} is not above 0")
+    return value
+
+
+def _top(word: str) -> int:
+    number = word.removeprefix("top")
+    if not number.isdigit() or int(number) < 1:
+        raise argparse.ArgumentTypeError(f"'{word}' is not top1, top2, top3 …")
+    return int(number)

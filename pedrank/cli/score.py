@@ -1,0 +1,59 @@
+"""Score a file of features by one metric; higher is better.
+
+    pedrank score features.npz --metric logme
+    pedrank score features.npz --metric logme --refine 0.6 --reference reference.npz
+
+FILE holds the arrays `features` (N, D) and `labels` (N,): .npz, .safetensors, or .npy beside labels.npy. The reference
+holds `features` of reference images, or their `mean` and `std`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--metric", default="logme", help="a name of `pedrank metrics` (default: %(default)s)")
+    parser.add_argument("--plugin", nargs="+", default=[], metavar="FILE", help="Python files with metrics of your own")
+    add_refinement(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON, with what made the score")
+
+
+def add_refinement(parser: argparse.ArgumentParser, required: bool = False) -> None:
+    """The options that say how classes are moved: --refine, --reference, --mode."""
+    parser.add_argument("--refine", type=float, required=required, metavar="LAMBDA", help="PED's radius coefficient")
+    parser.add_argument(
+        "--reference", type=Path, metavar="FILE", help="of reference images; else the file's own features"
+    )
+    parser.add_argument("--mode", default="as_released", choices=["as_released", "paper"], help="default: %(default)s")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from pedrank import plugins
+    from pedrank.artefacts import provenance
+    from pedrank.cli.features import moved
+    from pedrank.errors import about
+    from pedrank.metrics import evaluate
+    from pedrank.observation import observe
+    from pedrank.own.features import read_features
+
+    for plugin in arguments.plugin:
+        plugins.load(plugin)
+    features, labels = read_features(arguments.file)
+    with about(arguments.file):
+        refinement, reference = moved(arguments, features, labels)
+        observation = observe(features, labels, refinement)
+        found = evaluate(arguments.metric, observation)
+    if not arguments.json:
+        print(repr(found.score))
+        return 0
+    inputs = [file for file in (arguments.file, arguments.reference, *arguments.plugin) if file is not None]
+    size = {"n": observation.n, "d": observation.d, "c": observation.c}
+    options = {"metric": arguments.metric, "refinement": refinement.options if refinement else None}
+    options["reference"] = reference
+    record = found._asdict() | size | {"made_by": provenance(options, inputs)}
+    print(json.dumps(record, indent=1, sort_keys=True))
+    return 0

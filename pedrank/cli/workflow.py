@@ -1,0 +1,99 @@
+"""Snakemake on the repository's Snakefile, quietly: how far it is, and in the end one line where it failed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pedrank.digest import ROOT
+from pedrank.errors import InputError
+
+_DONE = re.compile(r"^(\d+) of (\d+) steps")
+_STARTED = re.compile(r"^(?:local)?rule (\w+):")
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """One study in one folder: `out` holds study.yaml, and gets results/ and pedrank.log."""
+
+    out: Path
+    profile: str
+    cores: str
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of Snakemake; InputError for a profile that is not there."""
+        folder = Path(self.profile) if os.sep in self.profile else ROOT / "profiles" / self.profile
+        if not folder.is_dir():
+            known = ", ".join(sorted(path.name for path in (ROOT / "profiles").iterdir() if path.is_dir()))
+            raise InputError(f"--profile: no folder {folder}; there are {known}")
+        return [
+            *(sys.executable, "-m", "snakemake", *arguments),
+            *("--snakefile", str(ROOT / "Snakefile"), "--directory", str(self.out)),
+            *("--configfile", str(self.out / "study.yaml"), "--cores", self.cores),
+            *("--workflow-profile", str(folder.resolve())),
+        ]
+
+    def run(self, targets: Sequence[str]) -> None:
+        """Make `targets`, or the whole study; InputError with the first failed job's line and where the log is."""
+        log = self.out / "pedrank.log"
+        with open(log, "w", buffering=1) as file:
+            process = subprocess.Popen(
+                self.command(*targets), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()
+            )
+            try:
+                for line in process.stdout:
+                    file.write(line)
+                    _show(line)
+            except KeyboardInterrupt:  # the terminal has sent it to Snakemake too, which ends its jobs
+                process.wait()
+                raise
+        _show("")
+        if process.wait() != 0:
+            raise InputError(f"{reason(log.read_text())} (log: {log})")
+
+    def plan(self) -> int:
+        """Print what would run."""
+        done = subprocess.run(
+            self.command("--dry-run", "--quiet", "rules"), capture_output=True, text=True, env=_environment()
+        )
+        if done.returncode != 0:
+            raise InputError(reason(done.stdout + done.stderr))
+        print((done.stdout + done.stderr).strip())
+        return 0
+
+
+def reason(output: str) -> str:
+    """The one line that says why a workflow failed: the first job's, or Snakemake's own."""
+    lines = [line.strip() for line in output.splitlines()]
+    said = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    if said:
+        more = len(set(said)) - 1
+        return said[0] + (f" (and {more} other error{'s' * (more > 1)})" if more else "")
+    for number, line in enumerate(lines):
+        if line.startswith("WorkflowError"):
+            return next((text for text in lines[number + 1 :] if text), line)
+    return "the workflow failed"
+
+
+def _environment() -> dict[str, str]:
+    """This process's, with this checkout's package before an installed one."""
+    path = os.environ.get("PYTHONPATH")
+    return os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{path}" if path else str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+def _show(line: str) -> None:
+    """On a terminal, one line that tells how far the workflow is; an empty line wipes it."""
+    if not sys.stderr.isatty():
+        return
+    done, started = _DONE.match(line), _STARTED.match(line)
+    if done:
+        print(f"\r\033[K{done[1]} of {done[2]} steps", end="", file=sys.stderr, flush=True)
+    elif started:
+        print(f"\033[50G{started[1]}\033[K", end="", file=sys.stderr, flush=True)
+    elif not line:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)

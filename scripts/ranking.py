@@ -1,0 +1,58 @@
+"""Rank one dataset's checkpoints by one metric, and say how far other metrics and other images agree."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from pedrank import ranking
+from pedrank.artefacts import provenance, read_csv, write_json
+from pedrank.command import run
+from pedrank.report import text
+from pedrank.report.formats import write
+from pedrank.report.ranking import headline, how_sure, ranking_table, worth
+from pedrank.report.stability import draw
+from pedrank.report.style import save
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--scores", required=True, nargs="+", type=Path)
+    parser.add_argument("--seconds", required=True, nargs="+", type=Path)
+    parser.add_argument("--halves", required=True, type=Path, help="folder of the scores on halves")
+    parser.add_argument("--checkpoints", required=True, nargs="+")
+    parser.add_argument("--metric", required=True, help="what ranks")
+    parser.add_argument("--refinement", required=True, help="what moves the classes before, or none")
+    parser.add_argument("--tables", required=True, nargs="+", type=Path, help="one for each format, told by its suffix")
+    parser.add_argument("--json", required=True, type=Path)
+    parser.add_argument("--figure", required=True, nargs=2, type=Path, help="PDF and PNG")
+    arguments = parser.parse_args()
+    files = [arguments.halves / f"{checkpoint}.csv" for checkpoint in arguments.checkpoints]
+    scores, seconds, halves = (pd.concat(map(read_csv, each)) for each in (arguments.scores, arguments.seconds, files))
+    metric, refinement = arguments.metric, arguments.refinement
+    table = ranking.rank(scores, seconds, halves, metric, refinement)
+    agreement = ranking.agreement(table, scores, metric)
+    known = ranking.published(metric, refinement)
+    found = {
+        "dataset": arguments.dataset,
+        "metric": metric,
+        "refinement": refinement,
+        "others": list(agreement),  # in the study's order
+        "images": int(seconds["n"].iloc[0]),
+        "classes": int(seconds["c"].iloc[0]),
+        "halves": int(halves["half"].nunique()),
+        "checkpoints": table.to_dict("records"),
+        "agreement": agreement,
+        "recommendation": ranking.recommendation(table, agreement),
+        "chance": ranking.chance(len(table)),
+        "published": dict(zip(("mean", "least", "largest"), known, strict=True)) if known else None,
+        "made_by": provenance({"metric": metric, "refinement": refinement}, [*arguments.scores, *files]),
+    }
+    found["sentences"] = [f"{headline(found)}.", how_sure(found), worth(found)]
+    write(ranking_table(found, table), arguments.tables)
+    save(draw(table, halves, text.method(metric, refinement)), *arguments.figure)
+    write_json(arguments.json, found)
+
+
+run(main)

@@ -1,0 +1,39 @@
+"""Check every artefact against its seal; with --delete, make ready for the run that finishes what a crash left."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from pedrank.command import run
+from pedrank.errors import InputError
+from pedrank.lock import hold, wait_for_orphans
+from pedrank.slurm import refuse_leftovers
+from pedrank.verify import damaged, delete
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folders", nargs="*", default=[Path("results")], type=Path, help="default: results")
+    parser.add_argument(
+        "--delete", action="store_true", help="delete what is damaged, when no workflow and no job of one runs here"
+    )
+    arguments = parser.parse_args()
+    if arguments.delete:
+        _lock = hold(Path(".snakemake/pedrank.lock"))
+        refuse_leftovers(Path.cwd())
+        wait_for_orphans(Path.cwd())
+        shutil.rmtree(".snakemake/locks", ignore_errors=True)  # what `snakemake --unlock` does
+    found = damaged(arguments.folders, known=None)
+    for line in found.values():
+        print(line, file=sys.stderr)
+    if arguments.delete:
+        for path in found:
+            delete(path)
+            print(f"deleted {path}")
+    elif found:
+        raise InputError(f"{len(found)} damaged artefacts; `make resume` deletes them and makes them again")
+    print(f"{len(found)} damaged artefacts in {', '.join(map(str, arguments.folders))}")
+
+
+run(main)

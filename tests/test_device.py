@@ -1,0 +1,78 @@
+"""Which GPU a job gets: one of its own while there are enough. The devices are simulated."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from pedrank.device import claim, prepare
+
+PROGRAM = """
+import sys, pathlib
+from pedrank.device import claim
+print(claim(int(sys.argv[1]), pathlib.Path(sys.argv[2])), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def job(tmp_path, monkeypatch):
+    """Start a job on a machine of `count` GPUs; whatever is left of them ends with the test."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv("PEDRANK_GPU_JOBS", raising=False)
+    started = []
+
+    def start(count: int) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", PROGRAM, str(count), str(tmp_path)]
+        started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def _device(process: subprocess.Popen[str]) -> int:
+    return int(process.stdout.readline())
+
+
+def test_each_job_gets_a_gpu_of_its_own_also_after_a_kill(job):
+    jobs = [job(4) for _ in range(4)]
+    held = [_device(process) for process in jobs]
+    assert sorted(held) == [0, 1, 2, 3]
+    waiting = job(4)
+    jobs[2].send_signal(signal.SIGKILL)
+    assert _device(waiting) == held[2]
+
+
+def test_gpus_are_shared_where_the_profile_lets_more_jobs_run(job, monkeypatch):
+    monkeypatch.setenv("PEDRANK_GPU_JOBS", "4")
+    first = [job(2) for _ in range(2)]
+    assert sorted(map(_device, first)) == [0, 1]
+    second = [job(2) for _ in range(2)]
+    assert sorted(map(_device, second)) == [0, 1]
+
+
+def test_visible_devices_have_the_places_and_not_their_order(job, tmp_path, monkeypatch):
+    """Two workflows that see GPUs 0,1 and 1,2 share the place of the one that both see."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert {_device(job(2)) for _ in range(2)} == {0, 1}
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,2")
+    assert _device(job(2)) == 1
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-GPU-1/2/0,MIG-GPU-1/3/0")
+    assert _device(job(2)) == 0
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_job_with_one_gpu_to_see_takes_it(tmp_path):
+    assert claim(1, tmp_path) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("gpu", [0, 1])
+def test_without_a_gpu_everything_runs_on_the_cpu(gpu, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert prepare(torch.get_num_threads(), gpu) == torch.device("cpu")

@@ -1,0 +1,67 @@
+"""Profiles name rules that exist, agree where they should, and ask for the resources of every rule."""
+
+import importlib.util
+import re
+from collections import Counter
+
+import pytest
+import yaml
+from workflow import copy_repository, planned, snakemake
+
+from pedrank.digest import ROOT
+
+PROFILES = {path.parent.name: path for path in sorted((ROOT / "profiles").glob("*/profile.yaml"))}
+RULES = set(re.findall(r"^ *rule (\w+):", "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk")), re.M))
+# What a workstation and a cluster have in common.
+COMMON = ("scheduler", "rerun-incomplete", "nolock", "keep-going", "show-failed-logs", "max-checksum-file-size")
+
+
+def _profile(name: str) -> dict:
+    return yaml.safe_load(PROFILES[name].read_text())
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_profiles_agree_and_name_rules_that_exist(name):
+    profile = _profile(name)
+    assert {key: profile[key] for key in COMMON} == {key: _profile("default")[key] for key in COMMON}
+    named = [*profile.get("set-threads", []), *profile.get("groups", []), *profile.get("set-resources", [])]
+    assert {re.split("[=:]", entry)[0] for entry in named} <= RULES
+
+
+def test_a_gpu_partition_is_suggested_for_every_rule_with_a_gpu():
+    rules = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    bodies = dict(re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *rule |\Z)", rules, re.M | re.S))
+    with_gpu = {rule for rule, body in bodies.items() if "gpu=1," in body}
+    suggested = re.findall(r"^# +- (\w+):slurm_partition=gpu$", PROFILES["slurm"].read_text(), re.M)
+    assert sorted(suggested) == sorted(with_gpu)
+    for rule in with_gpu:
+        assert "mem_mb=megabytes(" in bodies[rule] and "runtime=minutes(" in bodies[rule], rule
+
+
+def _asked(plan: str) -> dict[str, set[str]]:
+    """Resources of each rule, as a dry run prints them."""
+    asked, rule = {}, ""
+    for line in plan.splitlines():
+        if found := re.match(r" *(?:local)?rule (\w+):$", line):
+            rule = found[1]
+        elif line.strip().startswith("resources: "):
+            asked.setdefault(rule, set()).add(line.strip())
+    return asked
+
+
+@pytest.mark.parametrize(
+    "name, plugin",
+    [("slurm", "snakemake_executor_plugin_slurm"), ("kubernetes", "snakemake_executor_plugin_cluster_generic")],
+)
+def test_a_cluster_is_asked_for_memory_and_time_by_every_rule(tmp_path, name, plugin):
+    if importlib.util.find_spec(plugin) is None:
+        pytest.skip(f"{plugin} is not installed")
+    root = copy_repository(tmp_path / "pedrank")
+    plan = snakemake(root, "-n", "--workflow-profile", name, "--config", "ground_truth={source: finetune}")
+    assert plan.returncode == 0, plan.stdout
+    assert planned(plan.stdout).items() >= Counter(finetune_point=1920, finetune_seed=600, score=600).items()
+    assert "RuntimeWarning" not in plan.stdout
+    asked = _asked(plan.stdout)
+    for rule, lines in asked.items():
+        assert all("mem_mb=" in line and "runtime=" in line for line in lines), rule
+    assert all("mem_mb=8300" in line and "gpu=1" in line for line in asked["finetune_point"])

@@ -1,0 +1,104 @@
+"""`pedrank rank` from end to end: images, fine-tuning and PED; features alone; and what is not done twice."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pedrank import ReferenceStatistics, refine, score
+from pedrank.artefacts import read_arrays, read_json
+from pedrank.digest import ROOT
+
+
+def rank(folder, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pedrank", "rank", "--cores", "2", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=_environment())
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture(scope="module")
+def ranked(tmp_path_factory):
+    """Two tiny checkpoints ranked after PED on a few images, both of them fine-tuned for a moment."""
+    folder = tmp_path_factory.mktemp("ranked")
+    export = [sys.executable, str(ROOT / "scripts/export_images.py"), "--dataset", "digits", "--limit", "20"]
+    subprocess.run([*export, "--out", "photos"], cwd=folder, check=True, env=_environment())
+    arguments = ["--images", "photos", "--checkpoints", "byol-tiny", "moco-tiny", "--metric", "logme", "knn"]
+    arguments += ["--refine", "0.6", "--finetune", "top1", "--steps", "2", "--json"]
+    done = rank(folder, *arguments)
+    assert done.returncode == 0, done.stderr
+    return folder, arguments, json.loads(done.stdout)
+
+
+def test_the_answer_is_that_of_the_files(ranked):
+    folder, _, answer = ranked
+    results = folder / "pedrank-results/results/photos"
+    assert [row["rank"] for row in answer["checkpoints"]] == [1, 2]
+    assert (answer["images"], answer["classes"], answer["metric"], answer["refinement"]) == (
+        160,
+        10,
+        "logme",
+        "ped-0.6",
+    )
+    assert answer["others"] == ["knn"]
+    made = read_json(results / "ranking/photos.json")
+    assert made["checkpoints"] == answer["checkpoints"]
+    report = (results / "report.html").read_text()
+    assert all(name in report for name in ("byol-tiny", "moco-tiny", "A firm order is no true order"))
+
+
+def test_its_scores_are_the_python_calls(ranked):
+    folder, _, answer = ranked
+    results = folder / "pedrank-results/results/photos"
+    for row in answer["checkpoints"]:
+        name = row["checkpoint"]
+        arrays = read_arrays(results / f"features/photos/{name}.safetensors")
+        reference = ReferenceStatistics(**read_arrays(results / f"reference/{name}.safetensors", "mean", "std"))
+        features, labels = np.asarray(arrays["features"]), np.asarray(arrays["labels"])
+        refinement = refine(features, labels, reference, lam=0.6)
+        assert row["score"] == pytest.approx(score("logme", features, labels, refinement=refinement), rel=1e-12)
+
+
+def test_the_first_alone_was_fine_tuned(ranked):
+    folder, _, answer = ranked
+    confirmation = answer["confirmation"]
+    first = answer["checkpoints"][0]["checkpoint"]
+    assert [entry["checkpoint"] for entry in confirmation["fine_tuned"]] == [first]
+    assert (confirmation["runs"], confirmation["all_runs"], confirmation["saved"]) == (5, 10, 0.5)
+    runs = folder / "pedrank-results/results/photos/finetune/photos"
+    assert [path.name for path in runs.iterdir() if path.is_dir()] == [first]
+
+
+def test_the_same_command_again_makes_nothing_and_answers_the_same(ranked):
+    folder, arguments, answer = ranked
+    done = rank(folder, *arguments)
+    assert done.returncode == 0, done.stderr
+    again = json.loads(done.stdout)
+    assert again.pop("seconds") != answer["seconds"]
+    assert again == {name: value for name, value in answer.items() if name != "seconds"}
+    assert "Nothing to be done" in (folder / "pedrank-results/pedrank.log").read_text()
+
+
+def test_features_alone_are_ranked_without_images(tmp_path):
+    random = np.random.default_rng(0)
+    labels = np.array(["cat", "dog", "eel"])[np.arange(90) % 3]
+    (tmp_path / "features").mkdir()
+    spread = {"far": 3.0, "near": 0.3}
+    arrays = {}
+    for name, distance in spread.items():
+        centres = distance * random.normal(size=(3, 6 if name == "far" else 9))
+        arrays[name] = (centres[np.arange(90) % 3] + random.normal(size=(90, centres.shape[1]))).astype(np.float32)
+        np.savez(tmp_path / f"features/{name}.npz", features=arrays[name], labels=labels)
+    done = rank(tmp_path, "--images", "features", "--metric", "logme", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert [row["checkpoint"] for row in answer["checkpoints"]] == ["far", "near"]
+    for row in answer["checkpoints"]:
+        assert row["score"] == pytest.approx(score("logme", arrays[row["checkpoint"]], np.arange(90) % 3), rel=1e-12)
+    assert answer["recommendation"]["sure"] == "sure" and answer["recommendation"]["mean_tau_w"] is None
