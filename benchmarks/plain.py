@@ -15,22 +15,29 @@ from sklearn.preprocessing import StandardScaler
 
 
 def ped(x, y, mean, std, lam=0.6, dt=0.1, k=1.0, max_steps=6, exit_ratio=0.5):
-    """Refined features (N, D): all of them rescaled, reduced to means and variances, and moved, at every step."""
+    """Refined features (N, D), at every step rescaled, reduced to means and variances, moved and scaled back.
+
+    Each pair of classes has one push, which acts on the one and reversed on the other; the last move tried is dropped.
+    """
+    classes = y.max() + 1
+    one, other = np.triu_indices(classes, 1)
     sizes = []
     while len(sizes) < max_steps:
         z = (x - mean) / std
-        centres, variances = _means(z, y), np.array([z[y == label].var(axis=0) for label in range(y.max() + 1)])
+        centres, variances = _means(z, y), np.array([z[y == label].var(axis=0) for label in range(classes)])
         radii = lam * np.sqrt(variances.sum(axis=1))
-        differences = centres[:, None, :] - centres[None, :, :]
-        distances = np.sqrt((differences**2).sum(axis=2)) + np.eye(len(centres))
-        overlap = np.maximum(radii[:, None] + radii - distances, 0) * (1 - np.eye(len(centres)))
-        moves = (np.minimum(0.5 * dt**2 * k * overlap, overlap) / distances)[:, :, None] * differences
-        moves = moves.sum(axis=1)
+        lines = centres[one] - centres[other]
+        distances = np.sqrt((lines**2).sum(axis=1))
+        overlap = np.maximum(radii[one] + radii[other] - distances, 0)
+        pushes = np.zeros((classes, classes, x.shape[1]))
+        pushes[one, other] = lines / distances[:, None] * np.minimum(0.5 * dt**2 * k * overlap, overlap)[:, None]
+        moves = (pushes - pushes.transpose(1, 0, 2)).sum(axis=1)
+        moved = (z + moves[y]) * std + mean
         sizes.append(np.abs(moves).sum())
         if sizes[-1] <= exit_ratio * sizes[0]:
             break
-        x = ((z + moves[y]) * std + mean).astype(np.float32)
-    return x
+        x = moved
+    return x.astype(np.float32)
 
 
 def logme(x, y):

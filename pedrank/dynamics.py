@@ -127,7 +127,8 @@ def simulate(
         (statistics.means - statistics.means.mean(axis=0)) / reference.std,
         lam * np.sqrt(statistics.variances @ reference.std**-2.0),  # Alg. 1, line 5
     )
-    mixing, directions = np.eye(len(balls.radii)), np.empty_like(balls.centres)
+    mixing = np.eye(len(balls.radii))
+    directions, displacement = np.empty_like(balls.centres), np.zeros_like(balls.centres)
     overlap, push = repel(balls, mixing, rules["signed_overlap"])
     moves: list[float] = []
     forces: list[float] = []
@@ -142,11 +143,11 @@ def simulate(
         if terminal and not rules["keep_terminal_step"]:
             break
         mixing = mixing + pair_factor * push
+        displacement += np.multiply(directions, pair_factor, out=directions)
         steps += 1
         overlap, push = repel(balls, mixing, rules["signed_overlap"])
         if terminal:
             break
-    displacement = np.matmul(mixing - np.eye(len(mixing)), balls.centres, out=directions)
     displacement *= reference.std
     given = {"lam": lam, "dt": dt, "k": k, "max_steps": max_steps, "exit_ratio": exit_ratio, "mode": mode}
     return Refinement(
