@@ -73,7 +73,7 @@ def logme(x, y):
 
 def sfda(x, y):
     """Two discriminant analyses, each by all generalised eigenvectors, the second of a mixed copy of the features."""
-    x = x.astype(np.float64)
+    x = x.copy()
     priors = np.bincount(y) / len(y)
     p, shrinkage = _discriminant(x, y, priors, None)
     p = np.exp(p) / np.exp(p).sum(axis=1, keepdims=True)
@@ -102,7 +102,8 @@ def _discriminant(x, y, priors, shrinkage):
         (1 - shrinkage) * matrix + shrinkage * np.trace(matrix) / len(matrix) * np.eye(len(matrix))
         for matrix in (within, np.cov(x.T, bias=True))
     )
-    _, vectors = scipy.linalg.eigh(total - within, within)
+    values, vectors = scipy.linalg.eigh(total - within, within)
+    vectors = vectors[:, np.argsort(values)[::-1]]
     weights = means @ vectors @ vectors.T
     logits = x @ weights.T - 0.5 * np.diag(means @ weights.T) + np.log(priors)
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
