@@ -50,9 +50,12 @@ def disk_error(error: OSError) -> str:
 
 
 def nearest(name: str, known: Collection[str], otherwise: str = "") -> str:
-    """The remedy for a misspelt name: the nearest of `known`, else `otherwise` or all of them."""
+    """The remedy for a misspelt name: the nearest of `known`, else `otherwise` or all of them, as far as they are few."""
     near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean '{near[0]}'?" if near else otherwise or f"choose from {', '.join(sorted(known))}"
+    if near or otherwise:
+        return f"did you mean '{near[0]}'?" if near else otherwise
+    some = sorted(known)[:40]
+    return f"choose from {', '.join(some)}{', ...' if len(known) > len(some) else ''}" if some else "there is none"
 
 
 def reason(error: Exception) -> str:

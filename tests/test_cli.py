@@ -137,6 +137,19 @@ def test_without_a_reference_the_features_rescale_themselves_and_it_says_so(file
     assert float(printed.out) == score("logme", files.features, files.labels, refinement=own)
 
 
+def test_a_broken_reference_is_one_line(files, capsys):
+    whole = (files.folder / "reference.npz").read_bytes()
+    broken = files.folder / "broken.npz"
+    for content in (b"", b"PK\x03\x04", b"no arrays", whole[: len(whole) // 2], whole[:200] + b"\0" * 50 + whole[250:]):
+        broken.write_bytes(content)
+        said = _refused(capsys, "score", files.path, "--refine", 0.6, "--reference", broken)
+        assert f"{broken}: cannot be read" in said
+    gone = files.folder / "gone.npz"
+    assert "gone.npz: no such file; correct --reference" in _refused(
+        capsys, "score", files.path, "--refine", 0.6, "--reference", gone
+    )
+
+
 def test_refine_writes_features_or_where_classes_go(files, capsys):
     expected = refine(files.features, files.labels, ReferenceStatistics.from_features(files.reference), lam=0.6)
     rows = expected.apply(files.features, files.labels)

@@ -102,6 +102,14 @@ def test_a_file_of_weights_is_unwrapped(tmp_path, entries, tiny, wrap):
     assert (network.feature_dim, normalisation["mean"][0]) == (80, 0.485)
 
 
+@pytest.mark.parametrize("keys", [["net"], ["epoch"], ["model", "fc"]])
+def test_unwrap_that_leads_to_no_dictionary_is_one_line(tmp_path, entries, tiny, keys):
+    torch.save({"epoch": 3, "model": tiny}, tmp_path / "mine.pth")
+    entries(mine={"zoo": "own", "architecture": "tiny-resnet", "weights": "mine.pth", "unwrap": keys})
+    with pytest.raises(InputError, match=f"no dictionary of tensors under '{keys[-1]}'; correct `unwrap`"):
+        converted(tmp_path, "mine")
+
+
 def test_safetensors_are_read_as_well(tmp_path, entries, tiny):
     write_arrays(tmp_path / "mine.safetensors", {name: value.numpy() for name, value in tiny.items()}, {})
     entries(mine={"zoo": "own", "architecture": "tiny-resnet", "weights": "mine.safetensors", "normalisation": "none"})
@@ -185,9 +193,9 @@ def test_a_file_of_weights_for_a_function(tmp_path, entries):
         ("code.py:map", r"code.py:map: returns \(2, 4, 222, 222\) for two images, not \(2, D\)"),
         ("code.py:text", "code.py: text returns a str; return a torch.nn.Module"),
         ("code.py:broken", "code.py: broken fails with RuntimeError: two lines"),
-        ("code.py:nett", "code.py: defines no function 'nett'; did you mean net"),
+        ("code.py:nett", "code.py: defines no function 'nett'; did you mean 'net'"),
         ("none.py:net", "none.py: no such Python file"),
-        ("torchvision/resnet5", "torchvision has no classifier 'resnet5'; did you mean resnet50"),
+        ("torchvision/resnet5", "torchvision has no classifier 'resnet5'; did you mean 'resnet50'"),
         ("torchvision/squeezenet1_0", "no linear classifier to take off"),
         ("tiny-resnet", "mine.pth: no such file of weights"),
     ],
@@ -326,7 +334,7 @@ def test_timm(tmp_path, entries):
         full.eval().reset_classifier(0)
         np.testing.assert_allclose(found, full(images).numpy(), rtol=1e-4, atol=1e-5)
     for wrong, message in {
-        "resnt50": "did you mean resnet50",
+        "resnt50": "did you mean 'resnet50'",
         "resnet50.a9_in1k": "no weights 'a9_in1k' of resnet50",
     }.items():
         with pytest.raises(InputError, match=message):

@@ -19,8 +19,8 @@ CHECKPOINTS, DATASETS, METRICS = 40, 2, 3
 PLAN = """
 import json, sys
 from collections import Counter
-from snakemake.cli import get_argument_parser, main
-get_argument_parser()  # imports the plugins that are installed
+from snakemake.cli import main
+
 plugins = set(sys.modules)
 from pedrank import digest
 parsed, parse = Counter(), digest.ast.parse

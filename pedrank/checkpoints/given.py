@@ -18,7 +18,7 @@ from torch import nn
 
 from pedrank.artefacts import read_arrays
 from pedrank.checkpoints.convert import NORMALISATIONS
-from pedrank.checkpoints.torch_file import read_torch, tensors
+from pedrank.checkpoints.torch_file import read_torch, tensors, unwrapped
 from pedrank.errors import InputError, about
 from pedrank.foreign import create, is_foreign, preprocessing
 from pedrank.foreign.shared import first_line
@@ -121,11 +121,7 @@ def _file(path: Path, unwrap: Sequence[str] | None) -> dict[str, np.ndarray]:
         raise InputError(f"{path}: no such file of weights; correct the path")
     if path.suffix == ".safetensors":
         return dict(read_arrays(path))
-    content: Any = read_torch(path)
-    for key in unwrap or ():
-        if not isinstance(content, Mapping) or key not in content:
-            raise InputError(f"{path}: nothing under '{key}'; correct `unwrap`")
-        content = content[key]
+    content = unwrapped(read_torch(path), unwrap or (), path)
     while unwrap is None and not tensors(content):
         inner = [key for key in CONTAINERS if isinstance(content.get(key), Mapping)]
         if not inner:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,11 +53,15 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
 
 def read(path: Path, unwrap: list[str], prefix: str) -> dict[str, np.ndarray]:
     """Tensors behind the keys `unwrap` whose names begin with `prefix`, without it."""
-    content: Any = read_torch(path)
-    for key in unwrap:
-        if not isinstance(content, Mapping) or key not in content:
-            raise InputError(f"{path}: not a torch file of plain tensors under '{key}'; fetch it again")
-        content = content[key]
-    if not isinstance(content, Mapping):
-        raise InputError(f"{path}: not a torch file of plain tensors (a {type(content).__name__}); fetch it again")
-    return {name.removeprefix(prefix): array for name, array in tensors(content).items() if name.startswith(prefix)}
+    found = tensors(unwrapped(read_torch(path), unwrap, path))
+    return {name.removeprefix(prefix): array for name, array in found.items() if name.startswith(prefix)}
+
+
+def unwrapped(content: Mapping[str, Any], keys: Sequence[str], path: Path) -> Mapping[str, Any]:
+    """The dictionary behind the keys, one inside the other; InputError when there is none."""
+    for key in keys:
+        inner = content.get(key)
+        if not isinstance(inner, Mapping):
+            raise InputError(f"{path}: no dictionary of tensors under '{key}'; correct `unwrap`, or fetch it again")
+        content = inner
+    return content

@@ -42,19 +42,13 @@ def read_reference(path: Path) -> ReferenceStatistics:
     """
     from pedrank import ReferenceStatistics
     from pedrank.artefacts import read_arrays
+    from pedrank.numpy_file import opened
 
     if path.suffix == ".safetensors":
         arrays = read_arrays(path)
     else:
-        try:
-            content = np.load(path, allow_pickle=False)
+        with opened(path, "correct --reference") as content:
             arrays = {"features": content} if isinstance(content, np.ndarray) else dict(content)
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file; correct --reference") from None
-        except (ValueError, OSError, EOFError) as error:
-            raise InputError(
-                f"{path}: cannot be read ({str(error).splitlines()[0]}); save it with numpy.savez"
-            ) from None
     with about(path):
         if "mean" in arrays and "std" in arrays:
             return ReferenceStatistics(arrays["mean"], arrays["std"])

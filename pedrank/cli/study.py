@@ -19,7 +19,6 @@ SCHEMA = ROOT / "schemas/config.schema.yaml"
 SHORT = {"learning_rates": [0.01, 0.001], "weight_decays": [1e-4], "seeds": 3, "batch_size": 64, "augmentation": "none"}
 TINY = SHORT | {"learning_rates": [0.1, 0.05], "batch_size": 32}
 STEPS, TINY_STEPS = 500, 32
-_TAKEN = ("downloads", "data", "checkpoints", "pretrain")  # folders of results/ that are no studies
 
 
 def collect(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -144,8 +143,10 @@ def _refinement(arguments: argparse.Namespace) -> str:
 
 
 def _study_name(dataset: str) -> str:
+    """The dataset's, unless a folder of results/ has it that is no study's."""
     name = dataset.replace(".", "-")
-    return f"{name}-images" if name in _TAKEN else name
+    taken = yaml.safe_load(SCHEMA.read_text())["properties"]["study"]["not"]["enum"]
+    return f"{name}-images" if name in taken else name
 
 
 def _check(study: dict[str, Any], out: Path) -> None:

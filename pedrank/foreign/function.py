@@ -11,8 +11,8 @@ from torch import nn
 
 from pedrank.artefacts import sha256
 from pedrank.catalogue import code_of
-from pedrank.errors import InputError
-from pedrank.foreign.shared import first_line, nearest
+from pedrank.errors import InputError, nearest
+from pedrank.foreign.shared import first_line
 
 _HEEDED = ("normalisation", "image_size", "resize", "interpolation")  # attributes of the module
 

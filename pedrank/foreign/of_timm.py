@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import nn
 
-from pedrank.errors import InputError
-from pedrank.foreign.shared import fetched, nearest
+from pedrank.errors import InputError, nearest
+from pedrank.foreign.shared import fetched
 
 
 def build(name: str, pretrained: bool | str) -> nn.Module:

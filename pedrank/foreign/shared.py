@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from torch import nn
@@ -44,11 +43,3 @@ def fetched(name: str, make: Callable[[], Any], pretrained: bool | str) -> Any:
 
 def first_line(error: Exception) -> str:
     return (re.sub(r"\s+", " ", str(error)).strip() or "no message")[:200]
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    if near:
-        return f"did you mean {' or '.join(near)}?"
-    return f"there are {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}" if known else "there is none"

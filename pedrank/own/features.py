@@ -15,6 +15,7 @@ import numpy as np
 from pedrank.artefacts import read_arrays
 from pedrank.checks import check_features, check_labels
 from pedrank.errors import InputError, about
+from pedrank.numpy_file import opened
 from pedrank.own.names import slug
 
 SUFFIXES = (".npz", ".npy", ".safetensors")
@@ -100,29 +101,13 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         return {"features": _load(path), "labels": _load(path.with_name(LABELS))}
     if path.suffix != ".npz":
         raise InputError(f"{path}: no file of features; it ends with one of {', '.join(SUFFIXES)}")
-    content = _load(path)
-    try:
+    with opened(path, "correct the path") as content:
         missing = [name for name in ("features", "labels") if name not in content]
         if missing:
             raise InputError(f"{path}: no array '{missing[0]}' (it has {', '.join(content) or 'none'}); add it")
         return {name: content[name] for name in ("features", "labels")}
-    except Exception as error:  # a broken file can raise anything
-        raise _unreadable(path, error) from None
 
 
-def _load(path: Path) -> Any:
-    try:
-        content = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; features in .npy need their labels beside them, in {LABELS}") from None
-    except Exception as error:
-        raise _unreadable(path, error) from None
-    if isinstance(content, np.ndarray) != (path.suffix == ".npy"):
-        raise InputError(f"{path}: one array is .npy, several are .npz; give it the name of what it is")
-    return content
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:
-    if isinstance(error, InputError):
-        return error
-    return InputError(f"{path}: cannot be read ({str(error)[:100] or type(error).__name__}); save it again with NumPy")
+def _load(path: Path) -> np.ndarray:
+    with opened(path, f"features in .npy need their labels beside them, in {LABELS}") as content:
+        return content

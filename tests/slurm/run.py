@@ -130,8 +130,10 @@ def killed_head(folder: Path) -> list[str]:
     named = re.search(r"scancel ([\d ]+)$", (root / "run.log").read_text(), re.MULTILINE)
     check(named and set(named[1].split()) <= set(left), f"it was refused without the remedy for {left}")
     subprocess.run(["scancel", *named[1].split()])  # complains of those that have ended in the meantime
-    while unfinished(root):
+    limit = time.monotonic() + 300
+    while unfinished(root) and time.monotonic() < limit:
         time.sleep(0.5)
+    check(not unfinished(root), f"jobs {unfinished(root)} did not end within 300 s of scancel")
     finish(root, *SMALL)
     check_equal(root, folder / "small-local")
     return [f"workflow killed over {len(left)} jobs: the next one refused, then went on and ended equal"]
