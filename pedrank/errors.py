@@ -50,7 +50,7 @@ def disk_error(error: OSError) -> str:
 
 
 def nearest(name: str, known: Collection[str], otherwise: str = "") -> str:
-    """The remedy for a misspelt name: the nearest of `known`, else `otherwise` or all of them, as far as they are few."""
+    """The remedy for a misspelt name: the nearest of `known`, else `otherwise`, or which there are."""
     near = difflib.get_close_matches(name, known, n=1)
     if near or otherwise:
         return f"did you mean '{near[0]}'?" if near else otherwise
