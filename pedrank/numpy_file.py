@@ -28,4 +28,6 @@ def opened(path: Path, missing: str) -> Iterator[Any]:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; {missing}") from None
     except Exception as error:  # a broken file can raise anything
-        raise InputError(f"{path}: cannot be read ({reason(error)}); save it again with NumPy") from None
+        # NumPy takes whatever it does not know for a pickle, and advises to load that.
+        why = "not NumPy's format, or of Python objects" if "pickle" in str(error) else reason(error)
+        raise InputError(f"{path}: cannot be read ({why}); save it again with NumPy") from None

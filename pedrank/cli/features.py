@@ -32,7 +32,8 @@ def moved(
     else:
         reference = read_reference(arguments.reference)
     of = str(arguments.reference) if arguments.reference else "the features themselves"
-    return refine(features, labels, reference, lam=arguments.refine, mode=arguments.mode), of
+    with about(arguments.file):
+        return refine(features, labels, reference, lam=arguments.refine, mode=arguments.mode), of
 
 
 def read_reference(path: Path) -> ReferenceStatistics:

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     from pedrank import refinement_file
     from pedrank.artefacts import atomic, provenance, write_arrays
     from pedrank.cli.features import moved
-    from pedrank.errors import InputError, about
+    from pedrank.errors import InputError
     from pedrank.own.features import read_features
 
     suffix = arguments.out.suffix
@@ -37,8 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"--out: {arguments.out} must end with .safetensors{' or .npz' * (not arguments.displacement)}"
         )
     features, labels = read_features(arguments.file)
-    with about(arguments.file):
-        refinement, reference = moved(arguments, features, labels)
+    refinement, reference = moved(arguments, features, labels)
     inputs = [file for file in (arguments.file, arguments.reference) if file is not None]
     made_by = provenance(refinement.options | {"reference": reference}, inputs)
     if arguments.displacement:

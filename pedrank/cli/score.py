@@ -43,8 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     for plugin in arguments.plugin:
         plugins.load(plugin)
     features, labels = read_features(arguments.file)
+    refinement, reference = moved(arguments, features, labels)
     with about(arguments.file):
-        refinement, reference = moved(arguments, features, labels)
         observation = observe(features, labels, refinement)
         found = evaluate(arguments.metric, observation)
     if not arguments.json:

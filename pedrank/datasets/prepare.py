@@ -223,7 +223,7 @@ def decode(
     orientation is not applied, and transparency is left out. Pixels of 16 or 32 bits, which Pillow would clip to white,
     are then refused: no dataset of the catalogue has them.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         if isinstance(content, np.ndarray):
@@ -237,7 +237,8 @@ def decode(
                 return image.convert("RGB") if upright is None else upright(image)
     except Exception as error:  # a broken image can raise anything
         remedy = "fetch its archive again" if upright is None else "replace it or take it away"
-        raise InputError(f"{identifier}: this image cannot be decoded ({reason(error)}); {remedy}") from None
+        why = "no known format" if isinstance(error, UnidentifiedImageError) else reason(error)
+        raise InputError(f"{identifier}: this image cannot be decoded ({why}); {remedy}") from None
 
 
 def crop(image: Image.Image, size: int, resize: int | None = None, interpolation: str = "bicubic") -> np.ndarray:
