@@ -293,9 +293,11 @@ def test_no_gpu_is_a_note_and_runs_on_the_cpu(capsys, monkeypatch):
     from pedrank.cli import rank
 
     monkeypatch.setattr("pedrank.cli.machine.has_gpu", lambda: False)
-    rank._note_device({"checkpoints": ["byol-tiny"]})
-    assert capsys.readouterr().err == ""
-    rank._note_device({"checkpoints": ["byol-tiny", "swav"]})
+    nothing_own, features = {"datasets": {}}, {"datasets": {"mine": {"features": "folder"}}}
+    for together, own in ((True, nothing_own), (False, features)):
+        rank._note_device({"together": together, "catalogue": own})
+        assert capsys.readouterr().err == ""
+    rank._note_device({"together": False, "catalogue": nothing_own})
     assert "no GPU here, so networks run on the CPU" in capsys.readouterr().err
 
 

@@ -76,11 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
     results = arguments.out / "results" / name
     head = workflow.Workflow(arguments.out.resolve(), arguments.profile or study.profile(given), arguments.cores)
     if arguments.dry_run:
-        study.write(arguments.out, given)
         return head.plan()
     _note_device(given)
     ranking = f"results/{name}/ranking/{dataset}.json"
-    study.write(arguments.out, given)
     head.run([ranking] if arguments.finetune else [])
     found = read_json(arguments.out / ranking)
     if arguments.finetune:
@@ -94,11 +92,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _note_device(given: dict[str, Any]) -> None:
-    """Say before a long run that there is no GPU; the numbers are the same on the CPU."""
+    """Say before networks that are not tiny run that there is no GPU; the numbers are the same on the CPU."""
     from pedrank.cli.machine import has_gpu
 
-    small = all(name.endswith("-tiny") for name in given["checkpoints"])
-    if not small and not has_gpu():
+    computed = any("features" in card for card in given["catalogue"]["datasets"].values())
+    if not (given["together"] or computed or has_gpu()):
         print("note: no GPU here, so networks run on the CPU, which takes longer (`pedrank doctor`)", file=sys.stderr)
 
 

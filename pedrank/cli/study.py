@@ -13,6 +13,7 @@ from pedrank.artefacts import write_text
 from pedrank.catalogue import catalogue, zoo
 from pedrank.digest import ROOT
 from pedrank.errors import InputError
+from pedrank.yaml_file import read_yaml
 
 SCHEMA = ROOT / "schemas/config.schema.yaml"
 # A short grid: two learning rates that suit most networks, three seeds. The tiny zoo takes the quickstart's.
@@ -22,7 +23,7 @@ STEPS, TINY_STEPS = 500, 32
 
 
 def collect(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The study, with its catalogue under the key `catalogue`.
+    """The study, with its catalogue under the key `catalogue`; it is in its folder now, as `write` writes it.
 
     Raises InputError for anything that could not run: wrong paths and names, options that do not go together.
     """
@@ -145,7 +146,7 @@ def _refinement(arguments: argparse.Namespace) -> str:
 def _study_name(dataset: str) -> str:
     """The dataset's, unless a folder of results/ has it that is no study's."""
     name = dataset.replace(".", "-")
-    taken = yaml.safe_load(SCHEMA.read_text())["properties"]["study"]["not"]["enum"]
+    taken = read_yaml(SCHEMA)["properties"]["study"]["not"]["enum"]
     return f"{name}-images" if name in taken else name
 
 
