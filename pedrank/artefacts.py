@@ -71,7 +71,8 @@ def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray], meta
 
     The same arrays and metadata give the same bytes.
     """
-    encoded, offsets = _encode(path, {name: (np.asarray(a).dtype, np.shape(a)) for name, a in arrays.items()}, metadata)
+    layout = {name: (np.asarray(array).dtype, np.shape(array)) for name, array in arrays.items()}
+    encoded, offsets, _ = _encode(path, layout, metadata)
     with atomic(path) as temporary:
         with open(temporary, "wb") as file:
             file.write(encoded)
@@ -85,8 +86,7 @@ def is_begun(
     path: str | os.PathLike, arrays: Mapping[str, tuple[np.dtype, tuple[int, ...]]], metadata: Mapping[str, Any]
 ) -> bool:
     """Whether `map_arrays` would take up the file at `path`: its header is the same, and it is not sealed."""
-    encoded, _ = _encode(path, arrays, metadata)
-    size = len(encoded) + sum(np.dtype(dtype).itemsize * math.prod(shape) for dtype, shape in arrays.values())
+    encoded, _, size = _encode(path, arrays, metadata)
     try:
         with open(path, "rb") as file:
             return os.fstat(file.fileno()).st_size == size and file.read(len(encoded)) == encoded
@@ -103,15 +103,13 @@ def map_arrays(
     is whole (`integrity.seal_arrays`), and gives it its final name.
     """
     path = Path(path)
-    encoded, offsets = _encode(path, arrays, metadata)
-    sizes = {name: np.dtype(dtype).itemsize * math.prod(shape) for name, (dtype, shape) in arrays.items()}
+    encoded, offsets, size = _encode(path, arrays, metadata)
     if not is_begun(path, arrays, metadata):
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "wb") as file:
             file.write(encoded)
             file.flush()
             # Space is taken now, where its lack is an error: a process that writes to a map on a full disk is killed.
-            size = len(encoded) + sum(sizes.values())
             if hasattr(os, "posix_fallocate"):  # not on macOS
                 os.posix_fallocate(file.fileno(), 0, size)
             file.truncate(size)
@@ -119,15 +117,15 @@ def map_arrays(
     for name, offset in offsets.items():
         dtype, shape = arrays[name]
         maps[name] = (
-            np.memmap(path, dtype, "r+", len(encoded) + offset, shape) if sizes[name] else np.empty(shape, dtype)
+            np.memmap(path, dtype, "r+", len(encoded) + offset, shape) if math.prod(shape) else np.empty(shape, dtype)
         )
     return maps
 
 
 def _encode(
     path: str | os.PathLike, arrays: Mapping[str, tuple[np.dtype, tuple[int, ...]]], metadata: Mapping[str, Any]
-) -> tuple[bytes, dict[str, int]]:
-    """The header of a safetensors file, and the offset of each array behind it, in the order of the file."""
+) -> tuple[bytes, dict[str, int], int]:
+    """The header of a safetensors file, the offset of each array behind it in the order of the file, and its size."""
     seal = f"{integrity.UNSEALED}  {integrity.place(path)}"
     header: dict[str, Any] = {"__metadata__": {"seal": seal, "pedrank": json.dumps(metadata, sort_keys=True)}}
     # Widest items first, so that every array starts at a multiple of its item size and maps aligned.
@@ -142,7 +140,7 @@ def _encode(
         offsets[name], offset = offset, end
     encoded = json.dumps(header).encode()
     encoded += b" " * (-len(encoded) % 8)  # the format aligns the data to 8 bytes
-    return len(encoded).to_bytes(8, "little") + encoded, offsets
+    return len(encoded).to_bytes(8, "little") + encoded, offsets, 8 + len(encoded) + offset
 
 
 def read_arrays(path: str | os.PathLike, *names: str, whole: bool = True) -> dict[str, np.ndarray]:

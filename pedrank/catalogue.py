@@ -20,6 +20,7 @@ from pedrank.yaml_file import read_yaml
 
 PACKAGE = Path(__file__).resolve().parent
 KINDS = ("datasets", "checkpoints")
+OWN_CARD = {"source": "the user's own", "licence": "not stated", "metric": "top-1"}
 _PATHS = ("images", "features", "weights")  # fields of entries that name a file or a folder of the user's
 _CODE = re.compile(r"(?P<file>.+\.py):(?P<function>\w+)")  # an architecture that the user's own Python code builds
 
@@ -86,7 +87,7 @@ def _defaults(kind: str, name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     """What need not be said of a user's own images and features."""
     if kind != "datasets" or not {"images", "features"} & set(entry):
         return {}
-    return {"title": name, "source": "the user's own", "licence": "not stated", "metric": "top-1"}
+    return {"title": name, **OWN_CARD}
 
 
 def code_of(entry: Mapping[str, Any]) -> tuple[str, str] | None:

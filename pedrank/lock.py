@@ -40,6 +40,19 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
 
 
+def alone(directory: Path) -> IO[str]:
+    """The lock of `directory`, once nothing of another workflow is left in it: neither processes here nor Slurm's jobs.
+
+    It is held for as long as the returned file stays open. InputError where something is left, or another one runs.
+    """
+    from pedrank.slurm import refuse_leftovers
+
+    lock = hold(directory / ".snakemake/pedrank.lock")
+    refuse_leftovers(directory)
+    wait_for_orphans(directory)
+    return lock
+
+
 def wait_for_orphans(directory: Path, seconds: float = 10) -> None:
     """Wait for the jobs of a killed workflow in `directory` to end, as they do by themselves (`die_with`).
 

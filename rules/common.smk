@@ -17,9 +17,9 @@ from pedrank.catalogue import PACKAGE, catalogue, code_of, files, reader
 from pedrank.digest import code_digest
 from pedrank.errors import InputError
 from pedrank.finetune.protocol import EVERYBODYS_SEEDS, point_name, protocol
-from pedrank.lock import hold, wait_for_orphans
+from pedrank.lock import alone
 from pedrank.report import ACROSS, PAPERS
-from pedrank.slurm import RUN_MINUTES, refuse_leftovers
+from pedrank.slurm import RUN_MINUTES
 from pedrank.study import check_schema, check_study, refinements
 from pedrank.view import PATTERN, view
 from pedrank.verify import damaged
@@ -102,9 +102,7 @@ def hold_lock():
     """One workflow at a time here; in place of Snakemake's lock, which a killed run leaves behind."""
     global LOCK
     try:
-        LOCK = hold(Path(".snakemake/pedrank.lock"))
-        refuse_leftovers(Path.cwd())
-        wait_for_orphans(Path.cwd())
+        LOCK = alone(Path.cwd())
     except InputError as error:
         raise WorkflowError(str(error))
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from pedrank.command import run
 from pedrank.errors import InputError
-from pedrank.lock import hold, wait_for_orphans
-from pedrank.slurm import refuse_leftovers
+from pedrank.lock import alone
 from pedrank.verify import damaged, delete
 
 
@@ -20,9 +19,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     if arguments.delete:
-        _lock = hold(Path(".snakemake/pedrank.lock"))
-        refuse_leftovers(Path.cwd())
-        wait_for_orphans(Path.cwd())
+        _lock = alone(Path.cwd())
         shutil.rmtree(".snakemake/locks", ignore_errors=True)  # what `snakemake --unlock` does
     found = damaged(arguments.folders, known=None)
     for line in found.values():

@@ -34,11 +34,7 @@ def text(found: Mapping[str, Any]) -> str:
 
 def _confirmation(found: Mapping[str, Any]) -> list[str]:
     rows = [
-        [
-            entry["checkpoint"],
-            printed.accuracy(entry["accuracy"], float("nan") if entry["sd"] is None else entry["sd"]),
-            str(entry["rank"]),
-        ]
+        [entry["checkpoint"], printed.accuracy(entry["accuracy"], entry["sd"]), str(entry["rank"])]
         for entry in found["fine_tuned"]
     ]
     return [*columns([["fine-tuned", "accuracy in %", "rank"], *rows], left=(0,)), "", *found["sentences"]]

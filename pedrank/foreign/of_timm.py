@@ -50,5 +50,4 @@ def _configuration(name: str) -> Any:
     tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")]
     if tag and tag not in tags:
         raise InputError(f"timm has no weights '{tag}' of {architecture}; {nearest(tag, tags)}")
-    found = timm.get_pretrained_cfg(name) or timm.create_model(name, num_classes=0).pretrained_cfg
-    return found
+    return timm.get_pretrained_cfg(name) or timm.create_model(name, num_classes=0).pretrained_cfg

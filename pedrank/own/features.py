@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pedrank.artefacts import read_arrays
+from pedrank.catalogue import OWN_CARD
 from pedrank.checks import check_features, check_labels
 from pedrank.errors import InputError, about
 from pedrank.numpy_file import opened
@@ -33,14 +34,7 @@ def features_entry(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]
         raise InputError(
             f"{path}: {len(found)} files of features (looked for {', '.join(SUFFIXES)}); a ranking needs two at least"
         )
-    card = {
-        "title": path.name,
-        "source": "the user's own",
-        "licence": "not stated",
-        "metric": "top-1",
-        "features": str(path),
-    }
-    return card, {name: {"zoo": "features"} for name in found}
+    return {"title": path.name, **OWN_CARD, "features": str(path)}, {name: {"zoo": "features"} for name in found}
 
 
 def files(folder: Path) -> dict[str, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pedrank.catalogue import OWN_CARD
 from pedrank.datasets import own
 
 
@@ -30,10 +31,4 @@ def reference_entry(path: Path) -> dict[str, Any]:
 
 
 def _card(path: Path, metric: str) -> dict[str, Any]:
-    return {
-        "title": path.stem,
-        "source": "the user's own",
-        "licence": "not stated",
-        "metric": metric,
-        "images": str(path),
-    }
+    return {"title": path.stem, **OWN_CARD, "metric": metric, "images": str(path)}

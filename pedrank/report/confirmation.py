@@ -14,7 +14,7 @@ from pedrank.report.table import Cell, Row, Table
 def sentences(found: Mapping[str, Any]) -> list[str]:
     """The verdict and the price, from `pedrank.confirmation.confirm`."""
     best, number = found["fine_tuned"][0], len(found["fine_tuned"])
-    reached = f"{text.accuracy(best['accuracy'], best['sd'] if best['sd'] is not None else float('nan'))}%"
+    reached = f"{text.accuracy(best['accuracy'], best['sd'])}%"
     if found["verdict"] == "untrained":
         said = f"Nothing is confirmed: the best, {found['best']} ({reached}), is hardly above chance "
         said += f"({text.accuracy(found['chance'])}%). Give the runs more steps (--steps)."
@@ -46,7 +46,7 @@ def confirmation_table(found: Mapping[str, Any]) -> Table:
             entry["checkpoint"],
             (
                 Cell(
-                    text.accuracy(entry["accuracy"], entry["sd"] if entry["sd"] is not None else float("nan")),
+                    text.accuracy(entry["accuracy"], entry["sd"]),
                     entry["accuracy"],
                     bold=place == 0,
                 ),

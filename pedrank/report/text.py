@@ -91,9 +91,9 @@ def seconds(value: float) -> str:
     return f"{value:,.{digits}f}"
 
 
-def accuracy(value: float, sd: float = math.nan) -> str:
-    """An accuracy in percent, with its standard deviation where it is known."""
-    return f"{value:.1f}" if math.isnan(sd) else f"{value:.1f} {PLUS_MINUS} {sd:.1f}"
+def accuracy(value: float, sd: float | None = None) -> str:
+    """An accuracy in percent, with its standard deviation where it is known: neither None nor NaN."""
+    return f"{value:.1f}" if sd is None or math.isnan(sd) else f"{value:.1f} {PLUS_MINUS} {sd:.1f}"
 
 
 def points(value: float) -> str:
