@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from pedrank.evaluation.intervals import interval, resamples
-from pedrank.evaluation.taus import taus_of_models, weighted_taus
+from pedrank.evaluation.weighted_tau import taus_of_models, weighted_taus
 
 TRIALS = 2000
 RESAMPLES = 1000

@@ -21,15 +21,17 @@ from pathlib import Path
 
 import numpy as np
 
-from pedrank import machine
-from pedrank.artefacts import read_arrays, write_text
-from pedrank.checkpoints.convert import NORMALISATIONS
-from pedrank.datasets.archive import tail
+from pedrank.catalogue.crop import Crop
+from pedrank.checkpoints.normalisations import NORMALISATIONS
 from pedrank.datasets.listing import TRAIN, Rows
-from pedrank.datasets.prepare import crop, decode, write
-from pedrank.features import extract_to, normalise
-from pedrank.parallel import thread_count
-from pedrank.view import View
+from pedrank.datasets.prepare import crop, write
+from pedrank.features.normalise import normalise
+from pedrank.features.resumable import extract_to
+from pedrank.formats.archive import tail
+from pedrank.formats.image import decode
+from pedrank.store.artefacts import read_arrays, write_text
+from pedrank.utils import machine
+from pedrank.utils.parallel import thread_count
 
 DOCS = Path(__file__).parent.parent / "docs"
 SIZE = 224
@@ -80,7 +82,7 @@ def preparing(folder: Path, photos: list[bytes], threads: int, rounds: int) -> M
                 pass
 
     def whole() -> None:
-        write("photos", card, listing, View(SIZE, SIZE), {}, folder / "images.safetensors", threads)
+        write("photos", card, listing, Crop(SIZE, SIZE), {}, folder / "images.safetensors", threads)
 
     return in_turns(bare, whole, len(photos), rounds)
 
@@ -89,7 +91,7 @@ def extracting(folder: Path, device: str, precision: str, batch_size: int, batch
     """The bare forward pass, and `extract_to` from the memory-mapped file to the file of features."""
     import torch
 
-    from pedrank.networks import resnet50
+    from pedrank.networks.resnets import resnet50
 
     images = read_arrays(folder / "images.safetensors", "images")["images"]
     count = batch_size * batches
@@ -129,7 +131,7 @@ def plain_loop(photos: list[bytes], device: str, batch_size: int) -> float:
     """Images a second of a loop that decodes for each checkpoint, in float32 and channels first, without overlap."""
     import torch
 
-    from pedrank.networks import resnet50
+    from pedrank.networks.resnets import resnet50
 
     network = resnet50().to(device).eval()
     mean, std = (torch.tensor(NORMALISATION[key])[:, None, None] for key in ("mean", "std"))

@@ -21,12 +21,12 @@ from PIL import Image
 from torch.nn import functional
 from torchvision import transforms
 
-from pedrank.finetune.batches import fetched, shuffled, views
+from pedrank.finetune.batches import augmented, fetched, shuffled
 from pedrank.finetune.precision import fastest
 from pedrank.finetune.protocol import Options
 from pedrank.finetune.state import Progress
-from pedrank.finetune.step import prepare, take_step
-from pedrank.networks import build
+from pedrank.finetune.step import prepare_training, take_step
+from pedrank.networks.build import build
 
 IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 CLASSES = 100
@@ -79,7 +79,7 @@ def ours(
     architecture: str, images: np.ndarray, arguments, device: torch.device, bound: bool = False, compiled: bool = False
 ) -> Iterator[None]:
     """One step after the other of pedrank's loop; with `bound` the same batch again and again."""
-    torch.backends.cudnn.deterministic = True  # as pedrank.device.prepare sets it
+    torch.backends.cudnn.deterministic = True  # as pedrank.runtime.device.prepare sets it
     options = Options(
         0.01,
         1e-4,
@@ -90,7 +90,7 @@ def ours(
         compile=compiled,
     )
     generator = torch.Generator().manual_seed(0)
-    training = prepare(build(architecture), IMAGENET, CLASSES, options, generator, device)
+    training = prepare_training(build(architecture), IMAGENET, CLASSES, options, generator, device)
     labels = torch.arange(len(images), device=device) % CLASSES
     order = shuffled(len(images), options, generator)
     progress = Progress(arguments.batch)
@@ -101,7 +101,7 @@ def ours(
             yield
         return
     for step, pixels in enumerate(fetched(images, order, device)):
-        take_step(training, views(pixels, arguments.size, options, 0, step), labels[order[step]], step, progress)
+        take_step(training, augmented(pixels, arguments.size, options, 0, step), labels[order[step]], step, progress)
         yield
 
 

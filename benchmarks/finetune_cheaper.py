@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pedrank.artefacts import read_csv, write_csv
-from pedrank.correlation import weighted_tau
-from pedrank.finetune.choice import chosen, chosen_point, open_seeds
+from pedrank.evaluation.correlation import weighted_tau
+from pedrank.finetune.all_runs import run_seed, search
+from pedrank.finetune.grid_search import chosen, chosen_point, open_seeds
 from pedrank.finetune.protocol import Point, Protocol, point_name, protocol
 from pedrank.finetune.run import Pair, pair, point
-from pedrank.finetune.study import run_seed, search
+from pedrank.store.artefacts import read_csv, write_csv
 
 OUT = Path(__file__).resolve().parent.parent / "docs/ground-truth"
 DATASETS = ("digits", "fashion-mnist", "mnist")

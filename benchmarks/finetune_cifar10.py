@@ -12,14 +12,15 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from pedrank.artefacts import read_metadata, write_arrays, write_csv
-from pedrank.catalogue import PACKAGE
-from pedrank.datasets import Dataset, cifar10, save_images
+from pedrank.datasets.dataset import Dataset, save_images
+from pedrank.datasets.readers import cifar10
+from pedrank.finetune.all_runs import run_dataset
 from pedrank.finetune.protocol import protocol
 from pedrank.finetune.run import pair
-from pedrank.finetune.study import run_dataset
-from pedrank.finetune.table import table
-from pedrank.networks import build
+from pedrank.finetune.runs_table import runs_table
+from pedrank.networks.build import build
+from pedrank.store.artefacts import read_metadata, write_arrays, write_csv
+from pedrank.utils.paths import PACKAGE
 
 OUT = Path(__file__).resolve().parent.parent / "docs/ground-truth/cifar10.csv"
 GRID = {"learning_rates": [1e-1, 1e-2, 1e-3, 1e-4], "weight_decays": [1e-6, 1e-5, 1e-4, 1e-3], "seeds": 5}
@@ -61,7 +62,7 @@ def main() -> None:
     trained = PACKAGE / "checkpoints/tiny" / f"{arguments.checkpoint}.safetensors"
     checkpoints = [trained, random_checkpoint(trained, arguments.folder / "random.safetensors")]
     pairs = [pair(images, checkpoint) for checkpoint in checkpoints]
-    runs = table(run_dataset(pairs, arguments.folder / "runs", protocol(GRID | BUDGET)))
+    runs = runs_table(run_dataset(pairs, arguments.folder / "runs", protocol(GRID | BUDGET)))
     write_csv(OUT, runs)
     print(summary(runs).to_string(float_format="%.4g"))
 

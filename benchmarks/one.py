@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import plain
 
-from pedrank.ablation import sweep
-from pedrank.dynamics import refine
-from pedrank.memory import available_memory
+from pedrank.ablation.sweep import sweep
 from pedrank.metrics import score
-from pedrank.observation import observe
-from pedrank.statistics import ReferenceStatistics
+from pedrank.observation.observation import observe
+from pedrank.observation.statistics import ReferenceStatistics
+from pedrank.refinements.ped import refine
+from pedrank.utils.memory import available_memory
 
 
 def features(n: int, d: int, c: int) -> tuple[np.ndarray, np.ndarray, ReferenceStatistics]:

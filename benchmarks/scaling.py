@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 import simulated
 
-from pedrank.digest import ROOT
+from pedrank.utils.paths import ROOT
 
 DOCS = ROOT / "docs"
 SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))

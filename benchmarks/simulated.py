@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from pedrank import metric_names
-from pedrank.digest import ROOT
+from pedrank.utils.paths import ROOT
 
 PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "schemas", "profiles", "report", "envs", "pedrank"]
 

@@ -13,9 +13,9 @@ if sys.version_info < (3, 11):  # noqa: UP036 (a checkout is run without pip, wh
         f"error: Python 3.11 or newer is needed, this is {sys.version.split()[0]}; run make PYTHON=python3.11 .venv"
     )
 
-from pedrank.correlation import kendall_tau, weighted_tau
-from pedrank.dynamics import refine
+from pedrank.evaluation.correlation import kendall_tau, weighted_tau
 from pedrank.metrics import metric_names, score
-from pedrank.statistics import ReferenceStatistics
+from pedrank.observation.statistics import ReferenceStatistics
+from pedrank.refinements.ped import refine
 
 __all__ = ["ReferenceStatistics", "kendall_tau", "metric_names", "refine", "score", "weighted_tau"]

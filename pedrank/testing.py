@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from pedrank.dynamics import Refinement
-from pedrank.errors import InputError
 from pedrank.metrics import Score
-from pedrank.observation import Observation, observe
-from pedrank.statistics import ClassStatistics, ReferenceStatistics
+from pedrank.observation.observation import Observation, observe
+from pedrank.observation.refinement import Refinement
+from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
+from pedrank.utils.errors import InputError
 
 TOLERANCE = 1e-6  # relative: another order of summation, and no more
 REFINED_TOLERANCE = 1e-4  # relative: refined features are rounded to float32 where they are written down

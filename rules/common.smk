@@ -12,17 +12,19 @@ from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import validate
 
-from pedrank.artefacts import sha256
-from pedrank.catalogue import PACKAGE, catalogue, code_of, files, reader
-from pedrank.digest import code_digest
-from pedrank.errors import InputError
+from pedrank.store.artefacts import sha256
+from pedrank.catalogue.architecture import code_of
+from pedrank.catalogue.catalogue import catalogue, files, reader
+from pedrank.utils.paths import PACKAGE
+from pedrank.store.digest import code_digest
+from pedrank.utils.errors import InputError
 from pedrank.finetune.protocol import EVERYBODYS_SEEDS, point_name, protocol
-from pedrank.lock import alone
-from pedrank.report import ACROSS, PAPERS
-from pedrank.slurm import RUN_MINUTES
-from pedrank.study import check_schema, check_study, refinements
-from pedrank.view import PATTERN, view
-from pedrank.verify import damaged
+from pedrank.runtime.lock import alone
+from pedrank.report import CROSS_DATASET_FIGURES as ACROSS, PAPER_FIGURES as PAPERS
+from pedrank.runtime.slurm import RUN_MINUTES
+from pedrank.study.config import check_schema, check_study, refinements
+from pedrank.catalogue.crop import PATTERN, crop_name as view
+from pedrank.store.verify import damaged
 
 SCHEMA = Path(workflow.basedir) / "schemas/config.schema.yaml"
 
@@ -233,7 +235,7 @@ def dataset_card(wildcards):
 
 
 def images_fingerprint(card):
-    from pedrank.datasets.own import fingerprint
+    from pedrank.user_data.images import fingerprint
 
     try:
         return fingerprint(Path(card["images"]), card["metric"] == "none")
@@ -263,7 +265,7 @@ def reference_images(wildcards):
 
 def given_features(wildcards):
     """The user's file of features, and the labels beside it where it has none."""
-    from pedrank.own.features import LABELS, file_of
+    from pedrank.user_data.feature_files import LABELS, file_of
 
     try:
         file = file_of(Path(catalogue("datasets")[wildcards.dataset]["features"]), wildcards.checkpoint)
@@ -314,7 +316,7 @@ def dataset_downloads(wildcards):
 
 
 def dataset_digest(wildcards):
-    return code_digest("scripts/prepare.py", f"pedrank/datasets/{reader(wildcards.dataset)}.py")
+    return code_digest("scripts/prepare.py", reader(wildcards.dataset).replace(".", "/") + ".py")
 
 
 def checkpoint_entry(wildcards):

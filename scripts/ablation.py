@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from pedrank.artefacts import read_csv, write_csv
-from pedrank.command import run
-from pedrank.settings import correlate
+from pedrank.ablation.grid import correlate
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_csv, write_csv
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ import tempfile
 import venv
 from pathlib import Path
 
-from pedrank.command import run
-from pedrank.errors import InputError
+from pedrank.runtime.command import run
+from pedrank.utils.errors import InputError
 
 LOCK = Path(__file__).resolve().parent.parent / "requirements-dev.lock"
 

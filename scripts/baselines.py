@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pedrank.artefacts import read_arrays, write_csv
-from pedrank.command import run
-from pedrank.errors import about
-from pedrank.machine import processor
 from pedrank.metrics import evaluate
-from pedrank.observation import observe
-from pedrank.plugins import load
+from pedrank.observation.observation import observe
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_arrays, write_csv
+from pedrank.study.plugins import load_plugin
+from pedrank.utils.errors import about
+from pedrank.utils.machine import processor
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--seconds", required=True, nargs="+", type=Path, help="one for each checkpoint")
     arguments = parser.parse_args()
     for plugin in arguments.plugins:
-        load(plugin)
+        load_plugin(plugin)
     outputs = zip(arguments.scores, arguments.seconds, strict=True)
     for checkpoint, path, out in zip(arguments.checkpoints, arguments.features, outputs, strict=True):
         scores, seconds = [], []

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from pedrank.checkpoints.convert import convert
-from pedrank.command import run
+from pedrank.runtime.command import run
 
 
 def main() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from pedrank.artefacts import write_text
-from pedrank.command import run
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import write_text
 
 
 def main() -> None:

@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-from pedrank.artefacts import provenance, read_csv, read_json, write_json
-from pedrank.command import run
-from pedrank.confirmation import confirm
-from pedrank.finetune.table import timing_file
-from pedrank.ground_truth import from_runs
-from pedrank.report.confirmation import sentences
+from pedrank.finetune.ground_truth import from_runs
+from pedrank.finetune.runs_table import timing_file
+from pedrank.ranking.confirm import confirm
+from pedrank.report.sentences.confirmation_sentences import confirmation_sentences
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import provenance, read_csv, read_json, write_json
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     for row in runs.to_dict("records"):
         seconds[row["checkpoint"]].append(read_json(arguments.folder / timing_file(row))["seconds"])
     found = confirm(ranking, from_runs(runs, names), seconds)
-    found |= {"dataset": ranking["dataset"], "sentences": sentences(found)}
+    found |= {"dataset": ranking["dataset"], "sentences": confirmation_sentences(found)}
     write_json(arguments.out, found | {"made_by": provenance({}, [arguments.ranking, arguments.runs])})
 
 

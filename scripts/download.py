@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from pedrank.command import run
-from pedrank.download import download
+from pedrank.fetch.download import download
+from pedrank.runtime.command import run
 
 
 def main() -> None:

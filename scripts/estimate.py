@@ -4,11 +4,11 @@ import argparse
 import os
 from pathlib import Path
 
-from pedrank.catalogue import use_settings
-from pedrank.command import run
-from pedrank.device import prepare
+from pedrank.catalogue.catalogue import use_settings
 from pedrank.finetune.estimate import estimate
-from pedrank.study import read
+from pedrank.runtime.command import run
+from pedrank.runtime.device import prepare_device
+from pedrank.study.config import read_config
 
 
 def main() -> None:
@@ -17,9 +17,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     arguments = parser.parse_args()
     root = Path(__file__).resolve().parent.parent
-    config = read(root, *arguments.config)
+    config = read_config(root, *arguments.config)
     use_settings(config, root / "schemas")
-    print(estimate(config, prepare(arguments.threads, gpu=1)))
+    print(estimate(config, prepare_device(arguments.threads, gpu=1)))
 
 
 run(main)

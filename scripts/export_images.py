@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from pedrank.command import run
-from pedrank.datasets import load_embedded
+from pedrank.datasets.embedded.loader import load_embedded
+from pedrank.runtime.command import run
 
 
 def main() -> None:

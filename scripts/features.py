@@ -3,14 +3,15 @@
 import argparse
 from pathlib import Path
 
-from pedrank.artefacts import provenance, write_arrays
-from pedrank.checkpoints import load
-from pedrank.command import run
-from pedrank.datasets import SPLITS, load_images
-from pedrank.datasets.rows import MODES, scored_rows
-from pedrank.device import prepare
-from pedrank.errors import about
-from pedrank.features import PRECISIONS, extract_to
+from pedrank.checkpoints.network_file import load_network
+from pedrank.datasets.dataset import SPLITS, load_images
+from pedrank.datasets.scored_rows import MODES, scored_rows
+from pedrank.features.extraction import PRECISIONS
+from pedrank.features.resumable import extract_to
+from pedrank.runtime.command import run
+from pedrank.runtime.device import prepare_device
+from pedrank.store.artefacts import provenance, write_arrays
+from pedrank.utils.errors import about
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, nargs="+", type=Path, help="one for each checkpoint")
     parser.add_argument("--statistics", required=True, nargs="+", type=Path, help="one for each checkpoint")
     arguments = parser.parse_args()
-    device = prepare(arguments.threads, arguments.gpu)
+    device = prepare_device(arguments.threads, arguments.gpu)
     dataset = load_images(arguments.images)
     with about(arguments.images):
         rows, labels = scored_rows(dataset, arguments.mode, arguments.splits)
@@ -35,7 +36,7 @@ def main() -> None:
         # Images of gigabytes are known by the files that they were made from, others by their own hash.
         inputs = [checkpoint] if dataset.made_by else [arguments.images, checkpoint]
         made_by = provenance(options, inputs) | {"images": dataset.made_by}
-        network, normalisation = load(checkpoint)
+        network, normalisation = load_network(checkpoint)
         with about(f"{checkpoint} on {arguments.images}"):
             statistics = extract_to(
                 out,

@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from pedrank.artefacts import provenance, write_arrays
-from pedrank.command import run
-from pedrank.errors import about
-from pedrank.own.features import LABELS, read_named
-from pedrank.statistics import ClassStatistics
+from pedrank.observation.statistics import ClassStatistics
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import provenance, write_arrays
+from pedrank.user_data.feature_files import LABELS, read_named
+from pedrank.utils.errors import about
 
 
 def main() -> None:

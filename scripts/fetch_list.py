@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from pedrank.catalogue import use_settings
-from pedrank.command import run
-from pedrank.fetch_list import table
-from pedrank.study import read
+from pedrank.catalogue.catalogue import use_settings
+from pedrank.runtime.command import run
+from pedrank.study.config import read_config
+from pedrank.study.fetch_list import fetch_table
 
 
 def main() -> None:
@@ -17,9 +17,9 @@ def main() -> None:
     parser.add_argument("--downloads", default="results/downloads", type=Path)
     arguments = parser.parse_args()
     root = Path(__file__).resolve().parent.parent
-    config = read(root, *arguments.config)
+    config = read_config(root, *arguments.config)
     use_settings(config, root / "schemas")
-    print(table(config, arguments.downloads))
+    print(fetch_table(config, arguments.downloads))
 
 
 run(main)

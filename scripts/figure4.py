@@ -4,11 +4,11 @@ import argparse
 import json
 from pathlib import Path
 
-from pedrank.artefacts import read_csv, write_csv
-from pedrank.command import run
-from pedrank.report.figure4 import data, draw
-from pedrank.report.style import save
-from pedrank.settings import fixed
+from pedrank.ablation.grid import study_settings
+from pedrank.report.figures.figure4 import draw_figure4, figure4_data
+from pedrank.report.figures.style import save
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_csv, write_csv
 
 
 def main() -> None:
@@ -19,10 +19,10 @@ def main() -> None:
     parser.add_argument("--pdf", required=True, type=Path)
     parser.add_argument("--png", required=True, type=Path)
     arguments = parser.parse_args()
-    own = fixed(**arguments.options)
-    table = data(read_csv(arguments.ablation), own)
+    own = study_settings(**arguments.options)
+    table = figure4_data(read_csv(arguments.ablation), own)
     write_csv(arguments.csv, table)
-    save(draw(table, own), arguments.pdf, arguments.png)
+    save(draw_figure4(table, own), arguments.pdf, arguments.png)
 
 
 run(main)

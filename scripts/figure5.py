@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from pedrank.artefacts import read_csv, write_csv
-from pedrank.command import run
-from pedrank.report.figure5 import data, draw
-from pedrank.report.style import save
-from pedrank.settings import fixed
+from pedrank.ablation.grid import study_settings
+from pedrank.report.figures.figure5 import draw_figure5, figure5_data
+from pedrank.report.figures.style import save
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_csv, write_csv
 
 
 def main() -> None:
@@ -23,10 +23,10 @@ def main() -> None:
     parser.add_argument("--png", required=True, type=Path)
     arguments = parser.parse_args()
     forces = pd.concat(map(read_csv, arguments.forces))
-    own = fixed(**arguments.options)
-    table = data(forces, read_csv(arguments.ablation), own)
+    own = study_settings(**arguments.options)
+    table = figure5_data(forces, read_csv(arguments.ablation), own)
     write_csv(arguments.csv, table)
-    save(draw(table, own), arguments.pdf, arguments.png)
+    save(draw_figure5(table, own), arguments.pdf, arguments.png)
 
 
 run(main)

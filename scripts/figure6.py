@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pedrank.artefacts import described, read_arrays, write_csv
-from pedrank.command import run
-from pedrank.refinement_file import load
+from pedrank.refinements.refinement_file import load_refinement
 from pedrank.report import text
-from pedrank.report.figure6 import choose_rows, draw, embed
-from pedrank.report.style import save
+from pedrank.report.figures.figure6 import choose_rows, draw_figure6, embed
+from pedrank.report.figures.style import save
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import described, read_arrays, write_csv
 
 
 def main() -> None:
@@ -28,11 +28,11 @@ def main() -> None:
     arrays = read_arrays(arguments.features, "features", "labels")
     rows = choose_rows(arrays["labels"], arguments.seed)
     before, labels = arrays["features"][rows], np.asarray(arrays["labels"])[rows]
-    after = load(arguments.displacement).apply(before, labels)
+    after = load_refinement(arguments.displacement).apply(before, labels)
     embedding = embed(before, after, labels, arguments.seed)
     write_csv(arguments.csv, embedding)
     names = described(arguments.images, "class_names")["class_names"]
-    figure = draw(embedding, names, text.refinement(arguments.refinement), arguments.title)
+    figure = draw_figure6(embedding, names, text.refinement(arguments.refinement), arguments.title)
     save(figure, arguments.pdf, arguments.png)
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from pedrank.artefacts import read_csv, write_csv
-from pedrank.command import run
-from pedrank.report.figure7 import data, draw
-from pedrank.report.style import save
+from pedrank.report.figures.figure7 import draw_figure7, figure7_data
+from pedrank.report.figures.style import save
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_csv, write_csv
 
 
 def main() -> None:
@@ -23,9 +23,9 @@ def main() -> None:
     parser.add_argument("--png", required=True, type=Path)
     arguments = parser.parse_args()
     scores, ground_truth = (pd.concat(map(read_csv, files)) for files in (arguments.scores, arguments.ground_truth))
-    table = data(scores, ground_truth, arguments.metric, arguments.refinement, arguments.datasets)
+    table = figure7_data(scores, ground_truth, arguments.metric, arguments.refinement, arguments.datasets)
     write_csv(arguments.csv, table)
-    save(draw(table, arguments.metric, arguments.refinement), arguments.pdf, arguments.png)
+    save(draw_figure7(table, arguments.metric, arguments.refinement), arguments.pdf, arguments.png)
 
 
 run(main)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pedrank.artefacts import read_csv, write_csv
-from pedrank.command import run
-from pedrank.report import agreement, cost, critical_difference, scatter
-from pedrank.report.style import save
+from pedrank.report.figures import agreement, cost, critical_difference, scatter
+from pedrank.report.figures.style import save
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_csv, write_csv
 
 
 def main() -> None:
@@ -31,14 +31,14 @@ def main() -> None:
         save(figure, arguments.out / f"{name}.pdf", arguments.out / f"{name}.png")
 
     for dataset in datasets:
-        table = scatter.data(scores, ground_truth, dataset)
-        write(f"scatter-{dataset}", table, scatter.draw(table, dataset))
-    table = critical_difference.data(summary)
-    write("critical-difference", table, critical_difference.draw(table))
-    table = cost.data(summary, seconds)
-    write("cost", table, cost.draw(table, len(datasets)))
-    table = agreement.data(scores, ground_truth)
-    write("agreement", table.rename_axis("ranking").reset_index(), agreement.draw(table, len(datasets)))
+        table = scatter.scatter_data(scores, ground_truth, dataset)
+        write(f"scatter-{dataset}", table, scatter.draw_scatter(table, dataset))
+    table = critical_difference.critical_difference_data(summary)
+    write("critical-difference", table, critical_difference.draw_critical_difference(table))
+    table = cost.cost_data(summary, seconds)
+    write("cost", table, cost.draw_cost(table, len(datasets)))
+    table = agreement.agreement_data(scores, ground_truth)
+    write("agreement", table.rename_axis("ranking").reset_index(), agreement.draw_agreement(table, len(datasets)))
 
 
 run(main)

@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from pedrank.artefacts import write_csv, write_json
-from pedrank.command import run
+from pedrank.finetune.all_runs import run_dataset
 from pedrank.finetune.arguments import pairs, parser
 from pedrank.finetune.protocol import protocol
-from pedrank.finetune.study import run_dataset
-from pedrank.finetune.table import cost, table
+from pedrank.finetune.runs_table import runs_cost, runs_table
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import write_csv, write_json
 
 
 def main() -> None:
@@ -20,9 +20,9 @@ def main() -> None:
     given.add_argument("--cost", required=True, type=Path, help="what was run, and what the whole protocol would be")
     arguments = given.parse_args()
     plan = protocol(arguments.options)
-    runs = table(run_dataset(pairs(arguments, *arguments.checkpoints), arguments.runs, plan))
+    runs = runs_table(run_dataset(pairs(arguments, *arguments.checkpoints), arguments.runs, plan))
     write_csv(arguments.out, runs)
-    write_json(arguments.cost, cost(runs, plan))
+    write_json(arguments.cost, runs_cost(runs, plan))
 
 
 run(main)

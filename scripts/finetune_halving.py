@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from pedrank.artefacts import write_json
-from pedrank.command import run
+from pedrank.finetune.all_runs import search
 from pedrank.finetune.arguments import pairs, parser
-from pedrank.finetune.choice import chosen
+from pedrank.finetune.grid_search import chosen
 from pedrank.finetune.protocol import protocol
-from pedrank.finetune.study import search
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import write_json
 
 
 def main() -> None:

@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from pedrank.artefacts import read_json, write_json
-from pedrank.command import run
-from pedrank.finetune.choice import open_seeds
+from pedrank.finetune.grid_search import open_seeds
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_json, write_json
 
 
 def main() -> None:

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from pedrank.artefacts import read_json, write_json
-from pedrank.command import run
 from pedrank.finetune.arguments import pairs, parser
-from pedrank.finetune.choice import chosen_point
+from pedrank.finetune.grid_search import chosen_point
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_json, write_json
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
         write_json(arguments.out, {"spared": True, "seed": arguments.seed, "stage": "test"})
         return
 
-    from pedrank.finetune.study import run_point, run_seed  # torch, which a spared seed does not need
+    from pedrank.finetune.all_runs import run_point, run_seed  # torch, which a spared seed does not need
 
     (pair,) = pairs(arguments, arguments.checkpoint)
     if arguments.point:

@@ -4,10 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-from pedrank.artefacts import read_json, write_csv, write_json
-from pedrank.command import run
 from pedrank.finetune.protocol import protocol
-from pedrank.finetune.table import cost, table
+from pedrank.finetune.runs_table import runs_cost, runs_table
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_json, write_csv, write_json
 
 
 def main() -> None:
@@ -23,9 +23,9 @@ def main() -> None:
     for name in arguments.checkpoints:
         tests = [read_json(arguments.runs / name / f"test-seed{seed}.json") for seed in plan.seeds]
         records[name] = read_json(arguments.runs / name / "validation.json")["runs"] + tests
-    runs = table(records)
+    runs = runs_table(records)
     write_csv(arguments.out, runs)
-    write_json(arguments.cost, cost(runs, plan))
+    write_json(arguments.cost, runs_cost(runs, plan))
 
 
 run(main)

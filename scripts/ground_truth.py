@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from pedrank.artefacts import read_csv, write_csv
-from pedrank.command import run
-from pedrank.ground_truth import from_runs
+from pedrank.finetune.ground_truth import from_runs
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_csv, write_csv
 
 
 def main() -> None:

@@ -4,9 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from pedrank.artefacts import write_csv
-from pedrank.command import run
-from pedrank.ground_truth import from_file, published
+from pedrank.finetune.ground_truth import from_file, published
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import write_csv
 
 
 def main() -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pedrank.artefacts import read_arrays, write_csv
-from pedrank.command import run
-from pedrank.errors import about
-from pedrank.plugins import load
-from pedrank.resampling import score_halves
-from pedrank.statistics import ReferenceStatistics
+from pedrank.observation.statistics import ReferenceStatistics
+from pedrank.ranking.halves import score_halves
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_arrays, write_csv
+from pedrank.study.plugins import load_plugin
+from pedrank.utils.errors import about
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, nargs="+", type=Path, help="one for each checkpoint")
     arguments = parser.parse_args()
     for plugin in arguments.plugins:
-        load(plugin)
+        load_plugin(plugin)
     references = arguments.references or [None] * len(arguments.features)
     for checkpoint, path, reference, out in zip(
         arguments.checkpoints, arguments.features, references, arguments.out, strict=True

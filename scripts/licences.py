@@ -5,8 +5,8 @@ import re
 from importlib import metadata
 from pathlib import Path
 
-from pedrank.artefacts import write_text
-from pedrank.command import run
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 START = "| distribution | licence | installed by |\n|---|---|---|\n"

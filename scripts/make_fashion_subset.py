@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pedrank.artefacts import atomic
-from pedrank.command import run
-from pedrank.datasets.fashion_mnist import CLASSES, SHEET, tile
-from pedrank.errors import InputError
+from pedrank.datasets.embedded.fashion_mnist import CLASSES, SHEET, tile
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import atomic
+from pedrank.utils.errors import InputError
 
 SEED = 0
 PER_CLASS = {"train": 100, "t10k": 100}  # the training set's serve for training and validation

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pedrank.artefacts import described, read_arrays, write_csv
-from pedrank.command import run
-from pedrank.refinement_file import load
-from pedrank.report.figure6 import choose_rows
-from pedrank.report.motion import data, draw, trajectory
-from pedrank.report.style import save
-from pedrank.statistics import ClassStatistics, ReferenceStatistics
+from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
+from pedrank.refinements.refinement_file import load_refinement
+from pedrank.report.figures.figure6 import choose_rows
+from pedrank.report.figures.motion import draw_motion, motion_data, trajectory
+from pedrank.report.figures.style import save
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import described, read_arrays, write_csv
 
 
 def main() -> None:
@@ -33,10 +33,13 @@ def main() -> None:
     reference = ReferenceStatistics(**read_arrays(arguments.reference, "mean", "std"))
     rows = choose_rows(arrays["labels"], seed=0)
     moved, energy = trajectory(statistics, reference, arguments.options)
-    table = data(arrays["features"][rows], np.asarray(arrays["labels"])[rows], statistics.means, moved, energy)
+    table = motion_data(arrays["features"][rows], np.asarray(arrays["labels"])[rows], statistics.means, moved, energy)
     write_csv(arguments.csv, table)
-    names, taken = described(arguments.images, "class_names")["class_names"], load(arguments.displacement).steps
-    save(draw(table, names, taken, arguments.title), arguments.pdf, arguments.png)
+    names, taken = (
+        described(arguments.images, "class_names")["class_names"],
+        load_refinement(arguments.displacement).steps,
+    )
+    save(draw_motion(table, names, taken, arguments.title), arguments.pdf, arguments.png)
 
 
 run(main)

@@ -5,13 +5,13 @@ import json
 import time
 from pathlib import Path
 
-from pedrank.artefacts import provenance, read_arrays, write_json
-from pedrank.command import run
-from pedrank.errors import about
-from pedrank.plugins import load
-from pedrank.refinement_file import save
+from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
 from pedrank.refinements import move
-from pedrank.statistics import ClassStatistics, ReferenceStatistics
+from pedrank.refinements.refinement_file import save_refinement
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import provenance, read_arrays, write_json
+from pedrank.study.plugins import load_plugin
+from pedrank.utils.errors import about
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--seconds", required=True, nargs="+", type=Path)
     arguments = parser.parse_args()
     for plugin in arguments.plugins:
-        load(plugin)
+        load_plugin(plugin)
     statistics = ClassStatistics(**read_arrays(arguments.statistics, "counts", "means", "variances"))
     reference = ReferenceStatistics(**read_arrays(arguments.reference, "mean", "std"))
     made_from = [arguments.statistics, arguments.reference]
@@ -33,7 +33,7 @@ def main() -> None:
         with about(arguments.statistics):
             refinement = move(statistics, reference, **options)
         elapsed = time.perf_counter() - start
-        save(out, refinement, provenance(options, made_from))
+        save_refinement(out, refinement, provenance(options, made_from))
         write_json(seconds, {"seconds": elapsed})
 
 

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from pedrank.command import run
-from pedrank.datasets.prepare import prepare
+from pedrank.datasets.prepare import prepare_dataset
+from pedrank.runtime.command import run
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
-    prepare(arguments.dataset, arguments.size, arguments.downloads, arguments.out, arguments.threads)
+    prepare_dataset(arguments.dataset, arguments.size, arguments.downloads, arguments.out, arguments.threads)
 
 
 run(main)

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from pedrank.command import run
+from pedrank.runtime.command import run
 
 
 def main() -> None:
@@ -23,8 +23,8 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)  # before the libraries that read it are imported
 
-    from pedrank.device import prepare
     from pedrank.pretrain.card import make_checkpoint
+    from pedrank.runtime.device import prepare_device
 
     def report(epoch: int, loss: float) -> None:
         print(f"{arguments.objective}: epoch {epoch + 1}/{arguments.epochs}, loss {loss:.4f}", file=sys.stderr)
@@ -35,7 +35,7 @@ def main() -> None:
         arguments.seed,
         arguments.epochs,
         arguments.images,
-        prepare(arguments.threads, arguments.gpu),
+        prepare_device(arguments.threads, arguments.gpu),
         arguments.out,
         arguments.card,
         arguments.reference,

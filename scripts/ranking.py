@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from pedrank import ranking
-from pedrank.artefacts import provenance, read_csv, write_json
-from pedrank.command import run
+from pedrank.ranking import ranking
 from pedrank.report import text
-from pedrank.report.formats import write
-from pedrank.report.ranking import headline, how_sure, ranking_table, worth
-from pedrank.report.stability import draw
-from pedrank.report.style import save
+from pedrank.report.figures.stability import draw_stability
+from pedrank.report.figures.style import save
+from pedrank.report.sentences.ranking_sentences import headline, how_sure, worth
+from pedrank.report.tables.ranking_table import ranking_table
+from pedrank.report.tables.write import write_table
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import provenance, read_csv, write_json
 
 
 def main() -> None:
@@ -50,8 +51,8 @@ def main() -> None:
         "made_by": provenance({"metric": metric, "refinement": refinement}, [*arguments.scores, *files]),
     }
     found["sentences"] = [f"{headline(found)}.", how_sure(found), worth(found)]
-    write(ranking_table(found, table), arguments.tables)
-    save(draw(table, halves, text.method(metric, refinement)), *arguments.figure)
+    write_table(ranking_table(found, table), arguments.tables)
+    save(draw_stability(table, halves, text.method(metric, refinement)), *arguments.figure)
     write_json(arguments.json, found)
 
 

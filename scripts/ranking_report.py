@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from pedrank.artefacts import write_text
-from pedrank.command import run
-from pedrank.report.ranking_page import ranking_page
+from pedrank.report.pages.ranking_page import ranking_page
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import write_text
 
 
 def main() -> None:

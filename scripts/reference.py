@@ -4,14 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from pedrank.artefacts import provenance, read_arrays, write_arrays
-from pedrank.checkpoints import load
-from pedrank.command import run
-from pedrank.datasets import load_images
-from pedrank.device import prepare
-from pedrank.errors import about
-from pedrank.features import PRECISIONS, extract_to
-from pedrank.statistics import ReferenceStatistics
+from pedrank.checkpoints.network_file import load_network
+from pedrank.datasets.dataset import load_images
+from pedrank.features.extraction import PRECISIONS
+from pedrank.features.resumable import extract_to
+from pedrank.observation.statistics import ReferenceStatistics
+from pedrank.runtime.command import run
+from pedrank.runtime.device import prepare_device
+from pedrank.store.artefacts import provenance, read_arrays, write_arrays
+from pedrank.utils.errors import about
 
 
 def main() -> None:
@@ -24,14 +25,14 @@ def main() -> None:
     parser.add_argument("--gpu", type=int, default=0, help="1 to use a GPU if there is one")
     parser.add_argument("--out", required=True, nargs="+", type=Path, help="one for each checkpoint")
     arguments = parser.parse_args()
-    device = prepare(arguments.threads, arguments.gpu)
+    device = prepare_device(arguments.threads, arguments.gpu)
     dataset = load_images(arguments.images)
     if dataset.name != "imagenet-val":
         print(f"note: {dataset.name} stands in the place of ImageNet's validation images", file=sys.stderr)
     options = {"images": dataset.name, "n": len(dataset.images)}
     options |= {"batch_size": arguments.batch_size, "precision": arguments.precision}
     for checkpoint, out in zip(arguments.checkpoints, arguments.out, strict=True):
-        network, normalisation = load(checkpoint)
+        network, normalisation = load_network(checkpoint)
         made_by = provenance(options, [checkpoint]) | {"images": dataset.made_by}
         features = out.with_name(f".features-{out.name}")
         with about(f"{checkpoint} on {arguments.images}"):

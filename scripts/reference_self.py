@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from pedrank.artefacts import provenance, read_arrays, write_arrays
-from pedrank.command import run
-from pedrank.errors import about
-from pedrank.statistics import ClassStatistics, ReferenceStatistics
+from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import provenance, read_arrays, write_arrays
+from pedrank.utils.errors import about
 
 
 def main() -> None:

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from pedrank.artefacts import read_arrays, read_metadata, write_arrays
-from pedrank.command import run
-from pedrank.errors import about
-from pedrank.statistics import ReferenceStatistics
+from pedrank.observation.statistics import ReferenceStatistics
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_arrays, read_metadata, write_arrays
+from pedrank.utils.errors import about
 
 
 def main() -> None:

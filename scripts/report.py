@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from pedrank.artefacts import write_text
-from pedrank.command import run
-from pedrank.report.study_page import study_page
+from pedrank.report.pages.study_page import study_page
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import write_text
 
 
 def main() -> None:

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from pedrank import plugins, refinement_file
-from pedrank.artefacts import provenance, read_arrays, write_json
-from pedrank.command import run
-from pedrank.device import prepare
-from pedrank.errors import about
-from pedrank.machine import processor
 from pedrank.metrics import evaluate
-from pedrank.observation import observe
+from pedrank.observation.observation import observe
+from pedrank.refinements import refinement_file
+from pedrank.runtime.command import run
+from pedrank.runtime.device import prepare_device
+from pedrank.store.artefacts import provenance, read_arrays, write_json
+from pedrank.study import plugins
+from pedrank.utils.errors import about
+from pedrank.utils.machine import processor
 
 
 def main() -> None:
@@ -34,8 +35,10 @@ def main() -> None:
     parser.add_argument("--seconds", required=True, nargs="+", type=Path)
     arguments = parser.parse_args()
     for plugin in arguments.plugins:
-        plugins.load(plugin)
-    device = str(prepare(arguments.threads, arguments.gpu)) if arguments.gpu else "cpu"  # torch only where it is needed
+        plugins.load_plugin(plugin)
+    device = (
+        str(prepare_device(arguments.threads, arguments.gpu)) if arguments.gpu else "cpu"
+    )  # torch only where it is needed
     arrays = read_arrays(arguments.features, "features", "labels")
     labels_digest = hashlib.sha256(arrays["labels"].tobytes()).hexdigest()
     where = {"threads": arguments.threads, "device": processor() if device == "cpu" else "cuda"}
@@ -51,7 +54,7 @@ def main() -> None:
         scores[metric], seconds[metric] = {}, {}
         for refinement, by in moved.items():
             inputs = [arguments.features, *by]
-            observation = raw.refined(refinement_file.load(*by)) if by else raw
+            observation = raw.refined(refinement_file.load_refinement(*by)) if by else raw
             start = time.perf_counter()
             with about(inputs[-1]):
                 score = evaluate(metric, observation, **options)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from pedrank.artefacts import read_json, write_csv
-from pedrank.command import run
-from pedrank.errors import InputError
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_json, write_csv
+from pedrank.utils.errors import InputError
 
 
 def main() -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pedrank.ablation import sweep
-from pedrank.artefacts import read_arrays, write_csv
-from pedrank.command import run
-from pedrank.dynamics import simulate
-from pedrank.observation import observe
-from pedrank.settings import fixed, one_at_a_time
-from pedrank.statistics import ReferenceStatistics
+from pedrank.ablation.grid import one_at_a_time, study_settings
+from pedrank.ablation.sweep import sweep
+from pedrank.observation.observation import observe
+from pedrank.observation.statistics import ReferenceStatistics
+from pedrank.refinements.ped import simulate
+from pedrank.runtime.command import run
+from pedrank.store.artefacts import read_arrays, write_csv
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
     settings = one_at_a_time(arguments.ablation, arguments.ped)
     constant = {name: arguments.ped[name] for name in ("k", "mode")}
     # Force by step to the end: no early exit, and as many steps as the figures show.
-    undamped = fixed(arguments.ablation, arguments.ped) | {"exit_ratio": 0.0} | constant
+    undamped = study_settings(arguments.ablation, arguments.ped) | {"exit_ratio": 0.0} | constant
     undamped["max_steps"] = max(arguments.ablation["max_steps"])
     scores, forces = [], []
     for checkpoint, statistics in zip(arguments.checkpoints, arguments.references, strict=True):

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from pedrank.command import run
-from pedrank.report.formats import from_files
-from pedrank.report.published import beside_published
+from pedrank.report.tables.table1_published import beside_published
+from pedrank.report.tables.write import from_files
+from pedrank.runtime.command import run
 
 run(partial(from_files, __doc__, "summary", beside_published))

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from pedrank.command import run
-from pedrank.report.formats import from_files
-from pedrank.report.table2 import table2
+from pedrank.report.tables.table2 import table2
+from pedrank.report.tables.write import from_files
+from pedrank.runtime.command import run
 
 run(partial(from_files, __doc__, "seconds", table2))

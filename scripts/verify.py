@@ -5,10 +5,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from pedrank.command import run
-from pedrank.errors import InputError
-from pedrank.lock import alone
-from pedrank.verify import damaged, delete
+from pedrank.runtime.command import run
+from pedrank.runtime.lock import alone
+from pedrank.store.verify import damaged, delete
+from pedrank.utils.errors import InputError
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from pedrank.digest import ROOT
+from pedrank.utils.paths import ROOT
 
 
 def imported(program: str, names: Sequence[str]) -> list[str]:

@@ -5,10 +5,11 @@ import pytest
 import torch
 from golden import clusters
 
-from pedrank import ReferenceStatistics, accelerator, refine, score
-from pedrank.errors import InputError
-from pedrank.observation import observe
-from pedrank.statistics import ClassStatistics, within_scatter
+from pedrank import ReferenceStatistics, refine, score
+from pedrank.observation import accelerator
+from pedrank.observation.observation import observe
+from pedrank.observation.statistics import ClassStatistics, within_scatter
+from pedrank.utils.errors import InputError
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load_file, save_file
 
-from pedrank import artefacts
-from pedrank.errors import InputError
+from pedrank.store import artefacts
+from pedrank.utils.errors import InputError
 
 DTYPES = [np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8, np.uint8, np.bool_]
 
@@ -110,7 +110,7 @@ def test_a_failing_writer_leaves_the_old_file_and_no_leftover(tmp_path):
 
 def test_a_killed_writer_leaves_no_final_name(tmp_path):
     program = (
-        "import os, sys, signal; from pedrank.artefacts import atomic\n"
+        "import os, sys, signal; from pedrank.store.artefacts import atomic\n"
         "with atomic(sys.argv[1]) as path:\n    path.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
     )
     killed = subprocess.run([sys.executable, "-c", program, tmp_path / "a.csv"])

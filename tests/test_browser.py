@@ -11,8 +11,8 @@ import pytest
 from chromium import PROGRAM, Browser
 from test_page import write_study
 
-from pedrank.digest import ROOT
-from pedrank.report.study_page import study_page
+from pedrank.report.pages.study_page import study_page
+from pedrank.utils.paths import ROOT
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from docutils.core import publish_parts
 
-from pedrank.digest import ROOT
+from pedrank.utils.paths import ROOT
 
 CAPTIONS = sorted((ROOT / "report").glob("*.rst"))
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pedrank import catalogue
-from pedrank.digest import ROOT
-from pedrank.errors import InputError
-from pedrank.fetch_list import prepared_gigabytes, rows, table
+from pedrank.catalogue import catalogue
+from pedrank.study.fetch_list import fetch_rows, fetch_table, prepared_gigabytes
+from pedrank.utils.errors import InputError
+from pedrank.utils.paths import ROOT
 
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())
 SCHEMAS = ROOT / "schemas"
@@ -115,7 +115,7 @@ def test_the_settings_of_a_study_reach_its_jobs(tmp_path, monkeypatch):
 
 def test_the_list_of_files_says_what_is_fetched_from_where_and_what_is_not(tmp_path):
     (tmp_path / "102flowers.tgz").touch()
-    listed = {row["file"]: row for row in rows(PAPER, tmp_path)}
+    listed = {row["file"]: row for row in fetch_rows(PAPER, tmp_path)}
     assert len(listed) == 32
     assert listed["102flowers.tgz"]["state"] == "here"
     assert listed["cars_train.tgz"]["state"] == listed["ILSVRC2012_img_val.tar"]["state"] == "BY HAND"
@@ -128,7 +128,7 @@ def test_the_list_of_files_says_what_is_fetched_from_where_and_what_is_not(tmp_p
         "state": "to fetch",
         "note": "",
     }
-    text = table(PAPER, tmp_path)
+    text = fetch_table(PAPER, tmp_path)
     assert f"{tmp_path / 'ILSVRC2012_img_val.tar'}: needs an account at image-net.org" in text
     assert "32 files, 31 of them not here yet: about 22.5 GB" in text
 

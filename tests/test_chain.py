@@ -14,12 +14,12 @@ from mirror.build import build, weights
 from mirror.server import serve
 from workflow import copy_repository, planned, snakemake
 
-from pedrank.artefacts import read_arrays, read_metadata
-from pedrank.checkpoints.convert import NORMALISATIONS
-from pedrank.datasets import load_images
-from pedrank.datasets.rows import scored_rows
-from pedrank.digest import ROOT
-from pedrank.features import extract
+from pedrank.checkpoints.normalisations import NORMALISATIONS
+from pedrank.datasets.dataset import load_images
+from pedrank.datasets.scored_rows import scored_rows
+from pedrank.features.extraction import extract
+from pedrank.store.artefacts import read_arrays, read_metadata
+from pedrank.utils.paths import ROOT
 
 pytestmark = pytest.mark.slow
 

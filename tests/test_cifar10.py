@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from pedrank import fetch
-from pedrank.catalogue import catalogue
-from pedrank.datasets import cifar10
+from pedrank.catalogue.catalogue import catalogue
 from pedrank.datasets.listing import TEST, TRAIN, VALIDATION
 from pedrank.datasets.prepare import checked
-from pedrank.download import download
-from pedrank.errors import InputError
+from pedrank.datasets.readers import cifar10
+from pedrank.fetch import http
+from pedrank.fetch.download import download
+from pedrank.utils.errors import InputError
 
 ARCHIVE = "cifar-10-python.tar.gz"
 
@@ -18,8 +18,8 @@ ARCHIVE = "cifar-10-python.tar.gz"
 def test_the_real_images_have_the_cards_rows_and_checksums(tmp_path, monkeypatch):
     """`listing` holds every batch against the md5 of the original's; a wrong pixel or label would be refused."""
     monkeypatch.delenv("PEDRANK_MIRROR", raising=False)
-    monkeypatch.setattr(fetch, "PAUSE", 0.0)
-    monkeypatch.setattr(fetch, "TIMEOUT", 20.0)
+    monkeypatch.setattr(http, "PAUSE", 0.0)
+    monkeypatch.setattr(http, "TIMEOUT", 20.0)
     try:
         download(ARCHIVE, tmp_path)
     except InputError as error:

@@ -16,13 +16,13 @@ from imports import imported
 from PIL import Image
 
 from pedrank import ReferenceStatistics, metric_names, refine, score
-from pedrank.artefacts import read_arrays, read_json, write_arrays
-from pedrank.catalogue import catalogue, zoo
-from pedrank.cli import COMMANDS, checks, command_line, main, study, workflow
+from pedrank.catalogue.catalogue import catalogue, zoo
+from pedrank.cli import COMMANDS, command_line, doctor_checks, main, rank_study, workflow
 from pedrank.cli.rank import METRICS
-from pedrank.digest import ROOT
-from pedrank.refinement_file import load
-from pedrank.statistics import ClassStatistics
+from pedrank.observation.statistics import ClassStatistics
+from pedrank.refinements.refinement_file import load_refinement
+from pedrank.store.artefacts import read_arrays, read_json, write_arrays
+from pedrank.utils.paths import ROOT
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_refine_writes_features_or_where_classes_go(files, capsys):
     assert np.array_equal(read_arrays(files.folder / "refined.safetensors")["features"], rows)
     moved = files.folder / "moved.safetensors"
     assert main(["refine", files.path, *files.refined, "--displacement", "--out", str(moved)]) == 0
-    assert np.array_equal(load(moved).displacement, expected.displacement)
+    assert np.array_equal(load_refinement(moved).displacement, expected.displacement)
     assert "must end with .safetensors" in _refused(capsys, "refine", files.path, "--refine", 1, "--out", "x.txt")
 
 
@@ -182,7 +182,7 @@ def test_what_a_command_line_asks_for(here, monkeypatch):
         """What `pedrank rank` would run in a process and a folder of its own, since catalogues are read once."""
         monkeypatch.delenv("PEDRANK_CATALOGUE", raising=False)
         out = ["--out", f"out{next(runs)}"]
-        return study.collect(command_line().parse_args(["rank", "--images", "photos", *out, *words]))
+        return rank_study.collect(command_line().parse_args(["rank", "--images", "photos", *out, *words]))
 
     _photos(here / "photos")
     _photos(here / "others", classes=["only"])
@@ -199,9 +199,12 @@ def test_what_a_command_line_asks_for(here, monkeypatch):
     assert others["catalogue"]["datasets"]["reference-others"]["metric"] == "none"
     large = _study("--checkpoints", "byol-tiny", "swav", "--refine", "0.6")
     assert (large["image_size"], large["together"], large["reference"]) == (224, False, {"source": "self"})
-    confirmed = study.confirming(plain, ["moco-tiny"], 7)
+    confirmed = rank_study.confirming(plain, ["moco-tiny"], 7)
     assert confirmed["ground_truth"] == {"source": "none", "confirm": ["moco-tiny"]}
-    assert (confirmed["finetune"]["steps"], study.confirming(large, ["swav"], None)["finetune"]["steps"]) == (7, 500)
+    assert (confirmed["finetune"]["steps"], rank_study.confirming(large, ["swav"], None)["finetune"]["steps"]) == (
+        7,
+        500,
+    )
 
 
 def test_zoos_are_the_catalogues_and_timm():
@@ -276,7 +279,7 @@ def test_no_space(files, capsys, monkeypatch, number):
     def full(*_, **__):
         raise OSError(number, "No space left on device", "x.safetensors")
 
-    monkeypatch.setattr("pedrank.artefacts.write_arrays", full)
+    monkeypatch.setattr("pedrank.store.artefacts.write_arrays", full)
     said = _refused(capsys, "refine", files.path, *files.refined, "--out", files.folder / "x.safetensors")
     assert "x.safetensors: No space left on device; free some space" in said
 
@@ -286,7 +289,7 @@ def test_an_old_python():
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert run.returncode == 1
     assert run.stderr.startswith("error: Python 3.11 or newer is needed") and run.stderr.count("\n") == 1
-    assert checks.python((3, 10, 4)).state == "problem"
+    assert doctor_checks.python((3, 10, 4)).state == "problem"
 
 
 def test_no_gpu_is_a_note_and_runs_on_the_cpu(capsys, monkeypatch):
@@ -306,7 +309,7 @@ def test_no_network(monkeypatch):
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "create_connection", unreachable)
-    (said,) = checks.network(checks.hosts())
+    (said,) = doctor_checks.network(doctor_checks.hosts())
     assert said.state == "warning"
     assert "no connection to dl.fbaipublicfiles.com" in said.text and "by hand" in said.text
 
@@ -349,12 +352,12 @@ def test_the_doctor_names_a_remedy(tmp_path):
     def version(name):
         raise metadata.PackageNotFoundError(name)
 
-    found = next(iter(checks.packages(("numpy", "torch"), version)))
+    found = next(iter(doctor_checks.packages(("numpy", "torch"), version)))
     assert found == ("problem", "numpy, torch: not installed; pip install -e '.[workflow]' in the repository")
-    assert checks.repository(tmp_path).state == "problem"
-    assert checks.disk(tmp_path, lambda _: SimpleNamespace(free=1e9)).state == "warning"
+    assert doctor_checks.repository(tmp_path).state == "problem"
+    assert doctor_checks.disk(tmp_path, lambda _: SimpleNamespace(free=1e9)).state == "warning"
     (tmp_path / "file").write_text("")
-    assert checks.folder(tmp_path / "file").state == "problem"
+    assert doctor_checks.folder(tmp_path / "file").state == "problem"
 
 
 def test_the_default_metrics_are_known():

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from pedrank.confirmation import confirm
-from pedrank.report.confirmation import confirmation_table, sentences
+from pedrank.ranking.confirm import confirm
+from pedrank.report.sentences.confirmation_sentences import confirmation_sentences
+from pedrank.report.tables.confirmation_table import confirmation_table
 
 RANKING = {
     "dataset": "photos",
@@ -41,15 +42,18 @@ def _confirm(a: float, b: float, sd: float | None = 0.5, seeds: int = 4) -> dict
 def test_verdicts(a, b, sd, verdict, said):
     found = _confirm(a, b, sd, 4 if sd else 1)
     assert found["verdict"] == verdict
-    assert said in sentences(found)[0]
-    assert "nan" not in " ".join(sentences(found))
+    assert said in confirmation_sentences(found)[0]
+    assert "nan" not in " ".join(confirmation_sentences(found))
 
 
 def test_the_saving_is_that_of_the_checkpoints_left_out():
     found = _confirm(90.0, 80.0)
     assert (found["runs"], found["all_runs"], found["saved"]) == (10, 20, 0.5)
     assert found["hours"] == 7.5 and found["all_hours"] == 15
-    assert "10 runs took 7.5 h of training; all checkpoints would take 20 runs and about 15.0 h" in sentences(found)[1]
+    assert (
+        "10 runs took 7.5 h of training; all checkpoints would take 20 runs and about 15.0 h"
+        in confirmation_sentences(found)[1]
+    )
 
 
 def test_the_table_has_the_most_accurate_first_and_its_rank_by_the_scores():

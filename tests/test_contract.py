@@ -5,7 +5,7 @@ import pytest
 
 from pedrank import metric_names
 from pedrank.metrics import Score, get_metric
-from pedrank.refinements import registered
+from pedrank.refinements import get_refinement
 from pedrank.testing import check_metric, check_refinement
 
 HEADS = {"leep", "nce"}  # need the checkpoint's own head
@@ -24,7 +24,7 @@ def test_parc_as_released_depends_on_how_classes_are_numbered():
 
 @pytest.mark.parametrize("name", ["ped", "sa"])
 def test_our_refinements_keep_the_contract(name):
-    check_refinement(registered[name])
+    check_refinement(get_refinement(name))
 
 
 def _writes(observation):

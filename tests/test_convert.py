@@ -12,15 +12,15 @@ import torch
 from mirror import checkpoints as made
 from mirror.tensor_bundle import write_bundle
 
-from pedrank.artefacts import read_arrays, read_metadata, sha256
-from pedrank.catalogue import catalogue
-from pedrank.checkpoints import load
+from pedrank.catalogue.catalogue import catalogue
 from pedrank.checkpoints.convert import convert
-from pedrank.checkpoints.haiku import read as read_haiku
-from pedrank.checkpoints.tensor_bundle import read_bundle
-from pedrank.errors import InputError
-from pedrank.networks import build
-from pedrank.safe_pickle import read_pickle
+from pedrank.checkpoints.converters.haiku import read_haiku
+from pedrank.checkpoints.network_file import load_network
+from pedrank.formats.pickle_file import read_pickle
+from pedrank.formats.tensor_bundle import read_bundle
+from pedrank.networks.build import build
+from pedrank.store.artefacts import read_arrays, read_metadata, sha256
+from pedrank.utils.errors import InputError
 
 REFERENCE = Path(__file__).parent / "reference"
 ONE_OF_EACH = ["moco-v2", "insdis", "swav", "deepcluster-v2", "byol", "simclr-v1", "simclr-v2", "moco-v3", "dino"]
@@ -46,7 +46,7 @@ def converted(tmp_path, name, content=None, network=None):
 @pytest.mark.parametrize("name", ONE_OF_EACH)
 def test_a_converted_checkpoint_is_the_network(tmp_path, network, name):
     out = converted(tmp_path, name, network=network)
-    theirs, normalisation = load(out)
+    theirs, normalisation = load_network(out)
     assert normalisation["mean"] == [0.485, 0.456, 0.406]
     image = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():
@@ -80,7 +80,7 @@ def test_as_trained_is_another_network_of_the_same_weights(tmp_path, network, na
     out = converted(tmp_path, name, network=network)
     metadata = read_metadata(out)
     assert (metadata["architecture"], metadata["normalisation"]["std"][0]) == (architecture, std)
-    theirs, _ = load(out)
+    theirs, _ = load_network(out)
     image = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():
         difference = (theirs(image) - network(image)).abs().max()
@@ -217,7 +217,7 @@ def test_a_simclr_file_of_another_form_is_refused(tmp_path):
 
 def test_a_shipped_checkpoint_is_taken_as_it_is(tmp_path):
     convert("simclr-tiny", tmp_path, tmp_path / "out.safetensors")
-    network, _ = load(tmp_path / "out.safetensors")
+    network, _ = load_network(tmp_path / "out.safetensors")
     assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 80)
 
 
@@ -233,7 +233,7 @@ def test_vision_transformers_convert_where_timm_is_installed(tmp_path, name):
         content = {key: content}
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    theirs, _ = load(converted(tmp_path, name, buffer.getvalue()))
+    theirs, _ = load_network(converted(tmp_path, name, buffer.getvalue()))
     image = torch.rand(1, 3, 112, 112)  # a multiple of all patches
     with torch.inference_mode():
         features = theirs(image)

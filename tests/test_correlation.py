@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pedrank import kendall_tau, weighted_tau
-from pedrank.correlation import pearson, spearman
-from pedrank.errors import InputError
+from pedrank.evaluation.correlation import pearson, spearman
+from pedrank.utils.errors import InputError
 
 
 def test_weighted_tau_is_scipys():

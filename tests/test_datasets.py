@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedrank import datasets
-from pedrank.datasets import SPLITS, Dataset, check, check_card, fingerprint, load_embedded, load_images, save_images
-from pedrank.datasets.digits import enlarge
-from pedrank.datasets.fashion_mnist import SHEET, tile, untile
+from pedrank.datasets import dataset as datasets
+from pedrank.datasets.dataset import SPLITS, Dataset, check_card, check_dataset, fingerprint, load_images, save_images
+from pedrank.datasets.embedded.digits import enlarge
+from pedrank.datasets.embedded.fashion_mnist import SHEET, tile, untile
+from pedrank.datasets.embedded.loader import load_embedded
 from pedrank.datasets.splits import stratified_split
-from pedrank.errors import InputError
+from pedrank.utils.errors import InputError
 
 EMBEDDED = ("digits", "fashion-mnist", "mnist")
 
@@ -173,7 +174,7 @@ def test_saving_and_loading_gives_the_same_dataset(tmp_path):
 )
 def test_bad_datasets_are_refused_in_one_line(changes, message):
     with pytest.raises(InputError, match=message) as refusal:
-        check(small(**changes))
+        check_dataset(small(**changes))
     assert "\n" not in str(refusal.value)
 
 
@@ -190,7 +191,7 @@ def test_a_dataset_that_differs_from_its_card_is_refused():
 
 
 def test_a_file_that_is_no_dataset_is_refused(tmp_path):
-    from pedrank.artefacts import write_arrays
+    from pedrank.store.artefacts import write_arrays
 
     arrays = {"images": small().images, "labels": small().labels, "split": small().split}
     write_arrays(tmp_path / "nameless.safetensors", arrays, {})

@@ -7,11 +7,11 @@ import sys
 import pytest
 import torch
 
-from pedrank.device import claim, prepare
+from pedrank.runtime.device import claim_gpu, prepare_device
 
 PROGRAM = """
 import sys, pathlib
-from pedrank.device import claim
+from pedrank.runtime.device import claim
 print(claim(int(sys.argv[1]), pathlib.Path(sys.argv[2])), flush=True)
 sys.stdin.read()
 """
@@ -68,11 +68,11 @@ def test_visible_devices_have_the_places_and_not_their_order(job, tmp_path, monk
 
 
 def test_a_job_with_one_gpu_to_see_takes_it(tmp_path):
-    assert claim(1, tmp_path) == 0
+    assert claim_gpu(1, tmp_path) == 0
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("gpu", [0, 1])
 def test_without_a_gpu_everything_runs_on_the_cpu(gpu, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert prepare(torch.get_num_threads(), gpu) == torch.device("cpu")
+    assert prepare_device(torch.get_num_threads(), gpu) == torch.device("cpu")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pedrank import digest
+from pedrank.store import digest
 
 
 def _forget():
@@ -14,11 +14,11 @@ def _forget():
 def tree(tmp_path, monkeypatch):
     """A small repository: a script imports a, which imports b inside a function; c stands apart."""
     files = {
-        "script.py": "from pedrank.a import f\nfrom pedrank.errors import InputError\n",
+        "script.py": "from pedrank.a import f\nfrom pedrank.utils.errors import InputError\n",
         "pedrank/a.py": "def f():\n    from pedrank import b\n    return b.X\n",
         "pedrank/b.py": "X = 1\n",
         "pedrank/c.py": "Y = 1\n",
-        "pedrank/errors.py": "class InputError(ValueError):\n    pass\n",
+        "pedrank/utils/errors.py": "class InputError(ValueError):\n    pass\n",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -41,7 +41,7 @@ def tree(tmp_path, monkeypatch):
         ("pedrank/b.py", '"""A docstring."""\nX = (1)\n'),
         ("pedrank/a.py", 'def f():\n    """Says what."""\n    from pedrank import b\n\n    return b.X\n'),
         ("pedrank/c.py", "Y = 2\n"),
-        ("pedrank/errors.py", "class InputError(Exception):\n    pass\n"),
+        ("pedrank/utils/errors.py", "class InputError(Exception):\n    pass\n"),
     ],
 )
 def test_words_and_strangers_change_nothing(tree, name, text):

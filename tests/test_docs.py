@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from pedrank.cli import command_line
-from pedrank.digest import ROOT
+from pedrank.utils.paths import ROOT
 
 RUN = ("tutorial.md", "own-metric.md")  # in this order: the second ranks the first one's photos
 BLOCK = re.compile(r"^```(\w+)?([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -7,8 +7,8 @@ import zipfile
 import pytest
 from mirror.server import serve
 
-from pedrank import download, fetch
-from pedrank.errors import InputError
+from pedrank.fetch import download, http
+from pedrank.utils.errors import InputError
 
 CONTENT = b"\x80 a checkpoint" * 20_000
 FIRST, SECOND = "https://first.org/a.pth", "https://second.org/b.pth"
@@ -19,8 +19,8 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 def mirror(tmp_path, monkeypatch):
     """Both addresses serve the file; pauses between attempts are short."""
     (tmp_path / "served").write_bytes(CONTENT)
-    monkeypatch.setattr(fetch, "PAUSE", 0.01)
-    monkeypatch.setattr(fetch, "TIMEOUT", 1.0)
+    monkeypatch.setattr(http, "PAUSE", 0.01)
+    monkeypatch.setattr(http, "TIMEOUT", 1.0)
     with serve() as running:
         monkeypatch.setenv("PEDRANK_MIRROR", running.address)
         running.files = {FIRST: tmp_path / "served", SECOND: tmp_path / "served"}

@@ -6,10 +6,10 @@ from golden import clusters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedrank.attract import attract
-from pedrank.dynamics import MODES, refine, simulate
-from pedrank.errors import InputError
-from pedrank.statistics import ClassStatistics, ReferenceStatistics
+from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
+from pedrank.refinements.ped import MODES, refine, simulate
+from pedrank.refinements.spread_attract import attract
+from pedrank.utils.errors import InputError
 
 UNIT = ReferenceStatistics(mean=np.zeros(2), std=np.ones(2))
 

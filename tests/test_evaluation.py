@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from scipy.stats import weightedtau
 
-from pedrank.artefacts import read_csv
-from pedrank.errors import InputError
 from pedrank.evaluation import intervals, permutation
 from pedrank.evaluation.intervals import interval
 from pedrank.evaluation.summary import COLUMNS, summarise
-from pedrank.evaluation.taus import taus_of_models, taus_of_orders, weighted_taus
-from pedrank.ground_truth import PUBLISHED
+from pedrank.evaluation.weighted_tau import taus_of_models, taus_of_orders, weighted_taus
+from pedrank.finetune.ground_truth import PUBLISHED
+from pedrank.store.artefacts import read_csv
+from pedrank.utils.errors import InputError
 
 DATASETS = ["aircraft", "caltech101", "cars", "cifar10", "cifar100", "flowers", "voc2007", "pets", "food", "dtd"]
 

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from pedrank import features as features_module
-from pedrank.artefacts import read_arrays, write_arrays
-from pedrank.checkpoints import load
-from pedrank.errors import InputError
-from pedrank.features import extract, extract_to, normalise
-from pedrank.networks import build
-from pedrank.statistics import ClassStatistics
+from pedrank.checkpoints.network_file import load_network
+from pedrank.features import extraction as features_module
+from pedrank.features.extraction import extract
+from pedrank.features.normalise import normalise
+from pedrank.features.resumable import extract_to
+from pedrank.networks.build import build
+from pedrank.observation.statistics import ClassStatistics
+from pedrank.store.artefacts import read_arrays, write_arrays
+from pedrank.utils.errors import InputError
 
 NORMALISATION = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.5]}
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 8, 6, 3), np.uint8)
@@ -73,7 +75,7 @@ def write_checkpoint(path, change=lambda weights: None, **metadata):
 
 def test_a_checkpoint_comes_back_as_its_network(tmp_path):
     written = write_checkpoint(tmp_path / "random.safetensors")
-    network, normalisation = load(tmp_path / "random.safetensors")
+    network, normalisation = load_network(tmp_path / "random.safetensors")
     x = torch.randn(2, 3, 32, 32)
     assert normalisation == NORMALISATION
     assert not network.training
@@ -98,7 +100,7 @@ def poison(weights):
 def test_bad_weights_are_refused_in_one_line(tmp_path, change, message):
     write_checkpoint(tmp_path / "bad.safetensors", change)
     with pytest.raises(InputError, match=message) as refusal:
-        load(tmp_path / "bad.safetensors")
+        load_network(tmp_path / "bad.safetensors")
     assert "bad.safetensors" in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
@@ -106,13 +108,13 @@ def test_bad_weights_are_refused_in_one_line(tmp_path, change, message):
 def test_a_header_without_architecture_is_refused(tmp_path):
     write_arrays(tmp_path / "foreign.safetensors", {"conv1.weight": np.zeros(3)}, {})
     with pytest.raises(InputError, match="names no architecture"):
-        load(tmp_path / "foreign.safetensors")
+        load_network(tmp_path / "foreign.safetensors")
 
 
 def test_an_unknown_architecture_is_refused(tmp_path):
     write_checkpoint(tmp_path / "vit.safetensors", architecture="vit-b16")
     with pytest.raises(InputError, match="vit-b16"):
-        load(tmp_path / "vit.safetensors")
+        load_network(tmp_path / "vit.safetensors")
 
 
 def tiny():

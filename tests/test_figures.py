@@ -12,13 +12,23 @@ from matplotlib.text import Text
 from scipy.stats import linregress
 from scipy.stats import t as student
 
-from pedrank.dynamics import simulate
-from pedrank.errors import InputError
 from pedrank.evaluation.summary import summarise
-from pedrank.report import agreement, cost, critical_difference, figure4, figure5, figure6, figure7, motion, scatter
-from pedrank.report.curves import vary
-from pedrank.report.style import CLASS_COLOURS, COLOURS, save
-from pedrank.statistics import ClassStatistics, ReferenceStatistics
+from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
+from pedrank.refinements.ped import simulate
+from pedrank.report.figures import (
+    agreement,
+    cost,
+    critical_difference,
+    figure4,
+    figure5,
+    figure6,
+    figure7,
+    motion,
+    scatter,
+)
+from pedrank.report.figures.curves import vary
+from pedrank.report.figures.style import CLASS_COLOURS, COLOURS, save
+from pedrank.utils.errors import InputError
 
 DATASETS = ["mnist", "digits", "fashion-mnist"]
 METHODS = ["barlow-twins", "byol", "deepcluster", "dino", "insdis", "moco", "nnclr", "pcl", "simclr", "swav"]
@@ -109,20 +119,22 @@ def moving(classes=10, count=20):
 
 def motion_table():
     features, labels, statistics, reference, options = moving()
-    return motion.data(features, labels, statistics.means, *motion.trajectory(statistics, reference, options))
+    return motion.motion_data(features, labels, statistics.means, *motion.trajectory(statistics, reference, options))
 
 
 NAMES = [f"class number {i}" for i in range(10)]
 DRAW = {
-    4: lambda: figure4.draw(figure4.data(ablation(), FIXED), FIXED),
-    5: lambda: figure5.draw(figure5.data(forces(), ablation(), FIXED), FIXED),
-    6: lambda: figure6.draw(embedding(), NAMES, REFINED, "byol-tiny on mnist"),
-    7: lambda: figure7.draw(figure7.data(*ranking(), "logme", "ped-0.6", DATASETS), "logme", "ped-0.6"),
-    "scatter": lambda: scatter.draw(scatter.data(*study()[:2], "digits"), "digits"),
-    "agreement": lambda: agreement.draw(agreement.data(*study()[:2]), 3),
-    "cost": lambda: cost.draw(cost.data(study()[2], study()[0]), 3),
-    "critical difference": lambda: critical_difference.draw(critical_difference.data(study()[2])),
-    "motion": lambda: motion.draw(motion_table(), NAMES, 3, "byol-tiny on mnist, ped-0.6"),
+    4: lambda: figure4.draw_figure4(figure4.figure4_data(ablation(), FIXED), FIXED),
+    5: lambda: figure5.draw_figure5(figure5.figure5_data(forces(), ablation(), FIXED), FIXED),
+    6: lambda: figure6.draw_figure6(embedding(), NAMES, REFINED, "byol-tiny on mnist"),
+    7: lambda: figure7.draw_figure7(figure7.figure7_data(*ranking(), "logme", "ped-0.6", DATASETS), "logme", "ped-0.6"),
+    "scatter": lambda: scatter.draw_scatter(scatter.scatter_data(*study()[:2], "digits"), "digits"),
+    "agreement": lambda: agreement.draw_agreement(agreement.agreement_data(*study()[:2]), 3),
+    "cost": lambda: cost.draw_cost(cost.cost_data(study()[2], study()[0]), 3),
+    "critical difference": lambda: critical_difference.draw_critical_difference(
+        critical_difference.critical_difference_data(study()[2])
+    ),
+    "motion": lambda: motion.draw_motion(motion_table(), NAMES, 3, "byol-tiny on mnist, ped-0.6"),
 }
 
 
@@ -193,13 +205,13 @@ def test_figure5_shows_the_mean_and_the_span_of_the_force():
 def test_an_undefined_tau_leaves_a_gap():
     table = ablation()
     table.loc[(table["dataset"] == "digits") & (table["lam"] == 1.0), "gain"] = np.nan
-    line = lines(figure4.draw(figure4.data(table, FIXED), FIXED).axes[0])["digits"]
+    line = lines(figure4.draw_figure4(figure4.figure4_data(table, FIXED), FIXED).axes[0])["digits"]
     assert list(np.isnan(line[:, 1])) == [False, False, True]
 
 
 def test_a_setting_that_was_not_run_is_named():
     with pytest.raises(InputError, match="dt = 0.7"):
-        figure4.data(ablation(), FIXED | {"dt": 0.7})
+        figure4.figure4_data(ablation(), FIXED | {"dt": 0.7})
 
 
 def test_ranks():
@@ -219,14 +231,14 @@ def test_figure7_prints_tau_and_no_number_where_it_is_undefined():
 def test_figure7_wants_every_score():
     scores, truth = ranking()
     with pytest.raises(InputError, match="mnist.*'byol-tiny'"):
-        figure7.data(scores.query("checkpoint != 'byol-tiny'"), truth, "logme", "ped-0.6", DATASETS)
+        figure7.figure7_data(scores.query("checkpoint != 'byol-tiny'"), truth, "logme", "ped-0.6", DATASETS)
 
 
 @pytest.mark.parametrize("count", [1, 4, 10])
 def test_figure7_has_a_panel_for_each_dataset(count):
-    table = figure7.data(*ranking(), "logme", "ped-0.6", ["mnist"])
+    table = figure7.figure7_data(*ranking(), "logme", "ped-0.6", ["mnist"])
     many = pd.concat([table.assign(dataset=f"dataset {i}") for i in range(count)])
-    figure = figure7.draw(many, "logme", "ped-0.6")
+    figure = figure7.draw_figure7(many, "logme", "ped-0.6")
     assert sum(axes.axison for axes in figure.axes) == count
 
 
@@ -273,15 +285,15 @@ def test_scatter_has_a_panel_for_each_method():
     assert titles[:5] == ["NLEEP", "PARC", "LogME", "SFDA", "GBC"]
     assert titles[5] == "NLEEP+PED, \N{GREEK SMALL LETTER LAMDA} = 0.3"
     assert titles[-2:] == ["k-NN", "RankMe"]
-    points = scatter.data(*study()[:2], "digits").query("metric == 'parc' and refinement == 'none'")
+    points = scatter.scatter_data(*study()[:2], "digits").query("metric == 'parc' and refinement == 'none'")
     drawn = [line.get_ydata()[0] for line in figure.axes[1].get_lines() if line.get_label() in CHECKPOINTS]
     np.testing.assert_array_equal(drawn, points["accuracy"])
 
 
 def test_a_constant_score_has_no_line():
-    table = scatter.data(*study()[:2], "digits").query("metric == 'parc'")
+    table = scatter.scatter_data(*study()[:2], "digits").query("metric == 'parc'")
     table.loc[table["refinement"] == "none", "rank_score"] = 1.0
-    figure = scatter.draw(table, "digits")
+    figure = scatter.draw_scatter(table, "digits")
     assert len(figure.axes[0].collections) < len(figure.axes[1].collections)
     assert figure.axes[0].get_title().endswith("= –")
 
@@ -310,7 +322,7 @@ def test_cliques():
 
 def test_mean_ranks():
     summary = study()[2]
-    table = critical_difference.data(summary)
+    table = critical_difference.critical_difference_data(summary)
     assert len(table) == 5 * 3 + 2 + 1  # the static ranker competes; oracle, consensus and chance do not
     assert table["mean_rank"].is_monotonic_increasing
     assert table["mean_rank"].sum() == pytest.approx(18 * 19 / 2)
@@ -318,7 +330,7 @@ def test_mean_ranks():
 
 def test_agreement():
     scores, truth, summary = study()
-    table = agreement.data(scores, truth)
+    table = agreement.agreement_data(scores, truth)
     assert np.diag(table) == pytest.approx(1)
     np.testing.assert_allclose(table, table.T, atol=1e-12)
     taus = summary[summary["dataset"] == "mean"].set_index(["metric", "refinement"])["tau_w"]
@@ -328,12 +340,12 @@ def test_agreement():
 def test_a_large_study_shows_the_raw_features_agreement_alone():
     scores, truth, _ = study()
     many = pd.concat([scores, scores.assign(metric=scores["metric"] + "2")])
-    assert len(agreement.data(many, truth)) == 1 + 2 * 7
+    assert len(agreement.agreement_data(many, truth)) == 1 + 2 * 7
 
 
 def test_cost_includes_the_refinement():
     scores, _, summary = study()
-    table = cost.data(summary, scores).set_index(["metric", "refinement"])
+    table = cost.cost_data(summary, scores).set_index(["metric", "refinement"])
     assert table.loc[("parc", "none"), "seconds"] == pytest.approx(0.003)
     assert table.loc[("parc", "ped-0.3"), "seconds"] == pytest.approx(0.503)
     assert np.isnan(table.loc[("static-ranker", "none"), "seconds"])
@@ -359,8 +371,8 @@ def test_motion_of_two_classes_that_do_not_touch():
     options = moving()[-1] | {"max_steps": 2}
     moved, energy = motion.trajectory(statistics, ReferenceStatistics(np.zeros(2), np.ones(2)), options)
     assert not moved.any()
-    table = motion.data(statistics.means, np.arange(2), statistics.means, moved, energy)
-    motion.draw(table, ["a", "b"], 0, "still")
+    table = motion.motion_data(statistics.means, np.arange(2), statistics.means, moved, energy)
+    motion.draw_motion(table, ["a", "b"], 0, "still")
 
 
 @pytest.mark.parametrize("colours", [COLOURS, CLASS_COLOURS])

@@ -15,17 +15,17 @@ import torch
 from colours import NORMALISATION, colours, small_network
 from torch.nn import functional
 
-from pedrank.artefacts import read_json, read_metadata, write_arrays
-from pedrank.datasets import save_images
-from pedrank.digest import ROOT
-from pedrank.errors import InputError
+from pedrank.datasets.dataset import save_images
 from pedrank.finetune import state, step
-from pedrank.finetune.data import images_of
 from pedrank.finetune.model import assemble
-from pedrank.finetune.optimiser import gradients, loss
 from pedrank.finetune.protocol import Options
+from pedrank.finetune.sgd import gradients, loss
 from pedrank.finetune.train import Outcome, finetune
-from pedrank.networks import build
+from pedrank.finetune.training_images import images_of
+from pedrank.networks.build import build
+from pedrank.store.artefacts import read_json, read_metadata, write_arrays
+from pedrank.utils.errors import InputError
+from pedrank.utils.paths import ROOT
 
 OPTIONS = Options(learning_rate=0.1, weight_decay=1e-3, steps=12, batch_size=16)
 
@@ -236,7 +236,7 @@ def test_a_failed_attempt_leaves_no_trace_in_the_running_statistics():
     statistics = []
     for network, micro_batch in ((late, 16), (ready, 8)):
         device = torch.device("cpu")
-        training = step.prepare(network, NORMALISATION, 3, OPTIONS, torch.Generator().manual_seed(0), device)
+        training = step.prepare_training(network, NORMALISATION, 3, OPTIONS, torch.Generator().manual_seed(0), device)
         step.take_step(training, pixels, labels, 0, state.Progress(micro_batch))
         statistics.append(training.model[0].inner[1].running_mean)
     assert torch.equal(*statistics)

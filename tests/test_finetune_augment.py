@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torchvision.transforms import RandomResizedCrop
 
-from pedrank.finetune.augment import crop_and_flip, random_boxes, random_flips
+from pedrank.finetune.crops import crop_and_flip, random_boxes, random_flips
 
 
 @pytest.mark.parametrize("box", [(0, 0, 40, 40), (3, 11, 25, 17), (10, 0, 30, 40), (39, 39, 1, 1)])

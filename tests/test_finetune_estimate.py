@@ -5,10 +5,10 @@ import torch
 import yaml
 
 import pedrank.finetune.estimate as module
-from pedrank.digest import ROOT
 from pedrank.finetune.estimate import estimate, runs_of, seconds
 from pedrank.finetune.probe import Probe, probe
 from pedrank.finetune.protocol import Options, protocol
+from pedrank.utils.paths import ROOT
 
 GRID = {"learning_rates": [0.1, 0.01], "weight_decays": [1e-4, 1e-5], "seeds": 3, "steps": 100, "batch_size": 10}
 COST = Probe(train_seconds=0.01, test_seconds=0.002, weights=4_000_000, memory=None, steps=30, batch_size=10)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
-from pedrank.catalogue import catalogue
-from pedrank.errors import InputError
-from pedrank.finetune.metrics import METRICS, average_precision, chance, check, mean_average_precision
+from pedrank.catalogue.catalogue import catalogue
+from pedrank.finetune.accuracy import ACCURACIES, average_precision, chance, check_accuracy, mean_average_precision
+from pedrank.utils.errors import InputError
 
 
 @pytest.fixture
@@ -23,10 +23,10 @@ def unbalanced():
 def test_accuracies_of_one_label_are_scikit_learns(unbalanced):
     outputs, targets = unbalanced
     predicted = outputs.argmax(axis=1)
-    assert METRICS["top-1"](outputs, targets) == pytest.approx(100 * accuracy_score(targets, predicted))
+    assert ACCURACIES["top-1"](outputs, targets) == pytest.approx(100 * accuracy_score(targets, predicted))
     balanced = 100 * balanced_accuracy_score(targets, predicted)
-    assert METRICS["mean per-class"](outputs, targets) == pytest.approx(balanced)
-    assert METRICS["mean per-class"](outputs, targets) != METRICS["top-1"](outputs, targets)
+    assert ACCURACIES["mean per-class"](outputs, targets) == pytest.approx(balanced)
+    assert ACCURACIES["mean per-class"](outputs, targets) != ACCURACIES["top-1"](outputs, targets)
 
 
 def test_average_precision_by_hand():
@@ -76,7 +76,7 @@ def test_mean_average_precision_is_the_kits():
     outputs, targets = random.normal(size=(60, 5)), random.integers(-1, 2, (60, 5)).astype(np.int8)
     targets[:, 2] = np.minimum(targets[:, 2], 0)  # a class that never occurs is left out
     by_kit = [voc_kit(outputs[:, c], targets[:, c]) for c in (0, 1, 3, 4)]
-    assert METRICS["11-point mAP"](outputs, targets) == pytest.approx(100 * np.mean(by_kit))
+    assert ACCURACIES["11-point mAP"](outputs, targets) == pytest.approx(100 * np.mean(by_kit))
 
 
 def test_a_perfect_ranking_is_100_and_no_order_of_classes_matters():
@@ -96,11 +96,11 @@ def test_chance():
 @pytest.mark.parametrize("metric, targets", [("top-1", np.eye(3)), ("11-point mAP", np.arange(3))])
 def test_an_accuracy_that_does_not_fit_the_labels_is_refused(metric, targets):
     with pytest.raises(InputError, match="does not fit a dataset with"):
-        check(metric, targets)
+        check_accuracy(metric, targets)
 
 
 def test_every_card_names_an_accuracy():
     for name, card in catalogue("datasets").items():
-        assert card["metric"] in {*METRICS, "none"}, name
+        assert card["metric"] in {*ACCURACIES, "none"}, name
     with pytest.raises(InputError, match="no accuracy 'f1'"):
-        check("f1", np.arange(3))
+        check_accuracy("f1", np.arange(3))

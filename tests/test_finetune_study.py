@@ -9,16 +9,16 @@ import torch
 from colours import NORMALISATION, colours
 
 import pedrank.finetune.run as module
-from pedrank.artefacts import write_arrays
-from pedrank.datasets import save_images
-from pedrank.errors import InputError
-from pedrank.finetune.choice import best, chosen, open_seeds, rounds
-from pedrank.finetune.data import images_of, load
+from pedrank.datasets.dataset import save_images
+from pedrank.finetune.all_runs import run_dataset
+from pedrank.finetune.grid_search import best, chosen, open_seeds, rounds
 from pedrank.finetune.protocol import Options, point_name, protocol
-from pedrank.finetune.study import run_dataset
-from pedrank.finetune.table import COLUMNS, cost, table
+from pedrank.finetune.runs_table import COLUMNS, runs_cost, runs_table
 from pedrank.finetune.train import Outcome
-from pedrank.networks import build
+from pedrank.finetune.training_images import images_of, load_training_images
+from pedrank.networks.build import build
+from pedrank.store.artefacts import write_arrays
+from pedrank.utils.errors import InputError
 
 CONFIG = {"learning_rates": [0.1, 0.01], "weight_decays": [1e-4, 1e-5], "seeds": 2, "steps": 2, "batch_size": 8}
 POINTS = [(0.1, 1e-4), (0.1, 1e-5), (0.01, 1e-4), (0.01, 1e-5)]
@@ -131,17 +131,17 @@ def test_the_best_point_is_trained_on_both_splits_and_tested(inputs, tmp_path, c
     records = study(inputs, tmp_path / "runs", names=["one"])
     validation = [(*point, 2, 0, ("train",), ("validation",)) for point in POINTS]
     assert calls.asked == validation + [(*POINTS[1], 2, seed, ("train", "validation"), ("test",)) for seed in (0, 1)]
-    runs = table(records)
+    runs = runs_table(records)
     assert list(runs.columns) == COLUMNS
     assert runs["stage"].tolist() == ["validation"] * 4 + ["test"] * 2
     assert runs["accuracy"].tolist() == [50.0, 70.0, 70.0, 60.0, 70.0, 71.0]
     expected = {"runs": 6, "full_runs": 6, "steps": 12, "full_steps": 12, "saved": 0}
-    assert cost(runs, protocol(CONFIG)) == expected
+    assert runs_cost(runs, protocol(CONFIG)) == expected
 
 
 def test_a_diverged_grid_point_is_not_chosen(inputs, tmp_path, calls):
     calls.diverging.update({POINTS[1], POINTS[2]})
-    runs = table(study(inputs, tmp_path / "runs", names=["one"]))
+    runs = runs_table(study(inputs, tmp_path / "runs", names=["one"]))
     assert runs[runs["stage"] == "test"]["learning_rate"].tolist() == [0.01, 0.01]
     assert runs[runs["stage"] == "test"]["weight_decay"].tolist() == [1e-5, 1e-5]
 
@@ -152,7 +152,7 @@ def test_successive_halving_keeps_the_better_half_and_says_what_it_saved(inputs,
     assert [run[:3] for run in shorter] == [(*point, 2) for point in POINTS]
     assert [run[:3] for run in longer] == [(*point, 4) for point in POINTS[1:3]]
     assert [run[:3] for run in final] == [(*POINTS[1], 8)] * 2
-    spent = cost(table(records), protocol(CONFIG | {"halving": 2, "steps": 8}))
+    spent = runs_cost(runs_table(records), protocol(CONFIG | {"halving": 2, "steps": 8}))
     assert spent["steps"] == 4 * 2 + 2 * 4 + 2 * 8
     assert spent["saved"] == pytest.approx(1 - 32 / 48)
 
@@ -171,12 +171,12 @@ def test_early_stopping_spares_the_seeds_of_checkpoints_that_are_told_apart(inpu
     monkeypatch.setattr(module, "finetune", pretend)
     records = study(inputs, tmp_path / "runs", early_stopping=True, seeds=5)
     assert [len(runs) for runs in records.values()] == [4 + 2, 4 + 2]
-    assert cost(table(records), protocol(CONFIG | {"seeds": 5}))["runs"] == 12
+    assert runs_cost(runs_table(records), protocol(CONFIG | {"seeds": 5}))["runs"] == 12
     assert [len(runs) for runs in study(inputs, tmp_path / "runs", seeds=5).values()] == [4 + 5, 4 + 5]
 
 
 def test_spared_seeds_are_no_rows():
-    runs = table({"one": [record(50), {"stage": "test", "seed": 3, "spared": True}]})
+    runs = runs_table({"one": [record(50), {"stage": "test", "seed": 3, "spared": True}]})
     assert len(runs) == 1
 
 
@@ -244,9 +244,9 @@ def test_crops_come_from_the_same_images(tmp_path):
     save_images(colours(8), tmp_path / "8.safetensors")
     save_images(colours(16), tmp_path / "16.safetensors")
     save_images(colours(16, per_class=24), tmp_path / "other.safetensors")
-    assert load(tmp_path / "8.safetensors", "top-1", tmp_path / "16.safetensors").source.shape[1] == 16
+    assert load_training_images(tmp_path / "8.safetensors", "top-1", tmp_path / "16.safetensors").source.shape[1] == 16
     with pytest.raises(InputError, match="other.safetensors: not the images of .*8.safetensors"):
-        load(tmp_path / "8.safetensors", "top-1", tmp_path / "other.safetensors")
+        load_training_images(tmp_path / "8.safetensors", "top-1", tmp_path / "other.safetensors")
 
 
 def test_several_labels_are_read_from_the_file(tmp_path):
@@ -255,5 +255,5 @@ def test_several_labels_are_read_from_the_file(tmp_path):
     targets = np.eye(3, dtype=np.int8)[dataset.labels]
     metadata = {"name": "colours", "class_names": ["r", "g", "b"], "source": "", "licence": ""}
     write_arrays(tmp_path / "several.safetensors", arrays | {"targets": targets}, metadata)
-    images = load(tmp_path / "several.safetensors", "11-point mAP")
+    images = load_training_images(tmp_path / "several.safetensors", "11-point mAP")
     np.testing.assert_array_equal(images.targets, targets)

@@ -24,12 +24,13 @@ from mirror import datasets as made
 from mirror.python2 import python2_pickle
 from PIL import Image
 
-from pedrank.datasets import photo
-from pedrank.datasets.archive import members
-from pedrank.datasets.cifar10 import _batch
-from pedrank.datasets.matlab import read_matlab
-from pedrank.datasets.prepare import FORMATS, crop, decode, prepare
-from pedrank.errors import InputError, about
+from pedrank.datasets.prepare import FORMATS, crop, prepare_dataset
+from pedrank.datasets.readers.cifar10 import _batch
+from pedrank.formats import image as photo
+from pedrank.formats.archive import members
+from pedrank.formats.image import decode
+from pedrank.formats.matlab import read_matlab
+from pedrank.utils.errors import InputError, about
 
 NAMES = [
     "a.jpg",
@@ -194,7 +195,7 @@ def test_an_image(content):
 @fuzzed(15)
 def test_an_image_of_ones_own(content):
     def look(folder):
-        image = decode((folder / "a.jpg").read_bytes(), "a.jpg", photo.upright)
+        image = decode((folder / "a.jpg").read_bytes(), "a.jpg", photo.upright_rgb)
         with about("a.jpg"):
             assert crop(image, 8).shape == (8, 8, 3)
 
@@ -304,7 +305,7 @@ def test_a_dataset_of_which_one_file_is_hostile(dataset, monkeypatch):
         monkeypatch.setenv("PEDRANK_CATALOGUE", str(folder / "catalogue.yaml"))
         out = folder / "images.safetensors"
         try:
-            prepare(dataset, 8, folder, out)
+            prepare_dataset(dataset, 8, folder, out)
         except InputError:
             assert not out.exists()
             raise

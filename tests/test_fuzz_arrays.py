@@ -20,16 +20,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mirror.tensor_bundle import block, field, varint, write_bundle
 
-from pedrank import refinement_file
-from pedrank.artefacts import read_arrays, read_metadata, write_arrays
-from pedrank.catalogue import PACKAGE
-from pedrank.checkpoints import load, simclr, torch_file
-from pedrank.checkpoints.tensor_bundle import read_bundle
-from pedrank.datasets import Dataset, load_images, save_images
-from pedrank.dynamics import refine
-from pedrank.errors import about
-from pedrank.own.features import read_named
-from pedrank.statistics import ReferenceStatistics
+from pedrank.checkpoints.converters import simclr
+from pedrank.checkpoints.network_file import load_network
+from pedrank.datasets.dataset import Dataset, load_images, save_images
+from pedrank.formats import torch_file
+from pedrank.formats.tensor_bundle import read_bundle
+from pedrank.observation.statistics import ReferenceStatistics
+from pedrank.refinements import refinement_file
+from pedrank.refinements.ped import refine
+from pedrank.store.artefacts import read_arrays, read_metadata, write_arrays
+from pedrank.user_data.feature_files import read_named
+from pedrank.utils.errors import about
+from pedrank.utils.paths import PACKAGE
 
 
 @cache
@@ -43,7 +45,7 @@ def honest(tmp=Path("/tmp")) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_arrays(folder / "arrays", {"features": features, "labels": labels, "empty": np.empty((0, 3))}, {"a": 1})
-        refinement_file.save(folder / "refinement", refine(features, labels, reference), {"options": {}})
+        refinement_file.save_refinement(folder / "refinement", refine(features, labels, reference), {"options": {}})
         images = random.integers(0, 256, (6, 4, 4, 3), np.uint8)
         split = np.zeros(6, np.uint8)
         dataset = Dataset("mine", images, np.repeat([0, 1, 2], 2), split, ("a", "b", "c"), "source", "licence")
@@ -59,7 +61,12 @@ def arrays_and_metadata(path):
     read_metadata(path)
 
 
-READERS = {"arrays": arrays_and_metadata, "refinement": refinement_file.load, "images": load_images, "checkpoint": load}
+READERS = {
+    "arrays": arrays_and_metadata,
+    "refinement": refinement_file.load_refinement,
+    "images": load_images,
+    "checkpoint": load_network,
+}
 
 
 @st.composite
@@ -178,7 +185,7 @@ def pickle_of(archive: bytes) -> bytes:
 
 
 def read_torch(folder):
-    for array in torch_file.read(folder / "a.pth", ["state_dict"], "").values():
+    for array in torch_file.read_weights(folder / "a.pth", ["state_dict"], "").values():
         if array.size < 10**6:
             array.sum()
 
@@ -186,7 +193,7 @@ def read_torch(folder):
 def test_honest_torch_files_are_read(tmp_path):
     for content in (NEW, LEGACY):
         (tmp_path / "a.pth").write_bytes(content)
-        arrays = torch_file.read(tmp_path / "a.pth", ["state_dict"], "")
+        arrays = torch_file.read_weights(tmp_path / "a.pth", ["state_dict"], "")
         assert arrays["view"].tolist() == [[3, 4, 5]] and arrays["half"].dtype == np.float32 and arrays["n"] == 3
 
 
@@ -219,7 +226,7 @@ HARMLESS = ("a memo of gigabytes", "deep")  # where the memo is a dictionary, an
 @pytest.mark.parametrize("bomb", BOMBS)
 @pytest.mark.parametrize("kind", ["haiku", "torch", "torch before 1.6"])
 def test_pickle_bombs_are_refused_and_take_neither_time_nor_memory(kind, bomb):
-    from pedrank.safe_pickle import read_pickle
+    from pedrank.formats.pickle_file import read_pickle
 
     if bomb == "steps without end" and kind != "haiku":
         pytest.skip("the same steps, counted by the same code, take seconds")
@@ -311,7 +318,7 @@ def zipped_bundle() -> bytes:
 @given(content=mutated(zipped_bundle()))
 @fuzzed()
 def test_a_simclr_file(content):
-    caged("SimCLR's zip file", {"a.zip": content}, lambda folder: simclr.read(folder / "a.zip"))
+    caged("SimCLR's zip file", {"a.zip": content}, lambda folder: simclr.read_simclr(folder / "a.zip"))
 
 
 HAIKU = [path.read_bytes() for path in sorted((Path(__file__).parent / "reference/haiku").glob("*.dill"))]
@@ -330,14 +337,14 @@ CALLS = [
 )
 @fuzzed(20)
 def test_a_pickle_of_haikus(content):
-    from pedrank.checkpoints import haiku
+    from pedrank.checkpoints.converters import haiku
 
-    caged("BYOL's pickle", {"a.pkl": content}, lambda folder: haiku.read(folder / "a.pkl", ("projector/",)))
+    caged("BYOL's pickle", {"a.pkl": content}, lambda folder: haiku.read_haiku(folder / "a.pkl", ("projector/",)))
 
 
 def test_a_pickle_cannot_change_what_reads_it(tmp_path):
     """BUILD sets attributes of whatever stands on the stack."""
-    from pedrank.safe_pickle import _encode, read_pickle
+    from pedrank.formats.pickle_file import _encode, read_pickle
 
     (tmp_path / "a.pkl").write_bytes(b"\x80\x02c_codecs\nencode\n}(U\x0c__defaults__(U\x06latin1tu}\x86b.")
     with pytest.raises(Exception, match="it changes a function"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fuzz.cage import caged
 
-from pedrank.errors import InputError
+from pedrank.utils.errors import InputError
 
 
 def refuse(message):

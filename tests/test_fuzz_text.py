@@ -16,17 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.utils import validate
 
-from pedrank.artefacts import read_csv, read_json
-from pedrank.catalogue import check_catalogues
-from pedrank.datasets import own_table
-from pedrank.digest import ROOT
-from pedrank.download import recorded_sha256
-from pedrank.errors import InputError, about
+from pedrank.catalogue.catalogue import check_catalogues
 from pedrank.evaluation.inputs import accuracies_of, scores_of
-from pedrank.ground_truth import from_file
-from pedrank.study import check_names, check_schema, read, refinements
-from pedrank.trust import Refused, trust
-from pedrank.yaml_file import read_yaml
+from pedrank.fetch.checksums import Refused, remember_checksum
+from pedrank.fetch.download import recorded_sha256
+from pedrank.finetune.ground_truth import from_file
+from pedrank.formats.yaml_file import read_yaml
+from pedrank.store.artefacts import read_csv, read_json
+from pedrank.study.config import check_names, check_schema, read_config, refinements
+from pedrank.user_data import image_table
+from pedrank.utils.errors import InputError, about
+from pedrank.utils.paths import ROOT
 
 SCHEMAS = ROOT / "schemas"
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -46,7 +46,7 @@ def configured(config):
 
 def test_the_honest_configuration_is_read():
     configured(copy.deepcopy(PAPER))
-    read(ROOT, ROOT / "studies/example.yaml")
+    read_config(ROOT, ROOT / "studies/example.yaml")
 
 
 @given(config=replaced(PAPER, more=["byol", "cars", "logme", "ped-0.3"]))
@@ -61,12 +61,12 @@ def test_a_configurations_yaml(content):
     caged("config, YAML", {"study.yaml": content}, lambda folder: configured_file(folder / "study.yaml"))
 
 
-read(ROOT)  # imports what it needs before anybody watches
+read_config(ROOT)  # imports what it needs before anybody watches
 
 
 def configured_file(path):
     with about(path):
-        configured(read(ROOT, path))
+        configured(read_config(ROOT, path))
 
 
 CATALOGUE = {
@@ -187,14 +187,16 @@ OWN = "path,label,split\na.png,cat,train\nb.png,dog|cat,train\na.png,cat,test\n"
 @fuzzed()
 def test_a_table_of_ones_own_images(content):
     caged(
-        "own images, CSV", {"own.csv": content, "a.png": b"", "b.png": b""}, lambda f: own_table.listing(f / "own.csv")
+        "own images, CSV",
+        {"own.csv": content, "a.png": b"", "b.png": b""},
+        lambda f: image_table.listing(f / "own.csv"),
     )
 
 
 def test_a_label_with_a_comma_is_no_other_label(tmp_path):
     (tmp_path / "own.csv").write_text("path,label\na.png,cat, small\n")
     with pytest.raises(InputError, match="own.csv: line 2 has more cells than the first line"):
-        own_table.listing(tmp_path / "own.csv")
+        image_table.listing(tmp_path / "own.csv")
 
 
 SCORES = "dataset,checkpoint,metric,refinement,score,rank_score\n" + "".join(
@@ -234,7 +236,7 @@ def test_notes_of_downloads(content):
 
     def remember(folder):
         try:
-            trust(folder, "a.tar", "0" * 64)
+            remember_checksum(folder, "a.tar", "0" * 64)
         except Refused as reason:
             raise InputError(f"sha256.json: {reason}") from None
         finally:

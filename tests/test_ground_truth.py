@@ -6,11 +6,11 @@ import pytest
 import yaml
 from scipy.stats import weightedtau
 
-from pedrank.digest import ROOT
-from pedrank.errors import InputError
 from pedrank.evaluation.summary import summarise
-from pedrank.finetune.table import COLUMNS as RUNS
-from pedrank.ground_truth import COLUMNS, PUBLISHED, from_file, from_runs, published
+from pedrank.finetune.ground_truth import COLUMNS, PUBLISHED, from_file, from_runs, published
+from pedrank.finetune.runs_table import COLUMNS as RUNS
+from pedrank.utils.errors import InputError
+from pedrank.utils.paths import ROOT
 
 
 def runs(**accuracies: list[float]) -> pd.DataFrame:

@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from pedrank import artefacts
-from pedrank.digest import ROOT
-from pedrank.errors import InputError
-from pedrank.integrity import place
-from pedrank.lock import wait_for_orphans
-from pedrank.verify import damaged, delete
+from pedrank.runtime.lock import wait_for_orphans
+from pedrank.store import artefacts
+from pedrank.store.integrity import place
+from pedrank.store.verify import damaged, delete
+from pedrank.utils.errors import InputError
+from pedrank.utils.paths import ROOT
 
 
 def write(folder: Path) -> dict[str, Path]:
@@ -121,7 +121,7 @@ def test_what_was_found_good_is_not_read_again(tmp_path, monkeypatch):
     write(tmp_path)
     known = tmp_path / "known.json"
     damaged([tmp_path / "results"], known)
-    monkeypatch.setattr("pedrank.verify._complaint", lambda path: "read")
+    monkeypatch.setattr("pedrank.store.verify._complaint", lambda path: "read")
     assert damaged([tmp_path / "results"], known) == {}
     known.write_text("{half")
     assert len(damaged([tmp_path / "results"], known)) == 8

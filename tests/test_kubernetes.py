@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pedrank.digest import ROOT
+from pedrank.utils.paths import ROOT
 
 POD = ROOT / "profiles/kubernetes/pod.py"
 ASKED = ["--image", "pedrank:1", "--claim", "results", "--mount", "/shared", "--cpus", "4", "--minutes", "90"]

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from pedrank.errors import InputError, about
-from pedrank.lock import hold
-from pedrank.slurm import leftovers, refuse_leftovers
+from pedrank.runtime.lock import hold
+from pedrank.runtime.slurm import leftovers, refuse_leftovers
+from pedrank.utils.errors import InputError, about
 
 
 def _python(program: str, *arguments: object, **environment: str) -> subprocess.Popen[str]:
@@ -25,7 +25,7 @@ def _python(program: str, *arguments: object, **environment: str) -> subprocess.
 
 def test_a_second_holder_is_refused_until_the_first_is_gone(tmp_path):
     path = tmp_path / "deep" / "lock"
-    program = "import sys, time; from pathlib import Path; from pedrank.lock import hold\n"
+    program = "import sys, time; from pathlib import Path; from pedrank.runtime.lock import hold\n"
     program += "lock = hold(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
     first = _python(program, path)
     assert first.stdout.readline() == "held\n"
@@ -38,7 +38,7 @@ def test_a_second_holder_is_refused_until_the_first_is_gone(tmp_path):
 
 def test_a_job_ends_soon_after_its_workflow():
     head = _python("import time; time.sleep(60)")
-    program = "import time; from pedrank.command import run; run(lambda: (print('works', flush=True), time.sleep(60)))"
+    program = "import time; from pedrank.runtime.command import run; run(lambda: (print('works', flush=True), time.sleep(60)))"
     job = _python(program, PEDRANK_HEAD=str(head.pid))
     assert job.stdout.readline() == "works\n"
     time.sleep(0.5)
@@ -56,7 +56,7 @@ def test_a_job_ends_soon_after_its_workflow():
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_1(raised, line):
-    program = "from pedrank.command import run\nfrom pedrank.errors import InputError\n"
+    program = "from pedrank.runtime.command import run\nfrom pedrank.utils.errors import InputError\n"
     program += f"def main():\n    raise {raised}\nrun(main)"
     script = _python(program)
     _, error = script.communicate()
@@ -66,7 +66,7 @@ def test_bad_input_is_one_line_and_exit_code_1(raised, line):
 
 
 def test_a_bug_keeps_its_traceback():
-    script = _python("from pedrank.command import run\nrun(lambda: 1 / 0)")
+    script = _python("from pedrank.runtime.command import run\nrun(lambda: 1 / 0)")
     _, error = script.communicate()
     assert script.returncode == 1
     assert "ZeroDivisionError" in error and "Traceback" in error

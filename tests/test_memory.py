@@ -2,7 +2,7 @@
 
 import pytest
 
-from pedrank.memory import _control_group, available_memory
+from pedrank.utils.memory import _control_group, available_memory
 
 
 def _group(folder, limit, used, names=("memory.max", "memory.current")):

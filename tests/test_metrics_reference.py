@@ -5,14 +5,13 @@ import pytest
 from golden import clusters
 from scipy import optimize, special, stats
 
-import pedrank.spectrum
 from pedrank import score
-from pedrank.errors import InputError
 from pedrank.metrics import _mixture, parc
 from pedrank.metrics.logme import evidence_terms, interpolate
 from pedrank.metrics.ncti import combine
-from pedrank.observation import observe
-from pedrank.spectrum import spectrum
+from pedrank.observation.observation import observe
+from pedrank.observation.spectrum import spectrum
+from pedrank.utils.errors import InputError
 
 
 @pytest.mark.parametrize("shape", [(300, 6, 4), (120, 50, 10), (60, 100, 3)])
@@ -59,7 +58,7 @@ def test_large_and_small_spectra_are_the_same(monkeypatch, rank):
     rows = np.random.default_rng(0).normal(size=(rank, 60))
     matrix, b = rows.T @ rows, rows[:4].T
     small = spectrum(matrix)
-    monkeypatch.setattr(pedrank.spectrum, "LARGE", 1)
+    monkeypatch.setattr("pedrank.observation.spectrum.LARGE", 1)
     large = spectrum(matrix)
     np.testing.assert_allclose(large.values, small.values, atol=1e-11 * small.values[-1])
     for found in (small, large):
@@ -70,7 +69,7 @@ def test_large_and_small_spectra_are_the_same(monkeypatch, rank):
 def test_logme_of_many_features(monkeypatch):
     features, labels = clusters(150, 30, 4)
     value = score("logme", features, labels)
-    monkeypatch.setattr(pedrank.spectrum, "LARGE", 1)
+    monkeypatch.setattr("pedrank.observation.spectrum.LARGE", 1)
     assert score("logme", features, labels) == pytest.approx(value, rel=1e-9)
 
 

@@ -8,16 +8,16 @@ from golden import clusters
 
 import pedrank.metrics
 from pedrank import ReferenceStatistics, metric_names, refine, score
-from pedrank.ablation import sweep
-from pedrank.attract import attract
-from pedrank.dynamics import simulate
-from pedrank.errors import InputError
-from pedrank.memory import available_memory
+from pedrank.ablation.sweep import sweep
 from pedrank.metrics import evaluate, get_metric, metric, registered
-from pedrank.observation import observe
-from pedrank.plugins import load
+from pedrank.observation.observation import observe
+from pedrank.observation.statistics import ClassStatistics
 from pedrank.refinements import move, refinement
-from pedrank.statistics import ClassStatistics
+from pedrank.refinements.ped import simulate
+from pedrank.refinements.spread_attract import attract
+from pedrank.study.plugins import load_plugin
+from pedrank.utils.errors import InputError
+from pedrank.utils.memory import available_memory
 
 PAPER = {"logme", "sfda", "gbc", "nleep", "parc"}
 
@@ -91,20 +91,20 @@ def test_a_users_own_metric_from_a_file(tmp_path):
         "    return factor * observation.n\n"
     )
     features, labels = clusters(50, 4, 3)
-    load(file)
+    load_plugin(file)
     assert "mine" in metric_names()
     assert score("mine", features, labels, factor=2) == 100
     with pytest.raises(InputError, match="no such Python file"):
-        load(tmp_path / "none.py")
+        load_plugin(tmp_path / "none.py")
     (tmp_path / "empty.py").write_text("x = 1\n")
     with pytest.raises(InputError, match="defines nothing new"):
-        load(tmp_path / "empty.py")
+        load_plugin(tmp_path / "empty.py")
 
 
 def test_a_file_that_fails_is_named(tmp_path):
     (tmp_path / "bad.py").write_text("1 / 0\n")
     with pytest.raises(InputError, match="bad.py: fails with ZeroDivisionError"):
-        load(tmp_path / "bad.py")
+        load_plugin(tmp_path / "bad.py")
 
 
 def test_refinements_are_found_by_name():

@@ -9,11 +9,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pedrank import ReferenceStatistics, metric_names, refine, score
-from pedrank.attract import attract
-from pedrank.errors import InputError
 from pedrank.metrics import evaluate
-from pedrank.observation import observe
-from pedrank.statistics import ClassStatistics
+from pedrank.observation.observation import observe
+from pedrank.observation.statistics import ClassStatistics
+from pedrank.refinements.spread_attract import attract
+from pedrank.utils.errors import InputError
 
 HEADED = {"leep", "nce"}  # these need the checkpoint's own predictions
 UNLABELLED = {"energy", "feature_norm", "rankme"}

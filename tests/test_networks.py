@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from pedrank.errors import InputError
-from pedrank.networks import BasicBlock, SameConv2d, SameMaxPool2d, build, resnet50, tiny_resnet
+from pedrank.networks.build import build
+from pedrank.networks.resnets import BasicBlock, SameConv2d, SameMaxPool2d, resnet50, tiny_resnet
+from pedrank.utils.errors import InputError
 
 
 def parameters(network: torch.nn.Module) -> int:

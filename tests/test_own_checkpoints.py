@@ -6,17 +6,16 @@ import torch
 import yaml
 from torch import nn
 
-from pedrank import catalogue
-from pedrank.artefacts import read_arrays, read_metadata, write_arrays
-from pedrank.catalogue import PACKAGE
-from pedrank.checkpoints import load
+from pedrank.catalogue import catalogue
 from pedrank.checkpoints.convert import convert
-from pedrank.checkpoints.given import match
-from pedrank.digest import ROOT
-from pedrank.errors import InputError
+from pedrank.checkpoints.network_file import load_network
+from pedrank.checkpoints.user_weights import match
 from pedrank.finetune.model import assemble
 from pedrank.finetune.protocol import Options
-from pedrank.own import checkpoint_entry
+from pedrank.store.artefacts import read_arrays, read_metadata, write_arrays
+from pedrank.user_data.checkpoint_names import checkpoint_entry
+from pedrank.utils.errors import InputError
+from pedrank.utils.paths import PACKAGE, ROOT
 
 ENTRY = """
 import torch
@@ -75,7 +74,7 @@ def converted(tmp_path, name):
 
 
 def features(path, side=16):
-    network, normalisation = load(path)
+    network, normalisation = load_network(path)
     images = torch.linspace(-1, 1, 2 * 3 * side * side).reshape(2, 3, side, side)
     with torch.inference_mode():
         return network(images).numpy(), normalisation, network
@@ -170,7 +169,7 @@ def test_a_function_is_a_checkpoint(tmp_path, entries):
 
     (tmp_path / "code.py").write_text(ENTRY.replace("(2, 3)", "(3, 2)"))
     with pytest.raises(InputError, match="code.py has changed since; convert the checkpoint again"):
-        load(path)
+        load_network(path)
 
 
 def test_random_weights_are_the_same_every_time(tmp_path, entries):
@@ -284,14 +283,14 @@ def test_tables_that_no_file_has_are_built(tmp_path, monkeypatch):
     monkeypatch.setitem(build_table(), "with-table", WithTable)
     metadata = {"architecture": "with-table", "normalisation": {"mean": [0] * 3, "std": [1] * 3}}
     write_arrays(tmp_path / "x.safetensors", {"weight": np.ones((), np.float32)}, metadata)
-    network, _ = load(tmp_path / "x.safetensors")
+    network, _ = load_network(tmp_path / "x.safetensors")
     assert network.table.tolist() == [0, 1, 2] and network.weight == 1
 
 
 def build_table():
-    from pedrank import networks
+    from pedrank.networks import resnets
 
-    return networks._ARCHITECTURES
+    return resnets._ARCHITECTURES
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ import re
 import pytest
 import yaml
 
-from pedrank import catalogue, metric_names
-from pedrank.digest import ROOT
-from pedrank.own import checkpoint_entry
-from pedrank.study import check_names, check_schema
+from pedrank import metric_names
+from pedrank.catalogue import catalogue
+from pedrank.study.config import check_names, check_schema
+from pedrank.user_data.checkpoint_names import checkpoint_entry
+from pedrank.utils.paths import ROOT
 
 TEXT = (ROOT / "docs/own-data.md").read_text()
 BLOCKS = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)]

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from pedrank.artefacts import read_arrays
-from pedrank.errors import InputError
-from pedrank.own import features_entry
-from pedrank.own.features import file_of, read_features
-from pedrank.report.reference import reference_caveats
-from pedrank.statistics import STD_FLOOR, ClassStatistics, ReferenceStatistics
+from pedrank.observation.statistics import STD_FLOOR, ClassStatistics, ReferenceStatistics
+from pedrank.report.sentences.reference_caveats import reference_caveats
+from pedrank.store.artefacts import read_arrays
+from pedrank.user_data.feature_files import features_entry, file_of, read_features
+from pedrank.utils.errors import InputError
 
 Z = np.random.default_rng(0).normal(size=(12, 5)).astype(np.float32)
 Y = np.array([4, 7, 9] * 4)
@@ -92,7 +91,7 @@ def test_the_scripts_write_what_the_workflow_reads(tmp_path):
     import subprocess
     import sys
 
-    from pedrank.digest import ROOT
+    from pedrank.utils.paths import ROOT
 
     np.savez(tmp_path / "x.npz", features=Z, labels=Y)
     out, statistics, reference = (tmp_path / f"{name}.safetensors" for name in ("z", "s", "r"))

@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from pedrank.datasets import load_images, own
+from pedrank.catalogue.crop import crop_name, parse_crop
+from pedrank.datasets.dataset import load_images
 from pedrank.datasets.listing import TEST, TRAIN, VALIDATION
-from pedrank.datasets.photo import upright
-from pedrank.datasets.prepare import decode, prepare
+from pedrank.datasets.prepare import prepare_dataset
 from pedrank.datasets.splits import split_by_class
-from pedrank.errors import InputError
-from pedrank.own import images_entry
-from pedrank.view import parse, view
+from pedrank.formats.image import decode, upright_rgb
+from pedrank.user_data import images as own
+from pedrank.user_data.image_cards import images_entry
+from pedrank.utils.errors import InputError
 
 
 def photo(path, colour=(200, 30, 60), size=(20, 16), **options):
@@ -145,7 +146,7 @@ def encoded(mode, colour, suffix="PNG", **options):
 
 
 def pixel(content):
-    return np.asarray(decode(content, "x", upright))[0, 0].tolist()
+    return np.asarray(decode(content, "x", upright_rgb))[0, 0].tolist()
 
 
 def test_transparent_pixels_are_white():
@@ -178,7 +179,7 @@ def test_orientation_is_applied_to_a_users_images_alone():
     exif[0x0112] = 6
     file = io.BytesIO()
     image.save(file, "PNG", exif=exif)
-    turned = np.asarray(decode(file.getvalue(), "x", upright))
+    turned = np.asarray(decode(file.getvalue(), "x", upright_rgb))
     assert turned.shape == (8, 4, 3) and turned[:, 0, 0].tolist() == list(range(0, 256, 32))
     assert np.asarray(decode(file.getvalue(), "x")).shape == (4, 8, 3)
 
@@ -186,7 +187,7 @@ def test_orientation_is_applied_to_a_users_images_alone():
 def test_a_thread_of_an_image_does_not_fill_the_memory(tmp_path):
     for name in ("a", "b"):
         photo(tmp_path / "photos" / name / "0.png", size=(1, 3000))
-    assert upright(Image.new("RGB", (3000, 1))).size == (16, 1)
+    assert upright_rgb(Image.new("RGB", (3000, 1))).size == (16, 1)
 
 
 @pytest.fixture
@@ -200,7 +201,7 @@ def card(tmp_path, monkeypatch):
         monkeypatch.setenv("PEDRANK_CATALOGUE", str(tmp_path / "own.yaml"))
 
     yield name
-    from pedrank.catalogue import _catalogue
+    from pedrank.catalogue.catalogue import _catalogue
 
     _catalogue.cache_clear()
 
@@ -212,7 +213,7 @@ def test_prepared_images_are_what_torchvisions_transform_sees(folder, card, tmp_
     card("photos")  # relative to the catalogue
     random = np.random.default_rng(0)
     Image.fromarray(random.integers(0, 256, (37, 53, 3), np.uint8)).save(folder / "cat" / "0.png")
-    prepare("mine", "16-of-20-bilinear", tmp_path, tmp_path / "out.safetensors", threads=2)
+    prepare_dataset("mine", "16-of-20-bilinear", tmp_path, tmp_path / "out.safetensors", threads=2)
     dataset = load_images(tmp_path / "out.safetensors")
     sees = transforms.Compose([transforms.Resize(20, InterpolationMode.BILINEAR), transforms.CenterCrop(16)])
     np.testing.assert_array_equal(dataset.images[0], np.asarray(sees(Image.open(folder / "cat" / "0.png"))))
@@ -227,7 +228,7 @@ def test_unreadable_images_are_counted_and_the_first_is_named(folder, card, tmp_
     with pytest.raises(
         InputError, match=r"photos: cat/3.png: this image cannot be .*\(2 of 13 images cannot be decoded\)"
     ):
-        prepare("mine", 16, tmp_path, tmp_path / "out.safetensors")
+        prepare_dataset("mine", 16, tmp_path, tmp_path / "out.safetensors")
     assert not (tmp_path / "out.safetensors").exists()
 
 
@@ -235,7 +236,7 @@ def test_reference_images_need_no_classes(tmp_path, card):
     for name in ("a.png", "deep/er/b.png", "c.jpg"):
         photo(tmp_path / "reference" / name)
     card("reference", more=", metric: none")
-    prepare("mine", 8, tmp_path, tmp_path / "out.safetensors")
+    prepare_dataset("mine", 8, tmp_path, tmp_path / "out.safetensors")
     dataset = load_images(tmp_path / "out.safetensors")
     assert len(dataset.images) == 3 and dataset.split.tolist() == [VALIDATION] * 3
 
@@ -282,12 +283,16 @@ def test_imbalance_is_said(tmp_path):
 
 
 def test_views_have_names():
-    assert view({}, 224) == "224" and view({"image_size": 64}, 224) == "64"
+    assert crop_name({}, 224) == "224" and crop_name({"image_size": 64}, 224) == "64"
     entry = {"image_size": 224, "resize": 256, "interpolation": "bilinear"}
-    assert parse(view(entry, 32)) == (224, 256, "bilinear") and parse("224-bilinear") == (224, 224, "bilinear")
+    assert parse_crop(crop_name(entry, 32)) == (224, 256, "bilinear") and parse_crop("224-bilinear") == (
+        224,
+        224,
+        "bilinear",
+    )
     for wrong, message in {"224-of-100": "cannot be cut from", "8-none": "no filter 'none'", "x": "no view"}.items():
         with pytest.raises(InputError, match=message):
-            parse(wrong)
+            parse_crop(wrong)
 
 
 @pytest.mark.parametrize("several", [False, True])
@@ -331,8 +336,8 @@ def _is_read(path, several):
     assert [int((found.split == part).sum()) for part in (TRAIN, VALIDATION, TEST)] == [8, 0, 2]
     contents = dict(found.images())
     assert len(contents) == 10
-    assert decode(contents[3], "x", upright).getpixel((0, 0)) == (3, 0, 0)
-    assert decode(contents[9], "x", upright).getpixel((0, 0)) == (1, 0, 0)
+    assert decode(contents[3], "x", upright_rgb).getpixel((0, 0)) == (3, 0, 0)
+    assert decode(contents[9], "x", upright_rgb).getpixel((0, 0)) == (1, 0, 0)
     assert (found.targets is not None) == several
     if several:
         assert found.targets[0].tolist() == [1, 1] and found.targets[1].tolist() == [0, 1]

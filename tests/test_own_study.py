@@ -11,12 +11,12 @@ from PIL import Image
 from workflow import copy_repository, planned, snakemake
 
 from pedrank import ReferenceStatistics, refine, score
-from pedrank.artefacts import read_arrays, read_json, read_metadata
-from pedrank.catalogue import PACKAGE, _catalogue
-from pedrank.datasets import fingerprint
-from pedrank.digest import ROOT
-from pedrank.errors import InputError
-from pedrank.study import check_names
+from pedrank.catalogue.catalogue import _catalogue
+from pedrank.datasets.dataset import fingerprint
+from pedrank.store.artefacts import read_arrays, read_json, read_metadata
+from pedrank.study.config import check_names
+from pedrank.utils.errors import InputError
+from pedrank.utils.paths import PACKAGE, ROOT
 
 pytestmark = pytest.mark.slow
 CODE = """

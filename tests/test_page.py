@@ -10,14 +10,14 @@ import pytest
 import yaml
 from matplotlib.figure import Figure
 
-from pedrank.artefacts import write_csv
-from pedrank.digest import ROOT
 from pedrank.evaluation.summary import summarise
-from pedrank.report import page
-from pedrank.report.caveats import caveats
-from pedrank.report.ranks import ranks
-from pedrank.report.study_page import ACROSS, PAPERS, study_page
-from pedrank.report.verdict import headline, sentence, verdicts
+from pedrank.report.pages import page
+from pedrank.report.pages.study_page import ACROSS, PAPERS, study_page
+from pedrank.report.sentences.caveats import caveats
+from pedrank.report.sentences.verdict import headline, sentence, verdicts
+from pedrank.report.tables.ranks import ranks
+from pedrank.store.artefacts import write_csv
+from pedrank.utils.paths import ROOT
 
 DATASETS = ["x", "y", "z"]
 NAMES = ["byol-tiny", "moco-tiny", "pcl-tiny", "simclr-tiny", "swav-tiny", "vicreg-tiny"]

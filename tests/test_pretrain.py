@@ -9,16 +9,16 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightly", reason="pre-training needs the extra [pretrain]")
 
-from pedrank.artefacts import read_arrays, read_json, read_metadata, write_arrays  # noqa: E402
-from pedrank.checkpoints import load  # noqa: E402
-from pedrank.errors import InputError  # noqa: E402
-from pedrank.pretrain.augment import _hue_rotation, crop_and_flip, random_views, recolour  # noqa: E402
+from pedrank.checkpoints.network_file import load_network  # noqa: E402
 from pedrank.pretrain.card import make_checkpoint  # noqa: E402
 from pedrank.pretrain.clustering import PCL, spherical_kmeans  # noqa: E402
-from pedrank.pretrain.knn import knn_accuracy  # noqa: E402
+from pedrank.pretrain.knn_accuracy import knn_accuracy  # noqa: E402
+from pedrank.pretrain.loop import as_input, encode, normalise, pretrain, random_network  # noqa: E402
 from pedrank.pretrain.objective import rising_momentum  # noqa: E402
 from pedrank.pretrain.objectives import OBJECTIVES  # noqa: E402
-from pedrank.pretrain.train import as_input, encode, normalise, pretrain, random_network  # noqa: E402
+from pedrank.pretrain.random_views import _hue_rotation, crop_and_flip, random_views, recolour  # noqa: E402
+from pedrank.store.artefacts import read_arrays, read_json, read_metadata, write_arrays  # noqa: E402
+from pedrank.utils.errors import InputError  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # lightly's use of torch's older weight_norm
 
@@ -204,7 +204,7 @@ def data(images, tmp_path):
 def test_make_checkpoint_writes_weights_card_and_reference_statistics(data, tmp_path):
     paths = [tmp_path / name for name in ("w.safetensors", "card.json", "r.safetensors")]
     make_checkpoint("simclr", data, 0, 1, 32, torch.device("cpu"), *paths)
-    network, normalisation = load(paths[0])
+    network, normalisation = load_network(paths[0])
     card = read_json(paths[1])
     assert set(card) == CARD_FIELDS
     assert card["normalisation"] == normalisation and card["images"] == 32
@@ -223,7 +223,7 @@ def test_more_images_than_there_are_is_refused(data, tmp_path):
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_the_shipped_checkpoint_is_clearly_better_than_a_random_network(objective):
-    network, normalisation = load(TINY / f"{objective}-tiny.safetensors")
+    network, normalisation = load_network(TINY / f"{objective}-tiny.safetensors")
     card = json.loads((TINY / f"{objective}-tiny.json").read_text())
     reference = read_arrays(TINY / f"{objective}-tiny.reference.safetensors", "mean", "std")
     assert set(card) == CARD_FIELDS and card["objective"] == objective

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from workflow import copy_repository, planned, snakemake
 
-from pedrank.digest import ROOT
+from pedrank.utils.paths import ROOT
 
 PROFILES = {path.parent.name: path for path in sorted((ROOT / "profiles").glob("*/profile.yaml"))}
 RULES = set(re.findall(r"^ *rule (\w+):", "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk")), re.M))

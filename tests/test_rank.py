@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pedrank import ReferenceStatistics, refine, score
-from pedrank.artefacts import read_arrays, read_json
-from pedrank.digest import ROOT
+from pedrank.store.artefacts import read_arrays, read_json
+from pedrank.utils.paths import ROOT
 
 
 def rank(folder, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from scipy.stats import weightedtau
 
-from pedrank import ReferenceStatistics, ranking, refine, score
-from pedrank.digest import ROOT
-from pedrank.errors import InputError
-from pedrank.report.ranking import how_sure, worth
-from pedrank.resampling import halves, score_halves
+from pedrank import ReferenceStatistics, refine, score
+from pedrank.ranking import ranking
+from pedrank.ranking.halves import halves, score_halves
+from pedrank.report.sentences.ranking_sentences import how_sure, worth
+from pedrank.utils.errors import InputError
+from pedrank.utils.paths import ROOT
 
 LABELS = np.repeat([0, 1, 2, 3], [41, 20, 2, 1])
 

@@ -16,14 +16,15 @@ import yaml
 from mirror import datasets as made
 from PIL import Image
 
-from pedrank import catalogue
-from pedrank.artefacts import read_metadata, write_text
-from pedrank.datasets import SPLITS, load_images
-from pedrank.datasets.cifar10 import BATCHES
-from pedrank.datasets.prepare import crop, decode, prepare
-from pedrank.datasets.rows import scored_rows
-from pedrank.errors import InputError
-from pedrank.finetune.data import images_of
+from pedrank.catalogue import catalogue
+from pedrank.datasets.dataset import SPLITS, load_images
+from pedrank.datasets.prepare import crop, prepare_dataset
+from pedrank.datasets.readers.cifar10 import BATCHES
+from pedrank.datasets.scored_rows import scored_rows
+from pedrank.finetune.training_images import images_of
+from pedrank.formats.image import decode
+from pedrank.store.artefacts import read_metadata, write_text
+from pedrank.utils.errors import InputError
 
 SIZE = 24
 
@@ -45,7 +46,7 @@ def cards(standins, monkeypatch):
 
 
 def prepared(standins, tmp_path, name):
-    prepare(name, SIZE, standins, tmp_path / "images.safetensors", threads=2)
+    prepare_dataset(name, SIZE, standins, tmp_path / "images.safetensors", threads=2)
     return load_images(tmp_path / "images.safetensors")
 
 
@@ -131,7 +132,7 @@ def test_every_dataset_is_prepared_with_ids_counts_and_provenance(standins, tmp_
 def test_preparing_again_gives_the_same_bytes(standins, tmp_path):
     contents = []
     for threads in (1, 3):
-        prepare("pets", SIZE, standins, tmp_path / "images.safetensors", threads)
+        prepare_dataset("pets", SIZE, standins, tmp_path / "images.safetensors", threads)
         contents.append((tmp_path / "images.safetensors").read_bytes())
     assert contents[0] == contents[1]
 
@@ -251,7 +252,7 @@ def change(standins, tmp_path, monkeypatch, dataset, **fields):
 def test_what_differs_from_the_card_is_refused(standins, tmp_path, monkeypatch, dataset, fields, message):
     change(standins, tmp_path, monkeypatch, dataset, **fields)
     with pytest.raises(InputError, match=message):
-        prepare(dataset, SIZE, standins, tmp_path / "images.safetensors")
+        prepare_dataset(dataset, SIZE, standins, tmp_path / "images.safetensors")
     assert not (tmp_path / "images.safetensors").exists()
 
 
@@ -294,7 +295,7 @@ def test_malicious_members_are_refused_and_named(standins, tmp_path, malicious, 
     if malicious.size:  # a header alone: the member's content is never read
         (folder / "102flowers.tgz").write_bytes(malicious.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
     with pytest.raises(InputError, match=message) as error:
-        prepare("flowers", SIZE, folder, tmp_path / "images.safetensors")
+        prepare_dataset("flowers", SIZE, folder, tmp_path / "images.safetensors")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "images.safetensors").exists()
 
@@ -302,11 +303,11 @@ def test_malicious_members_are_refused_and_named(standins, tmp_path, malicious, 
 def test_an_archive_that_lacks_an_image_or_is_cut_short_is_named(standins, tmp_path):
     folder = broken(standins, tmp_path, [])
     with pytest.raises(InputError, match="102flowers.tgz: 12 images missing, 'image_00004.jpg' first"):
-        prepare("flowers", SIZE, folder, tmp_path / "images.safetensors")
+        prepare_dataset("flowers", SIZE, folder, tmp_path / "images.safetensors")
     whole = (standins / "102flowers.tgz").read_bytes()
     (folder / "102flowers.tgz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="102flowers.tgz: broken or cut short"):
-        prepare("flowers", SIZE, folder, tmp_path / "images.safetensors")
+        prepare_dataset("flowers", SIZE, folder, tmp_path / "images.safetensors")
     assert not (tmp_path / "images.safetensors").exists()
 
 
@@ -335,4 +336,4 @@ def test_crops_are_torchvisions(shape):
 
 def test_unknown_dataset_is_refused(tmp_path):
     with pytest.raises(InputError, match="no dataset 'car'"):
-        prepare("car", SIZE, tmp_path, tmp_path / "images.safetensors")
+        prepare_dataset("car", SIZE, tmp_path, tmp_path / "images.safetensors")

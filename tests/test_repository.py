@@ -11,8 +11,8 @@ import pytest
 import yaml
 from imports import imported
 
-from pedrank.artefacts import VERSION
-from pedrank.digest import ROOT
+from pedrank.utils.paths import ROOT
+from pedrank.utils.version import VERSION
 
 BIN = Path(sys.executable).parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

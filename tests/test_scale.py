@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from workflow import environment, planned
 
-from pedrank.digest import ROOT
+from pedrank.utils.paths import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import simulated
@@ -25,7 +25,7 @@ plugins = set(sys.modules)
 from pedrank import digest
 parsed, parse = Counter(), digest.ast.parse
 def count(text, *rest, **options):
-    if sys._getframe(1).f_globals["__name__"] == "pedrank.digest":
+    if sys._getframe(1).f_globals["__name__"] == "pedrank.store.digest":
         parsed[text] += 1
     return parse(text, *rest, **options)
 digest.ast.parse = count

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pedrank.artefacts import read_arrays, read_csv, read_json, read_metadata, write_arrays
-from pedrank.digest import ROOT
+from pedrank.store.artefacts import read_arrays, read_csv, read_json, read_metadata, write_arrays
+from pedrank.utils.paths import ROOT
 
 
 def script(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:

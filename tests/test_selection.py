@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from pedrank.evaluation.selection import best_of_top, probability_of_best, regret, relative_accuracy
+from pedrank.evaluation.regret import best_of_top, probability_of_best, regret, relative_accuracy
 
 
 def by_enumeration(scores, accuracies, k):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import weightedtau
 
-from pedrank.settings import VARIED, correlate, fixed, one_at_a_time
+from pedrank.ablation.grid import VARIED, correlate, one_at_a_time, study_settings
 
 PED = {"dt": 0.1, "exit_ratio": 0.5, "max_steps": 6, "k": 1.0, "mode": "paper", "lambdas": [0.3, 0.6]}
 ABLATION = {
@@ -18,7 +18,7 @@ ABLATION = {
 
 
 def test_settings_differ_from_the_studys_own_in_one_value_at_most():
-    own, settings = fixed(ABLATION, PED), one_at_a_time(ABLATION, PED)
+    own, settings = study_settings(ABLATION, PED), one_at_a_time(ABLATION, PED)
     assert own == {"lam": 0.6, "dt": 0.1, "exit_ratio": 0.5, "max_steps": 6}
     assert len({tuple(setting.items()) for setting in settings}) == len(settings) == 1 + 2 + 1 + 1 + 1
     assert own in settings

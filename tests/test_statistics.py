@@ -4,9 +4,8 @@ from golden import clusters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import pedrank.statistics
-from pedrank.errors import InputError
-from pedrank.statistics import ClassStatistics, ReferenceStatistics, within_scatter
+from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics, within_scatter
+from pedrank.utils.errors import InputError
 
 
 def plain(features, labels):
@@ -33,8 +32,8 @@ def test_class_statistics_are_those_of_the_classes(n, d, c, seed):
 def test_blocks_and_pieces_make_no_difference(monkeypatch):
     features, labels = clusters(1000, 7, 5)
     whole = ClassStatistics.from_features(features, labels)
-    monkeypatch.setattr(pedrank.statistics, "_BLOCK", 37)
-    monkeypatch.setattr(pedrank.statistics, "_PIECE", 3)
+    monkeypatch.setattr("pedrank.observation.statistics._BLOCK", 37)
+    monkeypatch.setattr("pedrank.observation.statistics._PIECE", 3)
     pieces = ClassStatistics.from_features(features, labels)
     np.testing.assert_allclose(pieces.means, whole.means, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(pieces.variances, whole.variances, rtol=1e-12)
@@ -67,7 +66,7 @@ def test_within_scatter(monkeypatch):
     features, labels = clusters(3000, 6, 4)
     _, means, _ = plain(features, labels)
     deviations = features - means[labels]
-    monkeypatch.setattr(pedrank.statistics, "block_rows", lambda dims: 1000)
+    monkeypatch.setattr("pedrank.observation.statistics.block_rows", lambda dims: 1000)
     np.testing.assert_allclose(within_scatter(features, labels, means), deviations.T @ deviations, rtol=1e-9, atol=1e-9)
 
 

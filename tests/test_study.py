@@ -5,10 +5,10 @@ import copy
 import pytest
 import yaml
 
-from pedrank.catalogue import catalogue
-from pedrank.digest import ROOT
-from pedrank.errors import InputError
-from pedrank.study import check_names, check_options, check_schema, read, refinements
+from pedrank.catalogue.catalogue import catalogue
+from pedrank.study.config import check_all_options, check_names, check_schema, read_config, refinements
+from pedrank.utils.errors import InputError
+from pedrank.utils.paths import ROOT
 
 SCHEMA = ROOT / "schemas/config.schema.yaml"
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -90,7 +90,7 @@ def test_unknown_names_get_a_suggestion(path, value, message):
 def test_a_studys_file_changes_parts_of_the_papers(tmp_path):
     own = tmp_path / "own.yaml"
     own.write_text("study: own\nablation: {datasets: [dtd]}\n")
-    config = read(ROOT, own)
+    config = read_config(ROOT, own)
     assert config["study"] == "own"
     assert config["ablation"] == PAPER["ablation"] | {"datasets": ["dtd"]}
 
@@ -100,9 +100,9 @@ def test_what_is_no_configuration_is_refused(tmp_path, content):
     own = tmp_path / "own.yaml"
     own.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError, match=r"own\.yaml"):
-        read(ROOT, own)
+        read_config(ROOT, own)
     with pytest.raises(InputError, match="no such"):
-        read(ROOT, tmp_path / "another.yaml")
+        read_config(ROOT, tmp_path / "another.yaml")
 
 
 RANKING = {
@@ -157,9 +157,9 @@ def test_a_study_without_ground_truth_says_what_ranks():
 )
 def test_a_misspelt_option_is_found_before_anything_runs(part, value, message):
     with pytest.raises(InputError, match=message):
-        check_options(RANKING | {part: value})
+        check_all_options(RANKING | {part: value})
 
 
 def test_options_that_are_there_are_taken():
     ped = {"by": "ped", "lam": 0.5, "mode": "paper", "clamp": True}
-    check_options(RANKING | {"metric_options": {"knn": {"k": 3}}, "refinements": {"x": ped, "y": {"by": "sa"}}})
+    check_all_options(RANKING | {"metric_options": {"knn": {"k": 3}}, "refinements": {"x": ped, "y": {"by": "sa"}}})

@@ -7,7 +7,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 from test_repository import PYPROJECT
 
-from pedrank.digest import ROOT
+from pedrank.utils.paths import ROOT
 
 LOCKS = {"requirements.lock": ["workflow"], "requirements-dev.lock": ["workflow", "pretrain", "dev"]}
 ENTRY = re.compile(r"([a-z0-9][a-z0-9._-]*)==([^ ;]+)(?: ; [^\n]+?)?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)\n")

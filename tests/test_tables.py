@@ -13,16 +13,16 @@ import pytest
 
 from pedrank.evaluation.summary import summarise
 from pedrank.report import text
-from pedrank.report.accuracies import accuracies
-from pedrank.report.formats import write
-from pedrank.report.html import html
-from pedrank.report.latex import latex
-from pedrank.report.markdown import markdown
-from pedrank.report.published import TABLE1, beside_published
-from pedrank.report.selection import selection
-from pedrank.report.table import Cell, Row, Table
-from pedrank.report.table1 import table1
-from pedrank.report.table2 import table2
+from pedrank.report.tables.accuracies import accuracies
+from pedrank.report.tables.html import html
+from pedrank.report.tables.latex import latex
+from pedrank.report.tables.markdown import markdown
+from pedrank.report.tables.selection import selection
+from pedrank.report.tables.table import Cell, Row, Table
+from pedrank.report.tables.table1 import table1
+from pedrank.report.tables.table1_published import TABLE1, beside_published
+from pedrank.report.tables.table2 import table2
+from pedrank.report.tables.write import write_table
 
 VOID = {"meta"}
 
@@ -317,8 +317,8 @@ def test_awkward_characters():
 
 def test_write_every_format(summary, tmp_path):
     paths = [tmp_path / f"table1.{suffix}" for suffix in ("csv", "md", "tex", "html")]
-    write(table1(summary), paths)
+    write_table(table1(summary), paths)
     first = [path.read_bytes() for path in paths]
     assert first[0].startswith(b"metric,refinement,x,y,mean\nlogme,none,")
-    write(table1(summary), paths)
+    write_table(table1(summary), paths)
     assert [path.read_bytes() for path in paths] == first

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import weightedtau
 
-from pedrank.evaluation.taus import taus_of_models, taus_of_orders, weighted_taus
+from pedrank.evaluation.weighted_tau import taus_of_models, taus_of_orders, weighted_taus
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 12, 30])

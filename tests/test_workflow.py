@@ -12,7 +12,7 @@ import pytest
 import yaml
 from workflow import RUN, SMALL, command, copy_repository, environment, numbers, planned, snakemake, write_study
 
-from pedrank.digest import ROOT
+from pedrank.utils.paths import ROOT
 
 
 def _tables(root: Path) -> dict[str, str]:
@@ -104,7 +104,12 @@ def test_editing_a_metric_reruns_its_scores_alone(finished, tmp_path):
 
 def test_editing_a_comment_reruns_nothing(finished, tmp_path):
     def edit(root):
-        for file in ("pedrank/metrics/gbc.py", "pedrank/dynamics.py", "pedrank/finetune/train.py", "scripts/score.py"):
+        for file in (
+            "pedrank/metrics/gbc.py",
+            "pedrank/refinements/ped.py",
+            "pedrank/finetune/train.py",
+            "scripts/score.py",
+        ):
             _append(root, file, "\n# a comment\n")
 
     assert _plan_after(finished, tmp_path, edit) == {}
@@ -211,7 +216,7 @@ def test_two_workflows_at_once_are_refused_in_one_line(tmp_path):
     first = subprocess.Popen(
         command(*RUN), cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    lock = root / ".snakemake/pedrank.lock"
+    lock = root / ".snakemake/pedrank.runtime.lock"
     while not lock.exists():
         assert first.poll() is None
         time.sleep(0.05)

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from pedrank.digest import ROOT
+from pedrank.utils.paths import ROOT
 
 BIN = Path(sys.executable).parent
 PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "schemas", "profiles", "studies", "report", "envs", "pedrank"]

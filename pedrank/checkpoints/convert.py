@@ -7,19 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from pedrank.artefacts import provenance, read_arrays, read_metadata, write_arrays
-from pedrank.catalogue import PACKAGE, catalogue, files
-from pedrank.download import recorded_sha256
-from pedrank.errors import InputError
-
-NORMALISATIONS = {
-    "imagenet": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
-    "swav": {
-        "mean": [0.485, 0.456, 0.406],
-        "std": [0.228, 0.224, 0.225],
-    },  # of its own code, and DeepCluster's and SeLa's
-    "none": {"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]},
-}
+from pedrank.catalogue.catalogue import catalogue, files
+from pedrank.checkpoints.normalisations import NORMALISATIONS
+from pedrank.fetch.download import recorded_sha256
+from pedrank.store.artefacts import provenance, read_arrays, read_metadata, write_arrays
+from pedrank.utils.errors import InputError
+from pedrank.utils.paths import PACKAGE
 
 
 def convert(name: str, downloads: Path, out: Path) -> None:
@@ -50,12 +43,12 @@ def convert(name: str, downloads: Path, out: Path) -> None:
 
 def _convert_given(name: str, entry: dict[str, Any], out: Path) -> None:
     """Of the user's own files and functions, and of other packages' networks."""
-    from pedrank.checkpoints import given
-    from pedrank.foreign import code_sha256
+    from pedrank.catalogue.architecture import code_sha256
+    from pedrank.checkpoints import user_weights
 
     if "architecture" not in entry:
         raise InputError(f"{name}: this checkpoint has features only; it has no weights")
-    weights, said = given.read(entry)
+    weights, said = user_weights.read_user_weights(entry)
     if "normalisation" in entry:
         said["normalisation"] = normalisation(entry)
     code = code_sha256(entry["architecture"])
@@ -73,14 +66,15 @@ def normalisation(entry: dict[str, Any]) -> dict[str, list[float]]:
 
 def _backbone(path: Path, entry: dict[str, Any]) -> dict[str, np.ndarray]:
     """The backbone's tensors by the network's names, with nothing left out silently but what the entry says."""
-    from pedrank.checkpoints import haiku, simclr, torch_file
+    from pedrank.checkpoints.converters import haiku, simclr
+    from pedrank.formats import torch_file
 
     drop = tuple(entry.get("drop", []))
     if entry["format"] == "haiku":
-        return haiku.read(path, drop)
+        return haiku.read_haiku(path, drop)
     if entry["format"] == "simclr":
-        return simclr.read(path)
-    weights = torch_file.read(path, entry.get("unwrap", []), entry.get("prefix", ""))
+        return simclr.read_simclr(path)
+    weights = torch_file.read_weights(path, entry.get("unwrap", []), entry.get("prefix", ""))
     return {key: value for key, value in weights.items() if not key.startswith(drop)}
 
 
@@ -91,7 +85,7 @@ def _complete(weights: dict[str, np.ndarray], architecture: str, path: Path) -> 
     """
     import torch
 
-    from pedrank.networks import build
+    from pedrank.networks.build import build
 
     with torch.device("meta"):
         expected = build(architecture).state_dict()

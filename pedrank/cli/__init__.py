@@ -16,7 +16,7 @@ COMMANDS = ("rank", "score", "refine", "metrics", "zoo", "doctor")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (of this process, if None) and return the exit code."""
-    from pedrank.errors import InputError, disk_error
+    from pedrank.utils.errors import InputError, disk_error
 
     parser = command_line()
     given = parser.parse_args(arguments)
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def command_line() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    from pedrank.artefacts import VERSION
+    from pedrank.utils.version import VERSION
 
     parser = argparse.ArgumentParser(
         prog="pedrank",

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from pedrank.cli.checks import checks
+    from pedrank.cli.doctor_checks import checks
 
     found = list(checks(arguments.out, arguments.offline))
     for check in found:

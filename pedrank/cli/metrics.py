@@ -14,12 +14,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from pedrank import metric_names, plugins
     from pedrank.cli.answer import columns
-    from pedrank.metrics import get_metric
+    from pedrank.metrics import get_metric, metric_names
+    from pedrank.study import plugins
 
     for plugin in arguments.plugin:
-        plugins.load(plugin)
+        plugins.load_plugin(plugin)
     rows = []
     for name in metric_names():
         metric = get_metric(name)

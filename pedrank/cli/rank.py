@@ -67,14 +67,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from pedrank.artefacts import read_json
-    from pedrank.cli import answer, study, workflow
+    from pedrank.cli import answer, rank_study, workflow
+    from pedrank.store.artefacts import read_json
 
     start = time.monotonic()
-    given = study.collect(arguments)
+    given = rank_study.collect(arguments)
     name, dataset = given["study"], given["datasets"][0]
     results = arguments.out / "results" / name
-    head = workflow.Workflow(arguments.out.resolve(), arguments.profile or study.profile(given), arguments.cores)
+    head = workflow.Workflow(arguments.out.resolve(), arguments.profile or rank_study.profile(given), arguments.cores)
     if arguments.dry_run:
         return head.plan()
     _note_device(given)
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = read_json(arguments.out / ranking)
     if arguments.finetune:
         first = [row["checkpoint"] for row in found["checkpoints"][: arguments.finetune]]
-        study.write(arguments.out, study.confirming(given, first, arguments.steps))
+        rank_study.write(arguments.out, rank_study.confirming(given, first, arguments.steps))
         head.run([])
         found["confirmation"] = read_json(results / f"confirm/{dataset}.json")
     found |= {"report": str(results / "report.html"), "seconds": time.monotonic() - start}
@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _note_device(given: dict[str, Any]) -> None:
     """Say before networks that are not tiny run that there is no GPU; the numbers are the same on the CPU."""
-    from pedrank.cli.machine import has_gpu
+    from pedrank.utils.machine import has_gpu
 
     computed = any("features" in card for card in given["catalogue"]["datasets"].values())
     if not (given["together"] or computed or has_gpu()):

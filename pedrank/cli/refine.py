@@ -25,11 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
-    from pedrank import refinement_file
-    from pedrank.artefacts import atomic, provenance, write_arrays
-    from pedrank.cli.features import moved
-    from pedrank.errors import InputError
-    from pedrank.own.features import read_features
+    from pedrank.cli.refinement_options import refinement_asked_for
+    from pedrank.refinements import refinement_file
+    from pedrank.store.artefacts import atomic, provenance, write_arrays
+    from pedrank.user_data.feature_files import read_features
+    from pedrank.utils.errors import InputError
 
     suffix = arguments.out.suffix
     if suffix not in ({".safetensors"} if arguments.displacement else {".npz", ".safetensors"}):
@@ -37,11 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
             f"--out: {arguments.out} must end with .safetensors{' or .npz' * (not arguments.displacement)}"
         )
     features, labels = read_features(arguments.file)
-    refinement, reference = moved(arguments, features, labels)
+    refinement, reference = refinement_asked_for(arguments, features, labels)
     inputs = [file for file in (arguments.file, arguments.reference) if file is not None]
     made_by = provenance(refinement.options | {"reference": reference}, inputs)
     if arguments.displacement:
-        refinement_file.save(arguments.out, refinement, made_by)
+        refinement_file.save_refinement(arguments.out, refinement, made_by)
     elif suffix == ".npz":
         with atomic(arguments.out) as temporary:
             np.savez(temporary, features=refinement.apply(features, labels), labels=labels)

@@ -32,18 +32,18 @@ def add_refinement(parser: argparse.ArgumentParser, required: bool = False) -> N
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from pedrank import plugins
-    from pedrank.artefacts import provenance
-    from pedrank.cli.features import moved
-    from pedrank.errors import about
+    from pedrank.cli.refinement_options import refinement_asked_for
     from pedrank.metrics import evaluate
-    from pedrank.observation import observe
-    from pedrank.own.features import read_features
+    from pedrank.observation.observation import observe
+    from pedrank.store.artefacts import provenance
+    from pedrank.study import plugins
+    from pedrank.user_data.feature_files import read_features
+    from pedrank.utils.errors import about
 
     for plugin in arguments.plugin:
-        plugins.load(plugin)
+        plugins.load_plugin(plugin)
     features, labels = read_features(arguments.file)
-    refinement, reference = moved(arguments, features, labels)
+    refinement, reference = refinement_asked_for(arguments, features, labels)
     with about(arguments.file):
         observation = observe(features, labels, refinement)
         found = evaluate(arguments.metric, observation)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pedrank.digest import ROOT
-from pedrank.errors import InputError
+from pedrank.utils.errors import InputError
+from pedrank.utils.paths import ROOT
 
 _DONE = re.compile(r"^(\d+) of (\d+) steps")
 _STARTED = re.compile(r"^(?:local)?rule (\w+):")

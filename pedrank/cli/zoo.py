@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from pedrank.catalogue import catalogue, files, zoo
+    from pedrank.catalogue.catalogue import catalogue, files, zoo
     from pedrank.cli.answer import columns
 
     downloads = arguments.out / "results/downloads"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pedrank.datasets.archive import members
-from pedrank.errors import InputError
+from pedrank.formats.archive import members
+from pedrank.utils.errors import InputError
 
 TRAIN, VALIDATION, TEST = range(3)
 

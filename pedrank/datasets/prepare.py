@@ -8,42 +8,39 @@ than a few are in memory.
 from __future__ import annotations
 
 import importlib
-import io
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pedrank.artefacts import VERSION, atomic, map_arrays
-from pedrank.catalogue import catalogue, files, reader
-from pedrank.datasets import SPLITS, Dataset, check, describe, load_embedded, save_images
+from pedrank.catalogue.catalogue import catalogue, files, reader
+from pedrank.catalogue.crop import Crop, parse_crop
+from pedrank.datasets.dataset import SPLITS, Dataset, check_dataset, describe, save_images
+from pedrank.datasets.embedded.loader import load_embedded
 from pedrank.datasets.listing import Listing, take_validation
-from pedrank.digest import code_digest
-from pedrank.download import recorded_sha256
-from pedrank.errors import InputError, about, reason
-from pedrank.integrity import seal_arrays
-from pedrank.view import View, parse
+from pedrank.fetch.download import recorded_sha256
+from pedrank.formats.image import decode
+from pedrank.store.artefacts import atomic, map_arrays
+from pedrank.store.digest import code_digest
+from pedrank.store.integrity import seal_arrays
+from pedrank.utils.errors import InputError, about
+from pedrank.utils.version import VERSION
 
 if TYPE_CHECKING:
     from PIL import Image
 
-# Pillow reads many more, one of which starts another program (EPS).
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000")
-_LARGE, _LARGE_ONES = 20_000_000, Semaphore()  # pixels; images of more are decoded one after the other, to spare memory
 _LARGEST = 2**26  # pixels of an image whose shorter side has the wanted size
 
 
-def prepare(name: str, size: int | str, downloads: Path, out: Path, threads: int = 1) -> None:
+def prepare_dataset(name: str, size: int | str, downloads: Path, out: Path, threads: int = 1) -> None:
     """Write the dataset `name` to `out`; its files are looked for in `downloads`.
 
-    `size` is the side of its square images in pixels, or the name of a view (`pedrank.view`). Images that a package
+    `size` is the side of its square images in pixels, or the name of a view (`pedrank.catalogue.crop`). Images that a package
     carries are square already, and are brought to their size by the bilinear filter whatever the view says.
 
     Raises InputError for an unknown name, a file that is missing or broken, images that are missing or cannot be
@@ -52,7 +49,7 @@ def prepare(name: str, size: int | str, downloads: Path, out: Path, threads: int
     cards = catalogue("datasets")
     if name not in cards:
         raise InputError(f"no dataset '{name}'; there are {', '.join(cards)}")
-    card, seen = cards[name], parse(str(size))
+    card, seen = cards[name], parse_crop(str(size))
     if "images" in card:
         _prepare_own(name, card, seen, out, threads)
         return
@@ -61,17 +58,16 @@ def prepare(name: str, size: int | str, downloads: Path, out: Path, threads: int
         return
     paths = {file: downloads / file for file in files(card)}
     inputs = {file: recorded_sha256(path) for file, path in paths.items()}
-    module = f"pedrank.datasets.{reader(name)}"
+    module = reader(name)
     listing = checked(name, card, _listed(module, paths))
     code = code_digest("pedrank/datasets/prepare.py", f"{module.replace('.', '/')}.py")
     made_by = {"pedrank": VERSION, "options": _options(name, seen), "inputs": inputs, "code": code}
     write(name, card, listing, seen, made_by, out, threads)
 
 
-def _prepare_own(name: str, card: Mapping[str, Any], seen: View, out: Path, threads: int) -> None:
+def _prepare_own(name: str, card: Mapping[str, Any], seen: Crop, out: Path, threads: int) -> None:
     """A user's own images: what is odd about their classes is said on standard error."""
-    own = importlib.import_module("pedrank.datasets.own")  # edits there are no reason to prepare other datasets again
-    photo = importlib.import_module("pedrank.datasets.photo")
+    own = importlib.import_module(reader(name))  # edits there are no reason to prepare other datasets again
     source, unlabelled = Path(card["images"]), card["metric"] == "none"
     inputs = {"images": own.fingerprint(source, unlabelled)}
     listing = own.listing(source, unlabelled)
@@ -81,19 +77,19 @@ def _prepare_own(name: str, card: Mapping[str, Any], seen: View, out: Path, thre
         "pedrank": VERSION,
         "options": _options(name, seen),
         "inputs": inputs,
-        "code": code_digest("pedrank/datasets/prepare.py", "pedrank/datasets/own.py", "pedrank/datasets/photo.py"),
+        "code": code_digest("pedrank/datasets/prepare.py", "pedrank/user_data/images.py"),
     }
-    write(name, card, listing, seen, made_by, out, threads, photo.upright)
+    write(name, card, listing, seen, made_by, out, threads, own.upright_rgb)
 
 
-def _options(name: str, seen: View) -> dict[str, Any]:
+def _options(name: str, seen: Crop) -> dict[str, Any]:
     changed = {"resize": seen.resize, "interpolation": seen.interpolation}
     return {"dataset": name, "size": seen.size} | (
         changed if changed != {"resize": seen.size, "interpolation": "bicubic"} else {}
     )
 
 
-def _embedded(name: str, seen: View) -> Dataset:
+def _embedded(name: str, seen: Crop) -> Dataset:
     dataset = load_embedded(name, seen.resize)
     first = round((seen.resize - seen.size) / 2)
     return replace(dataset, images=dataset.images[:, first : first + seen.size, first : first + seen.size])
@@ -141,7 +137,7 @@ def write(
     name: str,
     card: Mapping[str, Any],
     listing: Listing,
-    seen: View,
+    seen: Crop,
     made_by: Mapping[str, Any],
     out: Path,
     threads: int,
@@ -196,7 +192,7 @@ def write(
         if broken:
             more = f" ({len(broken)} of {shape[0]} images cannot be decoded)" if len(broken) > 1 else ""
             raise InputError(f"{card.get('images', name)}: {broken[min(broken)]}{more}")
-        check(Dataset(**{**vars(dataset), **maps}))
+        check_dataset(Dataset(**{**vars(dataset), **maps}))
         for array in maps.values():
             if isinstance(array, np.memmap):
                 array.flush()
@@ -212,33 +208,6 @@ def _all(pool: ThreadPoolExecutor, place: Any, contents: Iterator[tuple[int, Any
         waiting.append(pool.submit(place, row, content))
     for future in waiting:
         future.result()
-
-
-def decode(
-    content: bytes | np.ndarray, identifier: str, upright: Callable[[Image.Image], Image.Image] | None = None
-) -> Image.Image:
-    """An RGB image; InputError that names it if it cannot be decoded, or is larger than any honest one.
-
-    `upright` makes an RGB image of a user's own. Without it everything is as in the published pipelines: EXIF's
-    orientation is not applied, and transparency is left out. Pixels of 16 or 32 bits, which Pillow would clip to white,
-    are then refused: no dataset of the catalogue has them.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        if isinstance(content, np.ndarray):
-            return Image.fromarray(content).convert("RGB")
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            if min(image.size) == 0:
-                raise ValueError("no pixels")
-            if upright is None and image.mode.startswith(("I", "F")):
-                raise ValueError(f"pixels of mode {image.mode}; save it with 8 bits per channel")
-            with _LARGE_ONES if image.width * image.height > _LARGE else nullcontext():
-                return image.convert("RGB") if upright is None else upright(image)
-    except Exception as error:  # a broken image can raise anything
-        remedy = "fetch its archive again" if upright is None else "replace it or take it away"
-        why = "no known format" if isinstance(error, UnidentifiedImageError) else reason(error)
-        raise InputError(f"{identifier}: this image cannot be decoded ({why}); {remedy}") from None
 
 
 def crop(image: Image.Image, size: int, resize: int | None = None, interpolation: str = "bicubic") -> np.ndarray:

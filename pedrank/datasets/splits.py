@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pedrank.datasets import SPLITS
-from pedrank.errors import InputError
+from pedrank.datasets.dataset import SPLITS
+from pedrank.utils.errors import InputError
 
 SPLIT_NAMES = {"train": "train", "training": "train", "test": "test", "testing": "test"}
 SPLIT_NAMES |= dict.fromkeys(("val", "valid", "validation", "dev"), "validation")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pedrank.errors import InputError
 from pedrank.evaluation.names import BASE
+from pedrank.utils.errors import InputError
 
 Key = tuple[str, str, str]  # dataset, metric, refinement
 

@@ -7,7 +7,7 @@ from itertools import permutations, product
 
 import numpy as np
 
-from pedrank.evaluation.taus import weighted_taus
+from pedrank.evaluation.weighted_tau import weighted_taus
 
 PERMUTATIONS = 10_000
 EXACT_UP_TO = 8  # checkpoints; 8! = 40,320 orders

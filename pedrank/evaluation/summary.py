@@ -11,12 +11,12 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from pedrank.evaluation import intervals, permutation, stability
+from pedrank.evaluation import intervals, model_subsets, permutation
 from pedrank.evaluation.baselines import random_ranker, static_ranker
-from pedrank.evaluation.cell import Cell, cells, draw, mean
 from pedrank.evaluation.inputs import Key, accuracies_of, scores_of
 from pedrank.evaluation.intervals import interval, seed_errors
 from pedrank.evaluation.names import BASE, CONSENSUS, MEAN, ORACLE, RANDOM
+from pedrank.evaluation.result import Result, make_draws, mean_result, results
 
 COLUMNS = [
     *("dataset", "metric", "refinement", "chosen", "n"),
@@ -40,7 +40,7 @@ def summarise(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -
         One row per dataset, metric and refinement; what is undefined is empty.
 
         - n: checkpoints; chosen: the refinement that was chosen, in the rows "ped-oracle" and "ped-consensus".
-        - tau_w, kendall_tau (Eq. 1), spearman, pearson: see `pedrank.correlation`. All but Eq. 1 are empty where all
+        - tau_w, kendall_tau (Eq. 1), spearman, pearson: see `pedrank.evaluation.correlation`. All but Eq. 1 are empty where all
           scores or all accuracies tie.
         - p_value: one-sided permutation test of tau_w; p_holm: the same, Holm's correction over this row's datasets.
         - ci_low, ci_high: 95 % bootstrap interval of tau_w over checkpoints; see `intervals.interval`.
@@ -61,13 +61,13 @@ def summarise(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -
     accuracies = accuracies_of(ground_truth)
     n = len(accuracies)
     everything = scores_of(pd.concat([scores, static_ranker(accuracies), random_ranker(accuracies)]), accuracies)
-    draws, random = draw(n, seed), np.random.default_rng(seed)
-    found: dict[Key, Cell] = {}
+    draws, random = make_draws(n, seed), np.random.default_rng(seed)
+    found: dict[Key, Result] = {}
     for dataset in accuracies.columns:
         of_dataset = {key[1:]: values for key, values in everything.items() if key[0] == dataset}
         truth = ground_truth[ground_truth["dataset"] == dataset].set_index("checkpoint").loc[accuracies.index]
         measured, errors = accuracies[dataset].to_numpy(dtype=float), seed_errors(truth)[0]
-        found |= {(dataset, *key): cell for key, cell in cells(of_dataset, measured, errors, draws, random).items()}
+        found |= {(dataset, *key): cell for key, cell in results(of_dataset, measured, errors, draws, random).items()}
     datasets, metrics, refinements = (list(dict.fromkeys(key[part] for key in found)) for part in range(3))
     refinements = [name for name in refinements if name not in (CONSENSUS, ORACLE)] + [CONSENSUS, ORACLE]
     methods = list(product(metrics, refinements))
@@ -75,7 +75,7 @@ def summarise(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -
         for method in methods:
             over = [found[dataset, *method] for dataset in datasets if (dataset, *method) in found]
             if len(over) == len(datasets):
-                found[MEAN, *method] = mean(over)
+                found[MEAN, *method] = mean_result(over)
     order = [(dataset, *method) for dataset in [*datasets, MEAN] for method in methods if (dataset, *method) in found]
     table = pd.DataFrame([_row(key, n, found) for key in order])
     for dataset in dict.fromkeys(table["dataset"]):
@@ -88,7 +88,7 @@ def summarise(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -
     return table[COLUMNS]
 
 
-def _row(key: Key, n: int, found: dict[Key, Cell]) -> dict[str, object]:
+def _row(key: Key, n: int, found: dict[Key, Result]) -> dict[str, object]:
     dataset, metric, refinement = key
     cell, base = found[key], found.get((dataset, metric, BASE))
     draws = cell.draws
@@ -111,13 +111,13 @@ def _row(key: Key, n: int, found: dict[Key, Cell]) -> dict[str, object]:
         **{"difference": difference, "difference_low": low, "difference_high": high},
         "difference_p": permutation.p_of_difference(draws["swapped"]),
         **dict(zip(("left_out_low", "left_out_high"), span, strict=True)),
-        "subset_sd": stability.spread(draws["subsets"]),
+        "subset_sd": model_subsets.spread(draws["subsets"]),
     }
 
 
-def _wins(dataset: str, order: list[Key], found: dict[Key, Cell]) -> list[float]:
+def _wins(dataset: str, order: list[Key], found: dict[Key, Result]) -> list[float]:
     """`stability.wins` of the methods on one dataset; chance does not compete, nor do choices among the others."""
     keys = [key for key in order if key[0] == dataset]
     compete = [key for key in keys if key[1] != RANDOM and key[2] not in (CONSENSUS, ORACLE)]
-    shares = stability.wins(np.array([found[key].draws["subsets"] for key in compete]))
+    shares = model_subsets.wins(np.array([found[key].draws["subsets"] for key in compete]))
     return [dict(zip(compete, shares, strict=True)).get(key, math.nan) for key in keys]

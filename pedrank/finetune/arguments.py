@@ -24,11 +24,11 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 def pairs(arguments: argparse.Namespace, *checkpoints: Path) -> list[Pair]:
     """The dataset with each checkpoint, on the device; from now on SIGTERM saves the state of a run and ends it."""
-    from pedrank.device import prepare
     from pedrank.finetune.run import pair
     from pedrank.finetune.state import heed_sigterm
+    from pedrank.runtime.device import prepare_device
 
-    device = prepare(arguments.threads, arguments.gpu)
+    device = prepare_device(arguments.threads, arguments.gpu)
     heed_sigterm()
     return [
         pair(arguments.images, checkpoint, arguments.metric, arguments.source, arguments.code, device)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
-from pedrank.finetune.augment import crop_and_flip, random_boxes, random_flips
+from pedrank.finetune.crops import crop_and_flip, random_boxes, random_flips
 from pedrank.finetune.protocol import Options
 
 
@@ -48,7 +48,7 @@ def fetched(images: np.ndarray, batches: np.ndarray, device: torch.device) -> It
             yield sent
 
 
-def views(pixels: torch.Tensor, size: int, options: Options, seed: int, step: int) -> torch.Tensor:
+def augmented(pixels: torch.Tensor, size: int, options: Options, seed: int, step: int) -> torch.Tensor:
     """What the network is shown of (B, S, S, 3) uint8 images: (B, H, W, 3) float, 0..255.
 
     Random crops depend on seed and step alone, so that a resumed run draws them again.

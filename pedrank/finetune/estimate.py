@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from pedrank.catalogue import catalogue
+from pedrank.catalogue.catalogue import catalogue
 from pedrank.datasets.size import classes, counts
-from pedrank.finetune.choice import rounds
-from pedrank.finetune.data import VALIDATION_SHARE
+from pedrank.finetune.grid_search import rounds
 from pedrank.finetune.probe import Probe, probe
 from pedrank.finetune.protocol import Options, Protocol, protocol
-from pedrank.slurm import RUN_MINUTES
+from pedrank.finetune.training_images import VALIDATION_SHARE
+from pedrank.runtime.slurm import RUN_MINUTES
 
 RUN_BYTES = 8_000  # record, timing and log of a run, each at least one block of the disk
 SHARED_MEMORY = 0.9  # of a GPU, for the runs that share it

@@ -8,8 +8,8 @@ from typing import cast
 import torch
 from torch import nn
 
-from pedrank.errors import InputError
 from pedrank.finetune.protocol import Options
+from pedrank.utils.errors import InputError
 
 HEAD_STD = 0.01
 BATCH_NORM_STEPS = 8

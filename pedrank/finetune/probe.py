@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from pedrank.checkpoints.given import feature_dim
-from pedrank.finetune.batches import fetched, shuffled, views
+from pedrank.finetune.batches import augmented, fetched, shuffled
 from pedrank.finetune.precision import fastest
 from pedrank.finetune.protocol import Options
 from pedrank.finetune.state import Progress
-from pedrank.finetune.step import prepare, take_step
+from pedrank.finetune.step import prepare_training, take_step
 from pedrank.finetune.train import predict
-from pedrank.networks import build
+from pedrank.networks.build import build
+from pedrank.networks.feature_dim import feature_dim
 
 STEPS = 30
 WARM_UP = 3  # kernels are chosen and memory is taken
@@ -42,7 +42,7 @@ def probe(
     """Time 30 steps (or one minute) of the training in `options`, then as many images in the test.
 
     Args:
-        architecture: A name of pedrank/networks.py; its weights are random.
+        architecture: A name of pedrank/networks/resnets.py; its weights are random.
         classes: Outputs of the head.
         size: Side of the images that the network sees.
         source_size: Side of the images that crops are taken from.
@@ -59,14 +59,14 @@ def probe(
     generator = torch.Generator().manual_seed(0)
     network = build(architecture)
     network.feature_dim = feature_dim(network, size)
-    training = prepare(network, HALF, classes, options, generator, device)
+    training = prepare_training(network, HALF, classes, options, generator, device)
     order = shuffled(len(images), options, generator)
     progress = Progress(batch)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     began = start = _now(device)
     for step, pixels in enumerate(fetched(images, order, device)):
-        take_step(training, views(pixels, size, options, 0, step), labels[order[step]], step, progress)
+        take_step(training, augmented(pixels, size, options, 0, step), labels[order[step]], step, progress)
         if step + 1 == WARM_UP:
             start = _now(device)
         if step >= WARM_UP and time.monotonic() - began > LONGEST:

@@ -13,13 +13,14 @@ from typing import Any
 
 import torch
 
-from pedrank.artefacts import VERSION, read_json, sha256, write_json
-from pedrank.checkpoints import load as load_checkpoint
-from pedrank.datasets import fingerprint
-from pedrank.finetune.data import Images, load
+from pedrank.checkpoints.network_file import load_network as load_checkpoint
+from pedrank.datasets.dataset import fingerprint
 from pedrank.finetune.precision import fastest
 from pedrank.finetune.protocol import Options, Point
 from pedrank.finetune.train import finetune
+from pedrank.finetune.training_images import Images, load_training_images
+from pedrank.store.artefacts import read_json, sha256, write_json
+from pedrank.utils.version import VERSION
 
 TRAINED_ON = {"validation": ["train"], "test": ["train", "validation"]}
 
@@ -50,7 +51,9 @@ def pair(
     if source is not None:
         made_from["source"] = fingerprint(source)
     name = Path(checkpoint).stem
-    return Pair(network, normalisation, load(images, metric, source), made_from, name, torch.device(device))
+    return Pair(
+        network, normalisation, load_training_images(images, metric, source), made_from, name, torch.device(device)
+    )
 
 
 def run(pair: Pair, path: Path, stage: str, options: Options, seed: int) -> dict[str, Any]:

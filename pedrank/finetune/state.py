@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pedrank.artefacts import read_arrays, read_metadata, write_arrays
+from pedrank.store.artefacts import read_arrays, read_metadata, write_arrays
 
 SAVE_SECONDS = 180
 STOP = threading.Event()

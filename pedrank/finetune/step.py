@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 
 from pedrank.finetune.batches import normalise
+from pedrank.finetune.cosine_schedule import cosine_rate
 from pedrank.finetune.model import assemble
-from pedrank.finetune.optimiser import gradients, nesterov, rate, smaller
 from pedrank.finetune.protocol import Options
+from pedrank.finetune.sgd import gradients, nesterov, smaller
 from pedrank.finetune.state import Progress
 
 
@@ -32,7 +33,7 @@ class Training:
         return weights | {f"velocity.{name}": tensor for name, tensor in self.velocity.items()}
 
 
-def prepare(
+def prepare_training(
     network: torch.nn.Module,
     normalisation: Mapping[str, Sequence[float]],
     classes: int,
@@ -69,7 +70,7 @@ def take_step(
             progress.micro_batch = smaller(progress.micro_batch)
             for buffer, kept in zip(running, before, strict=True):
                 buffer.copy_(kept)  # as if the failed attempt had not been
-    now = rate(options.learning_rate, step, options.steps)
+    now = cosine_rate(options.learning_rate, step, options.steps)
     nesterov(weights, list(training.velocity.values()), slopes, now, options.weight_decay)
     progress.step = step + 1
     return loss

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 
 from pedrank.finetune import state
-from pedrank.finetune.batches import fetched, normalise, shuffled, views
-from pedrank.finetune.data import Images
-from pedrank.finetune.metrics import METRICS, chance
-from pedrank.finetune.optimiser import smaller
+from pedrank.finetune.accuracy import ACCURACIES, chance
+from pedrank.finetune.batches import augmented, fetched, normalise, shuffled
 from pedrank.finetune.protocol import Options
-from pedrank.finetune.step import prepare, take_step
+from pedrank.finetune.sgd import smaller
+from pedrank.finetune.step import prepare_training, take_step
+from pedrank.finetune.training_images import Images
 
 EVALUATION_BATCH = 512
 CURVE_POINTS = 16
@@ -73,7 +73,7 @@ def finetune(
     device = torch.device(device)
     rows, judged = images.rows(*train), images.rows(*test)
     generator = torch.Generator().manual_seed(seed)
-    training = prepare(network, normalisation, images.classes, options, generator, device)
+    training = prepare_training(network, normalisation, images.classes, options, generator, device)
     order = rows[shuffled(len(rows), options, generator)]
     tensors = training.tensors()
     progress = state.Progress(options.batch_size)
@@ -85,7 +85,7 @@ def finetune(
     start = saved - progress.seconds
 
     for step, pixels in enumerate(fetched(source, order[progress.step :], device), progress.step):
-        shown = views(pixels, images.pixels.shape[1], options, seed, step)
+        shown = augmented(pixels, images.pixels.shape[1], options, seed, step)
         torch.manual_seed(seed * options.steps + step)  # of dropout, which networks of other packages may have
         loss = take_step(training, shown, targets[order[step]].to(device), step, progress)
         if step % math.ceil(options.steps / CURVE_POINTS) == 0:
@@ -134,7 +134,7 @@ def _outcome(
 ) -> Outcome:
     targets = images.targets[judged]
     return Outcome(
-        accuracy=chance(targets, images.classes) if outputs is None else METRICS[images.metric](outputs, targets),
+        accuracy=chance(targets, images.classes) if outputs is None else ACCURACIES[images.metric](outputs, targets),
         diverged=outputs is None,
         curve=progress.curve,
         weights=state.weights_sha256(model),

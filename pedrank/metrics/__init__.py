@@ -8,7 +8,7 @@ A metric is a function of an `Observation` and of its own keyword options that r
         return float(np.trace(observation.within_scatter()))
 
 A file of this folder that defines a metric of the file's own name is a built-in metric; a file anywhere else
-registers its metrics by `pedrank.plugins.load`.
+registers its metrics by `pedrank.study.plugins.load`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pedrank.dynamics import Refinement
-from pedrank.errors import InputError
-from pedrank.memory import available_memory
-from pedrank.observation import Observation, observe
+from pedrank.observation.observation import Observation, observe
+from pedrank.observation.refinement import Refinement
+from pedrank.utils.errors import InputError
+from pedrank.utils.memory import available_memory
 
 
 class Score(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pedrank.metrics import metric
 from pedrank.metrics._fisher import log_sum_exp
-from pedrank.observation import Observation
+from pedrank.observation.observation import Observation
 
 
 @metric(memory=lambda n, d, c: 8 * 2**24)

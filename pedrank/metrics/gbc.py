@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.errors import InputError
 from pedrank.metrics import Score, metric
-from pedrank.observation import Observation
-from pedrank.parallel import each_share
+from pedrank.observation.observation import Observation
+from pedrank.utils.errors import InputError
+from pedrank.utils.parallel import each_share
 
 VARIANCE_FLOOR = 1e-4
 _PAIRS = 128  # pairs of classes compared at a time: large enough that threads rarely wait for each other

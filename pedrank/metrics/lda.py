@@ -6,7 +6,7 @@ import numpy as np
 
 from pedrank.metrics import Score, metric
 from pedrank.metrics._fisher import adaptive_shrinkage, discriminant, log_miss, log_sum_exp, shrink
-from pedrank.observation import Observation
+from pedrank.observation.observation import Observation
 
 
 @metric(memory=lambda n, d, c: 8 * (3 * d * d + 2**24 + n))

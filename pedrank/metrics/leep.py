@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.errors import InputError
 from pedrank.metrics import metric
 from pedrank.metrics.nleep import label_probability
-from pedrank.observation import Observation
+from pedrank.observation.observation import Observation
+from pedrank.utils.errors import InputError
 
 
 @metric(memory=lambda n, d, c: 8 * n * c)

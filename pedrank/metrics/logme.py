@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from pedrank.metrics import metric
-from pedrank.observation import Observation
+from pedrank.observation.observation import Observation
 
 MAX_STEPS = 11  # of the fixed point; it converges in about four
 TOLERANCE = 1e-3

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.errors import InputError
 from pedrank.metrics import metric
 from pedrank.metrics._fisher import SHRINKAGE_FLOOR, discriminant, shrink, softmax
-from pedrank.observation import Observation
+from pedrank.observation.observation import Observation
+from pedrank.utils.errors import InputError
 
 DIMS = 64  # of the projection
 _SHRINKAGE_DIMS = 32  # whose variance decides the shrinkage

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.errors import InputError
 from pedrank.metrics import metric
 from pedrank.metrics._mixture import fit, k_means
-from pedrank.observation import Observation
+from pedrank.observation.observation import Observation
+from pedrank.utils.errors import InputError
 
 
 @metric(memory=lambda n, d, c: 8 * (4 * d * d + 6 * n * (d // 4) + 20 * n * c))  # 80 % of variance: D / 4 at most

@@ -6,7 +6,7 @@ import numpy as np
 
 from pedrank.metrics import metric
 from pedrank.metrics._fisher import log_sum_exp
-from pedrank.observation import Observation
+from pedrank.observation.observation import Observation
 
 MAX_STEPS = 100  # of L-BFGS, as released
 

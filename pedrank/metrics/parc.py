@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pedrank.errors import InputError
 from pedrank.metrics import metric
-from pedrank.observation import Observation
+from pedrank.observation.observation import Observation
+from pedrank.utils.errors import InputError
 
 LARGEST = 15_000  # rows scored; of more a subsample is drawn, as the released code does
 _OVERSAMPLES = 10  # of the randomised PCA, scikit-learn's

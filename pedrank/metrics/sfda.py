@@ -6,7 +6,7 @@ import numpy as np
 
 from pedrank.metrics import Score, metric
 from pedrank.metrics._fisher import adaptive_shrinkage, discriminant, log_miss, log_sum_exp, shrink, softmax
-from pedrank.observation import Observation
+from pedrank.observation.observation import Observation
 
 _NEGLIGIBLE = 1e-10  # share of q; leaving it out changes the covariance by as little in every direction
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pedrank.metrics import metric
-from pedrank.observation import Observation
+from pedrank.observation.observation import Observation
 
 
 @metric(memory=lambda n, d, c: 8 * 4 * d * d)

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from pedrank.artefacts import VERSION, read_arrays, read_metadata, write_arrays, write_json
-from pedrank.errors import InputError
-from pedrank.pretrain.knn import knn_accuracy
+from pedrank.pretrain.knn_accuracy import knn_accuracy
+from pedrank.pretrain.loop import ARCHITECTURE, NORMALISATION, OPTIMISER, encode, pretrain, random_network
 from pedrank.pretrain.objectives import OBJECTIVES
-from pedrank.pretrain.train import ARCHITECTURE, NORMALISATION, OPTIMISER, encode, pretrain, random_network
+from pedrank.store.artefacts import read_arrays, read_metadata, write_arrays, write_json
+from pedrank.utils.errors import InputError
+from pedrank.utils.version import VERSION
 
 TEST = 2  # index into the splits train, validation, test
 REFERENCE = "CIFAR-10 test"

@@ -21,8 +21,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pedrank.digest import ROOT
-from pedrank.errors import InputError
+from pedrank.utils.errors import InputError
+from pedrank.utils.paths import ROOT
 
 LIMIT = 20  # seconds of the processor, which other processes slow down; the slowest honest reading takes 0.5
 PATIENCE = 300  # seconds, for one that waits without computing; the machine may be busy

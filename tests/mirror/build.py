@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from mirror import checkpoints, datasets
-from pedrank.catalogue import catalogue, files
+from pedrank.catalogue.catalogue import catalogue, files
 
 
 def build(folder: Path, names: Iterable[str]) -> dict[str, Path]:

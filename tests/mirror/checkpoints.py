@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from mirror.tensor_bundle import write_bundle
-from pedrank.catalogue import catalogue, files
-from pedrank.networks import build
+from pedrank.catalogue.catalogue import catalogue, files
+from pedrank.networks.build import build
 
 BLOCKS = (3, 4, 6, 3)
 Weights = dict[str, torch.Tensor]

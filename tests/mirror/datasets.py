@@ -208,7 +208,7 @@ def _png() -> bytes:
 
 def voc2007(folder: Path) -> dict[str, Any]:
     """Image i shows class i % 20 and, every fourth, the next one too; 41 in a difficult object only."""
-    from pedrank.catalogue import catalogue
+    from pedrank.catalogue.catalogue import catalogue
 
     classes = catalogue("datasets")["voc2007"]["classes"]
     numbers = {"train": range(0, 20), "val": range(20, 26), "test": range(40, 48)}

@@ -1,0 +1,1 @@
+"""Everything that a study can name, as data: datasets.yaml, checkpoints.yaml. Images and weights: elsewhere."""

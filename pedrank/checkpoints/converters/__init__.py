@@ -1,0 +1,1 @@
+"""Source names of weights to torchvision's names, one file per source."""

@@ -1,0 +1,1 @@
+"""Datasets that a package carries, so that they need no download."""

@@ -1,0 +1,31 @@
+"""Caltech-101 (Fei-Fei et al. 2004) with its background class: 9,144 images, split by ssl-transfer's lists.
+
+The training list was drawn with replacement: 3,060 lines name 2,416 images, and the released code reads an image as
+often as it is listed. Validation images are a fifth of the 2,416, so that no copy of one is trained on; the released
+code draws them from the lines.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from pedrank.datasets.listing import TEST, TRAIN, Listing, Rows, lines
+from pedrank.formats.archive import tail
+
+
+def listing(paths: Mapping[str, Path]) -> Listing:
+    rows, names, drawn = Rows(), {}, Counter()
+    for split, name in ((TRAIN, "caltech101-train.txt"), (TEST, "caltech101-test.txt")):
+        for line in lines(paths[name].read_bytes()):
+            image, label = line.rsplit(" ", 1)
+            names[int(label)] = image.split("/")[0]
+            if not drawn[image]:
+                rows.add(split, image, int(label))
+            drawn[image] += 1
+    released = np.array([drawn[image] for image in rows.ids], np.uint8)
+    class_names = [names[label] for label in sorted(names)]
+    return rows.listing(class_names, [paths["caltech-101.zip"]], tail(2), released=released)

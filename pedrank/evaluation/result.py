@@ -1,0 +1,153 @@
+"""Everything that is known of the methods on one dataset: values, and the same values under every draw.
+
+One set of draws serves all methods and datasets. Differences are therefore paired, and a mean over datasets is the mean
+of the draws: it respects that the checkpoints are the same on each of them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from pedrank.evaluation import intervals, model_subsets, permutation
+from pedrank.evaluation.correlation import kendall_tau, pearson, spearman
+from pedrank.evaluation.names import BASE, CONSENSUS, ORACLE, PED, RANDOM, STATIC_RANKER
+from pedrank.evaluation.regret import TOP, probability_of_best, regret, relative_accuracy
+from pedrank.evaluation.weighted_tau import taus_of_models, taus_of_orders, weighted_taus
+
+Method = tuple[str, str]  # metric, refinement
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What is drawn once for n models."""
+
+    orders: np.ndarray  # (P, n): permutations of the accuracies, the identity first
+    resamples: np.ndarray  # (B, n): how often each model comes in a bootstrap resample
+    left_out: np.ndarray  # (n, n): 0 for the model that is left out
+    subsets: np.ndarray  # (S, n): 1 for the models of a random subset
+    swaps: np.ndarray  # (2^n, n): models whose ranks by two methods are swapped
+
+
+def make_draws(n: int, seed: int) -> Draws:
+    return Draws(
+        permutation.orders(n, seed),
+        intervals.resamples(n, seed),
+        model_subsets.leave_one_out(n),
+        model_subsets.subsets(n, seed),
+        permutation.swaps(n, seed),
+    )
+
+
+@dataclass(frozen=True)
+class Result:
+    """One method on one dataset, or over all of them."""
+
+    values: dict[str, float]
+    draws: dict[str, np.ndarray]  # tau_w when permuted, resampled, left_out, subsets, reseeded; swapped differences
+    chosen: str = ""  # the refinement that was chosen, where one was
+
+
+def results(
+    scores: dict[Method, np.ndarray],
+    accuracies: np.ndarray,
+    errors: np.ndarray,
+    draws: Draws,
+    random: np.random.Generator,
+) -> dict[Method, Result]:
+    """A cell for each method on one dataset, and for lambda chosen by oracle and by consensus.
+
+    Args:
+        scores: (n,) by metric and refinement, higher = better.
+        accuracies: (n,), percent.
+        errors: Their standard errors (n,).
+        draws: What `draw` returns for n.
+        random: Of the seeds redrawn.
+    """
+    again = intervals.reseeded(accuracies, errors, random)
+    rows = np.array(list(scores.values()))
+    under_order, under_seeds = taus_of_orders(rows, accuracies[draws.orders]), taus_of_orders(rows, again)
+    found = {}
+    for method, values, permuted, reseeded in zip(scores, rows, under_order, under_seeds, strict=True):
+        taus = {"permuted": permuted, "reseeded": reseeded}
+        taus |= {
+            name: taus_of_models(values, accuracies, counts)
+            for name, counts in (
+                ("resampled", draws.resamples),
+                ("left_out", draws.left_out),
+                ("subsets", draws.subsets),
+            )
+        }
+        base = scores.get((method[0], BASE))
+        moved = method[1] != BASE and base is not None
+        taus["swapped"] = (
+            permutation.swapped_differences(base, values, accuracies, draws.swaps)
+            if moved
+            else np.full(len(draws.swaps), np.nan)
+        )
+        found[method] = Result(_values(values, accuracies, again), taus)
+    if (RANDOM, BASE) in found:
+        found[RANDOM, BASE] = _random(found[RANDOM, BASE], accuracies, draws.orders, random)
+    for metric in dict.fromkeys(metric for metric, _ in scores):
+        lambdas = [name for owner, name in scores if owner == metric and name.startswith(PED)]
+        if len(lambdas) > 1:
+            found[metric, CONSENSUS] = _consensus(metric, lambdas, scores, found)
+            found[metric, ORACLE] = _oracle({name: found[metric, name] for name in lambdas})
+    return found
+
+
+def mean_result(over: list[Result]) -> Result:
+    """The mean over datasets."""
+    return Result(
+        {name: float(np.mean([cell.values[name] for cell in over])) for name in over[0].values},
+        {name: np.mean([cell.draws[name] for cell in over], axis=0) for name in over[0].draws},
+    )
+
+
+def _values(scores: np.ndarray, accuracies: np.ndarray, again: np.ndarray) -> dict[str, float]:
+    values = {
+        "tau_w": float(weighted_taus(scores[None], accuracies[None])[0]),
+        "kendall_tau": kendall_tau(scores, accuracies),
+        "spearman": spearman(scores, accuracies),
+        "pearson": pearson(scores, accuracies),
+    }
+    values |= {f"regret_{k}": regret(scores, accuracies, k) for k in TOP}
+    values |= {f"relative_{k}": relative_accuracy(scores, accuracies, k) for k in TOP}
+    return values | {"p_best": probability_of_best(scores, again)}
+
+
+def _random(cell: Result, accuracies: np.ndarray, orders: np.ndarray, random: np.random.Generator) -> Result:
+    """Correlations are zero on average, and their spread is that of chance; a ranking is drawn anew on each dataset."""
+    chance = taus_of_orders(np.arange(len(accuracies))[None], accuracies[orders])[0]
+    zero = dict.fromkeys(("tau_w", "kendall_tau", "spearman", "pearson"), 0.0)
+    count = len(cell.draws["resampled"])
+    return Result(cell.values | zero, cell.draws | {"resampled": random.choice(chance, count)})
+
+
+def _consensus(
+    metric: str, lambdas: list[str], scores: dict[Method, np.ndarray], found: dict[Method, Result]
+) -> Result:
+    """The lambda whose ranking agrees best (mean tau_w) with all rankings by raw features; no accuracy enters."""
+    others = [
+        values for (owner, name), values in scores.items() if name == BASE and owner not in (RANDOM, STATIC_RANKER)
+    ]
+    agreement = [np.nanmean([-1.0, *weighted_taus(scores[metric, name][None], np.array(others))]) for name in lambdas]
+    chosen = lambdas[int(np.argmax(agreement))]
+    return Result(found[metric, chosen].values, found[metric, chosen].draws, chosen)
+
+
+def _oracle(moved: dict[str, Result]) -> Result:
+    """The lambda that fits this dataset's ground truth best: what choosing it with hindsight looks like.
+
+    The best is taken anew under each draw, so that p-value and intervals pay for the choice.
+    """
+    taus = {name: cell.values["tau_w"] for name, cell in moved.items()}
+    chosen = max(taus, key=lambda name: -math.inf if math.isnan(taus[name]) else taus[name])
+    draws = {
+        name: np.fmax.reduce([cell.draws[name] for cell in moved.values()])
+        for name in ("permuted", "resampled", "left_out", "subsets", "reseeded")
+    }
+    draws["swapped"] = np.full_like(moved[chosen].draws["swapped"], np.nan)  # no method to exchange it with
+    return Result(moved[chosen].values, draws, chosen)

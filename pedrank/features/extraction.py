@@ -1,0 +1,135 @@
+"""Features: one forward pass of a backbone over images."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pedrank.features.normalise import normalise
+from pedrank.utils.errors import InputError
+from pedrank.utils.memory import available_memory
+
+if TYPE_CHECKING:
+    import torch
+
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+
+def extract(
+    network: torch.nn.Module,
+    images: np.ndarray,
+    normalisation: Mapping[str, Sequence[float]],
+    batch_size: int = 256,
+    device: str | torch.device = "cpu",
+    precision: str = "float32",
+) -> np.ndarray:
+    """Features of every image, in order.
+
+    Args:
+        network: Maps (B, 3, H, W) float32 to (B, D); put into evaluation mode and moved to `device`.
+        images: (N, H, W, 3) uint8.
+        normalisation: "mean" and "std" of the three channels, for images in [0, 1].
+        batch_size: Images per forward pass; fewer where memory is short.
+        device: Where to compute.
+        precision: float32, or the type that torch's automatic mixed precision computes in.
+
+    Returns:
+        (N, D) float32.
+
+    Raises:
+        InputError: A feature is not finite.
+    """
+    rows = np.arange(len(images))
+    batches = list(forward(network, images, rows, normalisation, batch_size, device, precision))
+    features = np.concatenate(batches)
+    refuse_non_finite_features(features, rows, len(features))
+    return features
+
+
+def forward(
+    network: torch.nn.Module,
+    images: np.ndarray,
+    rows: np.ndarray,
+    normalisation: Mapping[str, Sequence[float]],
+    batch_size: int,
+    device: str | torch.device,
+    precision: str,
+    before: int = 0,
+) -> Iterator[np.ndarray]:
+    """Features (b, D) float32 of `images[rows]`, batch after batch.
+
+    The next batch is read while one is computed, and on a GPU a batch's features travel back while the next is
+    computed. A batch that does not fit into the GPU's memory is halved. `before` images count as done on the progress
+    bar.
+    """
+    import torch
+    from tqdm import tqdm
+
+    device = torch.device(device)
+    gpu = device.type == "cuda"
+    network = network.to(device).to(memory_format=torch.channels_last).eval()
+    batch_size = fitting_batch(batch_size, images.shape[1], device)
+
+    def read(start: int) -> torch.Tensor:
+        pixels = torch.from_numpy(images[rows[start : start + batch_size]])
+        return pixels.pin_memory() if gpu else pixels
+
+    @torch.inference_mode()
+    def compute(pixels: torch.Tensor) -> torch.Tensor:
+        batch = normalise(pixels.to(device, non_blocking=True), normalisation)
+        with torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32"):
+            features = network(batch)
+        return features.float().to("cpu", non_blocking=True)
+
+    bar = tqdm(desc="features", total=before + len(rows), initial=before, unit="image", file=sys.stderr, mininterval=1)
+    with ThreadPoolExecutor(1) as reader, bar:
+        start, coming, pending = 0, reader.submit(read, 0), None
+        while start < len(rows):
+            pixels = coming.result()
+            try:
+                features = compute(pixels)
+            except torch.OutOfMemoryError:
+                if len(pixels) == 1:
+                    raise InputError("one image does not fit into the GPU's memory; end other programs on it") from None
+                batch_size, coming = len(pixels) // 2, reader.submit(read, start)
+                continue
+            start += len(pixels)
+            coming = reader.submit(read, start)
+            arrived = torch.cuda.Event() if gpu else None
+            if arrived is not None:
+                arrived.record()
+            if pending is not None:
+                yield _arrived(*pending)
+            pending = features, arrived
+            bar.update(len(pixels))
+        if pending is not None:
+            yield _arrived(*pending)
+
+
+def _arrived(features: torch.Tensor, event: torch.cuda.Event | None) -> np.ndarray:
+    if event is not None:
+        event.synchronize()
+    return features.numpy()
+
+
+def fitting_batch(batch_size: int, size: int, device: str | torch.device) -> int:
+    """Images of which half the free memory holds three of a ResNet-50's largest maps, 64 channels at half size."""
+    import torch
+
+    device = torch.device(device)
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_memory()
+    return batch_size if free is None else max(1, min(batch_size, free // 2 // (3 * 64 * 4 * (size // 2 + 1) ** 2)))
+
+
+def refuse_non_finite_features(features: np.ndarray, rows: np.ndarray, total: int) -> None:
+    """Raise InputError that names the first of `rows` whose features are not finite."""
+    finite = np.isfinite(features).all(axis=1)
+    if not finite.all():
+        raise InputError(
+            f"the features of image {rows[np.argmin(finite)]} are not finite ({np.sum(~finite)} of {total} images); "
+            "check the checkpoint and its normalisation"
+        )

@@ -1,0 +1,1 @@
+"""Files over HTTP: whole, checked, and never twice. Reading what they contain: `formats/`."""

@@ -1,0 +1,139 @@
+"""The networks that checkpoints are weights of: (N, 3, H, W) float images in, (N, D) float features out, no head.
+
+`feature_dim` is D; `drop`, where it is there, the beginnings of the names of a classifier's weights, which files may
+hold beside the network's own. torchvision is imported only for the ResNet-50.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from pedrank.utils.errors import InputError
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions beside a shortcut without parameters (He et al. 2016, section 4.2, option A).
+
+    Where the block halves the map and widens the features, the shortcut takes every other pixel and pads zero channels.
+    """
+
+    def __init__(self, width_in: int, width_out: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width_in, width_out, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width_out)
+        self.conv2 = nn.Conv2d(width_out, width_out, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width_out)
+        self.stride = stride
+        self.padded_channels = width_out - width_in
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        shortcut = functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.padded_channels))
+        x = functional.relu(self.bn1(self.conv1(x)))
+        return functional.relu(self.bn2(self.conv2(x)) + shortcut)
+
+
+class TinyResNet(nn.Module):
+    """The CIFAR ResNet of He et al. 2016, section 4.2, with n = 1: a stem and three stages of one block.
+
+    Widths are 20, 40, 80 instead of 16, 32, 64, and the stem has stride 2, so that 32 x 32 images are worked on at
+    16 x 16: a quarter of the multiplications, which is what lets a whole study run on two processor cores.
+    """
+
+    feature_dim = 80
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 20, 3, stride=2, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(20)
+        self.stage1 = BasicBlock(20, 20, stride=1)
+        self.stage2 = BasicBlock(20, 40, stride=2)
+        self.stage3 = BasicBlock(40, 80, stride=2)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = functional.relu(self.bn1(self.conv1(x)))
+        x = self.stage3(self.stage2(self.stage1(x)))
+        return x.mean(dim=(2, 3))
+
+
+def tiny_resnet() -> nn.Module:
+    """An 8-layer ResNet of about 116,000 parameters with D = 80, in channels-last memory (the faster one on CPUs)."""
+    return TinyResNet().to(memory_format=torch.channels_last)
+
+
+def resnet50() -> nn.Module:
+    """torchvision's ResNet-50 without its classifier: D = 2048 features after global average pooling."""
+    import torchvision
+
+    network = torchvision.models.resnet50(weights=None)
+    network.fc = nn.Identity()
+    network.drop = ("fc.",)
+    network.feature_dim = 2048
+    return network
+
+
+def same_padding(x: torch.Tensor, kernel: int, stride: int) -> torch.Tensor:
+    """Zeros around (B, C, H, W) as TensorFlow's SAME rule has them: ceil(size / stride) outputs, the odd zero last.
+
+    Where stride is 2 that is one-sided: at 224 pixels (2, 3) for the stem's 7x7 and (0, 1) for a 3x3, torchvision's
+    being (3, 3) and (1, 1).
+    """
+    pads = []
+    for size in (x.shape[3], x.shape[2]):  # functional.pad begins with the last dimension
+        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        pads += [total // 2, total - total // 2]
+    return functional.pad(x, pads)
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution with SAME padding."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        padded = same_padding(x, self.kernel_size[0], self.stride[0])
+        return functional.conv2d(padded, self.weight, self.bias, self.stride)
+
+
+class SameMaxPool2d(nn.MaxPool2d):
+    """A max-pool with SAME padding, of what comes from a ReLU: zeros beside it change no maximum."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.max_pool2d(same_padding(x, self.kernel_size, self.stride), self.kernel_size, self.stride)
+
+
+def resnet50_same_pool() -> nn.Module:
+    """The ResNet-50 that SimCLR trained: torchvision's but for SAME padding in the max-pool."""
+    network = resnet50()
+    network.maxpool = SameMaxPool2d(3, 2)
+    return network
+
+
+def resnet50_same() -> nn.Module:
+    """The ResNet-50 that BYOL trained: SAME padding in the stem, the max-pool and the 3x3 convolutions of stride 2."""
+    network = resnet50_same_pool()
+    for module in [network, *(stage[0] for stage in (network.layer2, network.layer3, network.layer4))]:
+        name = "conv1" if module is network else "conv2"
+        old = getattr(module, name)
+        new = SameConv2d(old.in_channels, old.out_channels, old.kernel_size, old.stride, bias=False)
+        new.weight = old.weight
+        setattr(module, name, new)
+    return network
+
+
+_ARCHITECTURES = {
+    "tiny-resnet": tiny_resnet,
+    "resnet50": resnet50,
+    "resnet50-same-pool": resnet50_same_pool,
+    "resnet50-same": resnet50_same,
+}
+
+
+def build(name: str, pretrained: bool | str = False) -> nn.Module:
+    """The network of that name with random weights, whatever `pretrained`; InputError for an unknown name."""
+    if name not in _ARCHITECTURES:
+        others = "timm/NAME, torchvision/NAME, hub/OWNER/REPO:NAME, FILE.py:FUNCTION"
+        raise InputError(f"no architecture '{name}'; choose one of {', '.join(_ARCHITECTURES)}, {others}")
+    return _ARCHITECTURES[name]()

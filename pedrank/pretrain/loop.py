@@ -1,0 +1,99 @@
+"""The loop that all objectives share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from pedrank.networks.build import build
+from pedrank.pretrain.objectives import OBJECTIVES
+from pedrank.pretrain.random_views import random_views
+from pedrank.utils.errors import InputError
+
+ARCHITECTURE = "tiny-resnet"
+# Per-channel mean and standard deviation of CIFAR-10's training pixels, in [0, 1].
+NORMALISATION = {"mean": [0.4914, 0.4822, 0.4465], "std": [0.2470, 0.2435, 0.2616]}
+OPTIMISER: dict[str, Any] = {
+    "optimiser": "AdamW",
+    "learning_rate": 3e-3,
+    "weight_decay": 1e-4,
+    "schedule": "one-cycle",
+    "warm_up": 0.1,
+    "batch": 256,
+}
+
+
+def as_input(images: torch.Tensor) -> torch.Tensor:
+    """uint8 images (N, H, W, 3) as floats (N, 3, H, W) in [0, 1], still in channels-last memory."""
+    return images.permute(0, 3, 1, 2).float() / 255
+
+
+def normalise(images: torch.Tensor) -> torch.Tensor:
+    """Subtract the channel means of (N, 3, H, W) images in [0, 1], divide by the deviations; channels-last memory."""
+    mean, std = (torch.tensor(NORMALISATION[key], device=images.device).view(3, 1, 1) for key in ("mean", "std"))
+    return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def encode(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """A network's outputs (N, D) in evaluation mode for plain uint8 images (N, H, W, 3); its mode is put back."""
+    training = network.training
+    network.eval()
+    outputs = torch.cat([network(normalise(as_input(batch))) for batch in images.split(500)])
+    network.train(training)
+    return outputs
+
+
+def random_network(seed: int) -> nn.Module:
+    """The network as pre-training starts from it: the same seed gives the same weights for every objective."""
+    torch.manual_seed(seed)
+    return build(ARCHITECTURE)
+
+
+def pretrain(
+    objective: str,
+    images: torch.Tensor,
+    seed: int,
+    epochs: int,
+    report: Callable[[int, float], None] = lambda epoch, loss: None,
+) -> nn.Module:
+    """Pre-train the tiny network and return it in evaluation mode, on the images' device.
+
+    `images` are uint8 (N, H, W, 3); `report` gets every epoch's mean loss. The same seed, images, number of threads
+    and machine give the same weights.
+    """
+    if objective not in OBJECTIVES:
+        raise InputError(f"no objective '{objective}'; choose one of {', '.join(OBJECTIVES)}")
+    device = images.device
+    method = OBJECTIVES[objective](random_network(seed), len(images)).to(device).train()
+    batch = min(OPTIMISER["batch"], len(images))
+    steps = epochs * (len(images) // batch)
+    trained = [parameter for parameter in method.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(trained, OPTIMISER["learning_rate"], weight_decay=OPTIMISER["weight_decay"])
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, OPTIMISER["learning_rate"], total_steps=steps, pct_start=OPTIMISER["warm_up"]
+    )
+    order = torch.Generator().manual_seed(seed)
+    randomness = torch.Generator(device).manual_seed(seed)
+    step = 0
+    for epoch in range(epochs):
+        method.start_epoch(epoch, lambda network: encode(network, images))
+        total = torch.zeros((), device=device)
+        # The last, smaller batch is left out: batch statistics would differ.
+        batches = torch.randperm(len(images), generator=order)[: len(images) // batch * batch].split(batch)
+        for index in batches:
+            index = index.to(device)
+            plain = as_input(images[index])
+            loss = method([normalise(random_views(plain, randomness)) for _ in range(method.views)], index)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            step += 1
+            method.end_step(step / steps)
+            total += loss.detach()
+        report(epoch, float(total) / len(batches))
+    return method.delivered().eval()

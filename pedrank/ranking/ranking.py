@@ -1,0 +1,128 @@
+"""A ranking without ground truth: the order by one metric, and how far other metrics and other images agree with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pedrank.evaluation.correlation import weighted_tau
+from pedrank.evaluation.names import BASE
+from pedrank.evaluation.permutation import orders
+from pedrank.evaluation.weighted_tau import weighted_taus
+from pedrank.store.artefacts import read_csv
+from pedrank.utils.errors import InputError
+from pedrank.utils.paths import PUBLISHED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SURE, LIKELY = 0.95, 0.5  # shares of halves in which the pick comes first, for the words "sure" and "likely"
+
+
+def rank(
+    scores: pd.DataFrame, seconds: pd.DataFrame, halves: pd.DataFrame, metric: str, refinement: str
+) -> pd.DataFrame:
+    """One row per checkpoint, the best first.
+
+    Args:
+        scores: Long table: checkpoint, metric, refinement, score, rank_score. Others rank the raw features.
+        seconds: The same keys with seconds, refinement_seconds (where classes were moved) and d, their features.
+        halves: checkpoint, half, rank_score: `metric` on random halves of the images.
+        metric: What ranks.
+        refinement: What moves the classes before; "none" for the raw features.
+
+    Returns:
+        rank (ties share the lowest), checkpoint, score, rank_score, first (share of halves in which it ranks first;
+        ties share), rank_low and rank_high (5th and 95th percentile of its rank over halves), rank_{other} for each
+        other metric, mean_rank over all metrics, features, seconds (of all its scores).
+
+    Raises:
+        InputError: All checkpoints have the same score.
+    """
+    import pandas as pd
+
+    chosen = scores[(scores["metric"] == metric) & (scores["refinement"] == refinement)].set_index("checkpoint")
+    values = chosen["rank_score"]
+    if np.ptp(values.to_numpy()) == 0:
+        raise InputError(f"{metric} gives all {len(values)} checkpoints the same score; rank them by another metric")
+    table = chosen[["score", "rank_score"]].copy()
+    table.insert(0, "rank", values.rank(ascending=False, method="min").astype(int))
+    on_halves = halves.pivot(index="checkpoint", columns="half", values="rank_score").loc[table.index]
+    best = on_halves == on_halves.max()
+    table["first"] = (best / best.sum()).mean(axis=1)
+    places = on_halves.rank(ascending=False, method="min")
+    table["rank_low"], table["rank_high"] = (places.quantile(q, axis=1, interpolation="nearest") for q in (0.05, 0.95))
+    others = other_scores(scores, metric)
+    for name, column in others.items():
+        table[f"rank_{name}"] = column[table.index].rank(ascending=False, method="min").astype(int)
+    table["mean_rank"] = table[["rank", *(f"rank_{name}" for name in others)]].mean(axis=1)
+    moving = seconds.get("refinement_seconds", pd.Series(0.0, seconds.index)).fillna(0.0)
+    by_checkpoint = seconds.assign(total=seconds["seconds"] + moving).groupby("checkpoint")
+    table["features"] = by_checkpoint["d"].first()
+    table["seconds"] = by_checkpoint["total"].sum()
+    return (
+        table.sort_values("rank_score", ascending=False, kind="stable")
+        .reset_index()
+        .reindex(columns=["rank", "checkpoint", *(name for name in table.columns if name != "rank")])
+    )
+
+
+def other_scores(scores: pd.DataFrame, metric: str) -> dict[str, pd.Series]:
+    """By name, what each metric but `metric` ranks checkpoints by on the raw features."""
+    raw = scores[(scores["refinement"] == BASE) & (scores["metric"] != metric)]
+    return {name: rows.set_index("checkpoint")["rank_score"] for name, rows in raw.groupby("metric", sort=False)}
+
+
+def agreement(table: pd.DataFrame, scores: pd.DataFrame, metric: str) -> dict[str, float | None]:
+    """tau_w of the ranking with that of each other metric; None where all of its scores tie."""
+    found: dict[str, float | None] = {}
+    for name, column in other_scores(scores, metric).items():
+        values = column[table["checkpoint"]].to_numpy()
+        found[name] = weighted_tau(table["rank_score"].to_numpy(), values) if np.ptp(values) > 0 else None
+    return found
+
+
+def recommendation(table: pd.DataFrame, taus: dict[str, float | None]) -> dict[str, Any]:
+    """What to fine-tune and how sure the scores are of it, from `rank` and `agreement`.
+
+    Returns:
+        picks (several where they tie for the first rank), runner_up, first (share of halves), agree and disagree (other
+        metrics by whether they rank the pick first), mean_tau_w with the others (None without any), sure: "sure",
+        "likely" or "open".
+    """
+    ahead = table["rank"] == 1
+    pick = table.iloc[0]
+    others = [name.removeprefix("rank_") for name in table.columns if name.startswith("rank_") and name[5:] in taus]
+    agree = [name for name in others if pick[f"rank_{name}"] == 1]
+    known = [tau for tau in taus.values() if tau is not None]
+    share = float(table["first"][ahead].max())
+    # One metric's order on these images can be as firm as one likes: that the others agree is asked for as well.
+    backed = 2 * len(agree) >= len(others)
+    sure = "open" if ahead.sum() > 1 or share < LIKELY else "sure" if share >= SURE and backed else "likely"
+    return {
+        "picks": table["checkpoint"][ahead].tolist(),
+        "runner_up": table["checkpoint"][~ahead].iloc[0],
+        "first": share,
+        "agree": agree,
+        "disagree": [name for name in others if name not in agree],
+        "mean_tau_w": float(np.mean(known)) if known else None,
+        "sure": sure,
+    }
+
+
+def chance(n: int) -> float:
+    """The tau_w that a ranking of n checkpoints by lot exceeds once in twenty times."""
+    ranks = np.arange(n, dtype=float)
+    return float(np.quantile(weighted_taus(orders(n, seed=0).astype(float), ranks[None]), 0.95))
+
+
+def published(metric: str, refinement: str) -> tuple[float, float, float] | None:
+    """tau_w of the metric on the paper's ten datasets: mean, least, largest; None where none is published.
+
+    Those after PED are the paper's, whose lambda was chosen with the accuracies known.
+    """
+    table = read_csv(PUBLISHED / "table1.csv")
+    name = "ped" if refinement.startswith("ped-") else refinement
+    taus = table["tau_w"][(table["metric"] == metric) & (table["refinement"] == name)]
+    return (float(taus.mean()), float(taus.min()), float(taus.max())) if len(taus) else None

@@ -1,0 +1,65 @@
+"""Cost against quality: what a better ranking costs."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from pedrank.evaluation.names import BASE, MEAN, RANDOM, STATIC_RANKER
+from pedrank.report import text
+from pedrank.report.figures.style import COLUMN, MARKERS, REFERENCE, TAU_W, colour, styled
+
+
+def cost_data(summary: pd.DataFrame, seconds: pd.DataFrame) -> pd.DataFrame:
+    """One row per method: metric, refinement, tau_w, ci_low, ci_high, seconds (empty for what reads no features).
+
+    Seconds: median over checkpoints, the refinement's own included; mean over datasets. tau_w: mean over datasets.
+    """
+    last = summary["dataset"].iloc[-1]  # the mean, or the only dataset
+    taus = summary[summary["dataset"] == last][["metric", "refinement", "tau_w", "ci_low", "ci_high"]]
+    total = seconds["seconds"] + seconds["refinement_seconds"].fillna(0)
+    costs = seconds.assign(seconds=total).groupby(["dataset", "metric", "refinement"])["seconds"].median()
+    costs = costs.groupby(["metric", "refinement"]).mean().reset_index()
+    without = taus["metric"].isin([STATIC_RANKER, RANDOM])
+    return taus.merge(costs, how="left", on=["metric", "refinement"])[
+        lambda table: table["seconds"].notna() | without.to_numpy()
+    ]
+
+
+@styled
+def draw_cost(table: pd.DataFrame, datasets: int) -> Figure:
+    """tau_w with its interval by seconds; a colour per metric, a marker per refinement.
+
+    The dashed line is the static ranker, which costs nothing; the grey band is where 95 % of random rankings lie.
+    """
+    metrics = list(dict.fromkeys(table["metric"][table["seconds"].notna()]))
+    refinements = list(dict.fromkeys(table["refinement"]))
+    figure = Figure(figsize=(COLUMN, 3.6), layout="constrained")
+    axes = figure.subplots()
+    chance = table[table["metric"] == RANDOM].iloc[0]
+    axes.axhspan(chance["ci_low"], chance["ci_high"], color=REFERENCE, alpha=0.12, lw=0, label="95% of random rankings")
+    for value in table["tau_w"][table["metric"] == STATIC_RANKER]:
+        axes.axhline(value, color=REFERENCE, linestyle="--", linewidth=0.9, label="static ranker (no cost)")
+    for row in table[table["seconds"].notna()].itertuples():
+        tint = colour(metrics.index(row.metric))
+        axes.plot([row.seconds] * 2, [row.ci_low, row.ci_high], color=tint, alpha=0.35, linewidth=0.9)
+        axes.plot(
+            row.seconds,
+            row.tau_w,
+            linestyle="",
+            color=tint,
+            marker=MARKERS[refinements.index(row.refinement) % len(MARKERS)],
+            markerfacecolor=tint if row.refinement == BASE else "white",
+            label=text.method(row.metric, row.refinement),
+        )
+    axes.set_title("quality against cost; bars: 95% intervals over checkpoints", fontsize=7)
+    axes.set_xscale("log")
+    axes.set_xlabel("seconds to score one checkpoint (log scale)")
+    axes.set_ylabel(f"{TAU_W}, {'mean over ' + str(datasets) + ' datasets' if datasets > 1 else 'one dataset'}")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=6)
+    return figure
+
+
+def datasets_of(summary: pd.DataFrame) -> int:
+    """Number of datasets that a mean is taken over."""
+    return len(set(summary["dataset"]) - {MEAN})

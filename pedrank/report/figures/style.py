@@ -1,0 +1,71 @@
+"""How every figure looks, and how it becomes a file."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from pedrank.store.artefacts import sealed
+
+WIDTH = 6.9  # inches: the text width of a two-column paper
+COLUMN = 3.35  # inches: one of its columns
+
+# Colours that people with any colour vision tell apart. For lines: Okabe and Ito (2008) without yellow, faint on white.
+# For up to ten classes: Tol's "muted" scheme (2021) and black.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+CLASS_COLOURS = (
+    *("#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE"),
+    *("#882255", "#44AA99", "#999933", "#AA4499", "#000000"),
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
+BEFORE, AFTER, REFERENCE = "#D55E00", "#0072B2", "#777777"
+DIVERGING = "PuOr_r"  # from -1 to 1: orange and purple, which people with any colour vision tell apart
+TAU_W = r"$\tau_w$"
+
+_SETTINGS: dict[Any, Any] = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "figure.dpi": 100,
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,  # text stays text
+}
+
+styled = matplotlib.rc_context(_SETTINGS)  # a decorator: the settings hold inside the function and nowhere else
+
+
+@styled
+def save(figure: Figure, pdf: str | os.PathLike, png: str | os.PathLike) -> None:
+    """Write a figure as PDF and PNG; the same figure gives the same bytes, since no date goes in."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, not again for each file
+    with sealed(pdf) as temporary:
+        figure.savefig(temporary, metadata={"Creator": None, "Producer": None, "CreationDate": None})
+    with sealed(png) as temporary:
+        figure.savefig(temporary, metadata={"Software": None})
+
+
+def look(index: int) -> dict[str, Any]:
+    """Colour and marker of line number `index`; the first 70 differ in one or the other."""
+    return {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
+
+
+def colour(index: int) -> str:
+    """Colour number `index` for what a legend tells apart by colour alone: the lines' first, then the classes'."""
+    several = (*COLOURS, *CLASS_COLOURS)
+    return several[index % len(several)]

@@ -1,0 +1,1 @@
+"""HTML pages: the report of a study and the report of a ranking."""

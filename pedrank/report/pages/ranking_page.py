@@ -1,0 +1,82 @@
+"""What stands in the report of a study without ground truth: the answer first, then what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from pedrank.formats.yaml_file import read_yaml
+from pedrank.report import text
+from pedrank.report.pages import page
+from pedrank.report.pages.page import Section
+from pedrank.report.pages.provenance_section import made_here
+from pedrank.report.sentences.reference_caveats import reference_caveats
+from pedrank.report.tables.confirmation_table import confirmation_table
+from pedrank.report.tables.ranking_table import ranking_table
+from pedrank.store.artefacts import read_csv, read_json
+
+_STABILITY = (
+    "How far each checkpoint is behind the best, on random halves of the images (dots) and on all of them (bars). One "
+    "that has dots at 0 comes first on some of the halves."
+)
+
+
+def ranking_page(results: Path) -> str:
+    """The report of a finished study without ground truth, whose folder is `results`."""
+    config = read_yaml(results / "config.yaml")
+    rankings = {name: read_json(results / f"ranking/{name}.json") for name in config["datasets"]}
+    confirmations = {}
+    if "confirm" in config["ground_truth"]:
+        confirmations = {name: read_json(results / f"confirm/{name}.json") for name in config["datasets"]}
+
+    def sections() -> Iterator[Section]:
+        for name, found in rankings.items():
+            numbers = read_csv(results / f"ranking/{name}.csv")
+            figure = page.figure_section(
+                results / f"ranking/{name}.stability.png", _STABILITY, f"scores of {name} on halves of the images"
+            )
+            yield Section(f"ranking-{name}", name, page.table_section(ranking_table(found, numbers)) + figure)
+        for name, found in confirmations.items():
+            body = page.bullets(map(page.prose, found["sentences"])) + page.table_section(confirmation_table(found))
+            yield Section(f"confirm-{name}", f"{name}, fine-tuned", body)
+        yield Section("warnings", "Warnings", page.bullets(map(page.prose, warnings(config, rankings))))
+        files = ["config.yaml", *(f"ranking/{name}.{suffix}" for name in rankings for suffix in ("csv", "json"))]
+        yield Section("run", "What was run", made_here(results, files))
+
+    answers = [
+        f"<b>{escape(name)}</b>: {page.prose(' '.join(confirmations.get(name, found)['sentences'][:2]))}"
+        for name, found in rankings.items()
+    ]
+    about = (
+        f"{len(config['checkpoints'])} pre-trained checkpoints, ranked by what transferability metrics make of their "
+        "features. No accuracy was looked at"
+        + (", until the first of them were fine-tuned." if confirmations else ", and nothing was fine-tuned.")
+    )
+    title = f"Which checkpoint should I fine-tune? {config['study']}"
+    return page.page(title, page.paragraph(about) + page.bullets(answers), sections())
+
+
+def warnings(config: Mapping[str, Any], rankings: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What a reader should know before trusting the rankings: one sentence each."""
+    found = [rankings[name]["sentences"][2] for name in config["datasets"][:1]]
+    if config["ranking"]["refinement"] != "none":
+        found += reference_caveats(config)
+    for name, ranking in rankings.items():
+        table = ranking["checkpoints"]
+        tied = [row["checkpoint"] for row in table if sum(row["rank"] == other["rank"] for other in table) > 1]
+        if tied:
+            found.append(f"{name}: the scores of {', '.join(tied)} tie; their order is open.")
+        negative = [text.metric(metric) for metric, tau in ranking["agreement"].items() if tau is not None and tau < 0]
+        if negative:
+            found.append(f"{name}: {', '.join(negative)} would rather turn the order round ({text.TAU}_w below 0).")
+        if ranking["images"] < 10 * ranking["classes"]:
+            found.append(
+                f"{name}: {ranking['images']} images of {ranking['classes']} classes are few; scores are noisy."
+            )
+        if len({row["features"] for row in table}) > 1:
+            found.append(
+                f"{name}: checkpoints differ in their number of features, which some metrics reward by itself."
+            )
+    return found

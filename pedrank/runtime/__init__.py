@@ -1,0 +1,1 @@
+"""Processes: one-line errors, devices, locks, Slurm. No number is decided here."""

@@ -1,0 +1,92 @@
+"""A check of every sealed artefact below a folder, also of those that no job is about to read.
+
+A file is read again only when its status has changed since it was last found good: its size, its time of modification,
+or the time of that status itself, which no program can set back, so that an edit under an old date is seen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from pedrank.store import artefacts
+from pedrank.store.integrity import REMEDY, beside, check_arrays, check_beside
+from pedrank.utils.errors import InputError
+
+_KNOWN = Path(".snakemake/pedrank-verified.json")
+_THREADS = 8  # hashing large files lets go of the interpreter; small ones are quick
+
+
+def damaged(folders: Sequence[Path], known: Path | None = _KNOWN) -> dict[Path, str]:
+    """The artefacts below `folders` that are not what was written, each with a line that says so and the remedy.
+
+    `known` remembers which files were good; without it every file is read.
+    """
+    before = _read(known)
+    files = {str(path): _status(entry) for folder in folders for path, entry in _files(folder)}
+    unknown = [path for path, status in files.items() if before.get(path) != status]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = dict(zip(unknown, pool.map(_complaint, unknown), strict=True))
+    bad = {Path(path): line for path, line in found.items() if line}
+    good = {path: status for path, status in files.items() if Path(path) not in bad}
+    if known is not None and good != before:
+        with suppress(OSError), artefacts.atomic(known) as temporary:  # a full disk only costs reading them again
+            temporary.write_text(json.dumps(good))
+    return bad
+
+
+def delete(path: Path) -> None:
+    """Delete an artefact and its seal."""
+    path.unlink(missing_ok=True)
+    beside(path).unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, os.DirEntry[str]]]:
+    """All files that may be artefacts: no hidden and unfinished ones, and no logs."""
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.name.startswith(".") or entry.name == "logs":
+            continue
+        path = folder / entry.name
+        if entry.is_dir():
+            yield from _files(path)
+        elif entry.is_file():
+            yield path, entry
+
+
+def _status(entry: os.DirEntry[str]) -> list[int]:
+    status = entry.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _complaint(path: str) -> str | None:
+    """What is wrong with a file, if anything; one that has gone by now is nobody's."""
+    try:
+        if path.endswith(".safetensors"):
+            artefacts.read_metadata(path)
+            check_arrays(path)
+        elif path.endswith(".json"):
+            artefacts.read_json(path)
+        else:
+            check_beside(path)
+    except InputError as error:
+        return str(error) if os.path.exists(path) else None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"{path}: cannot be read ({error.strerror}); {REMEDY}"
+    return None
+
+
+def _read(known: Path | None) -> dict[str, list[int]]:
+    try:
+        return json.loads(known.read_text()) if known else {}
+    except (FileNotFoundError, ValueError):
+        return {}

@@ -1,0 +1,68 @@
+"""What a study fetches: each file with its size, licence, source and state, before anything is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pedrank.catalogue.catalogue import catalogue, files
+from pedrank.datasets.size import counts
+
+
+def wanted(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Kind and name of every entry of the catalogues that a study needs, its reference images among them."""
+    reference = config["reference"]["source"]
+    datasets = [*config["datasets"], *([reference] if reference in catalogue("datasets") else [])]
+    return [("datasets", name) for name in datasets] + [("checkpoints", name) for name in config["checkpoints"]]
+
+
+def fetch_rows(config: Mapping[str, Any], downloads: Path) -> list[dict[str, Any]]:
+    """One row for each file: entry, file, megabytes (approximate), licence, source, state and note."""
+    found = {}
+    for kind, name in wanted(config):
+        entry = catalogue(kind)[name]
+        for file, card in files(entry).items():
+            here, urls = (downloads / file).exists(), card.get("urls", [])
+            found[file] = {
+                "entry": name,
+                "file": file,
+                "megabytes": card.get("megabytes"),
+                "licence": entry.get("licence", "not stated"),
+                "source": _hosts(urls) or "see below",
+                "state": "here" if here else "to fetch" if urls else "BY HAND",
+                "note": card.get("note", ""),
+            }
+    return list(found.values())
+
+
+def prepared_gigabytes(config: Mapping[str, Any]) -> float:
+    """Size on disk of the decoded images, three bytes a pixel."""
+    images = 0
+    for kind, name in wanted(config):
+        if kind == "datasets":
+            images += sum(count for count in counts(catalogue(kind)[name]).values() if count != "seeded")
+    return images * 3 * config["image_size"] ** 2 / 1e9
+
+
+def fetch_table(config: Mapping[str, Any], downloads: Path) -> str:
+    """The rows as text, with sums."""
+    listed = fetch_rows(config, downloads)
+    columns = ("entry", "file", "megabytes", "licence", "source", "state")
+    cells = [columns, *([f"{row[name] if row[name] is not None else '?'}" for name in columns] for row in listed)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(columns))]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    missing = [row for row in listed if row["state"] != "here"]
+    text += [f"\n{downloads / row['file']}: {row['note']}" for row in missing if row["state"] == "BY HAND"]
+    megabytes = sum(row["megabytes"] or 0 for row in missing)
+    text.append(
+        f"\n{len(listed)} files, {len(missing)} of them not here yet: about {megabytes / 1e3:.1f} GB in {downloads}; "
+        f"decoded images take {prepared_gigabytes(config):.1f} GB more"
+    )
+    return "\n".join(text)
+
+
+def _hosts(urls: Iterable[str | list[str]]) -> str:
+    addresses = [url if isinstance(url, str) else url[0] for url in urls]
+    return ", ".join(dict.fromkeys(urlsplit(address).netloc for address in addresses))

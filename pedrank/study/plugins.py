@@ -1,0 +1,31 @@
+"""A user's own metrics and refinements, from a Python file."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+from pedrank import metrics, refinements
+from pedrank.utils.errors import InputError
+
+
+def load_plugin(path: str | os.PathLike) -> None:
+    """Register the metrics and refinements that a Python file defines.
+
+    Raises InputError when the file is missing, fails, or defines none.
+    """
+    spec = importlib.util.spec_from_file_location(f"pedrank_user_{Path(path).stem}", path)
+    if spec is None or spec.loader is None or not Path(path).is_file():
+        raise InputError(f"{path}: no such Python file; name one that defines a metric or a refinement")
+    before = len(metrics.registered) + len(refinements.registered)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f"{path}: fails with {type(error).__name__}: {error}") from error
+    if len(metrics.registered) + len(refinements.registered) == before:
+        raise InputError(
+            f"{path}: defines nothing new; decorate a function with @pedrank.metrics.metric() or "
+            "@pedrank.refinements.refinement, under a name of its own"
+        )

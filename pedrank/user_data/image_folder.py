@@ -1,0 +1,100 @@
+"""Images in folders: PATH/CLASS/IMAGE, or PATH/SPLIT/CLASS/IMAGE, as torchvision's ImageFolder reads them.
+
+Classes are the folders in alphabetical order; folders below them belong to them. PATH is divided by splits if its
+folders are called train (or training) and val, valid, validation, test or testing, and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pedrank.datasets.listing import VALIDATION, Listing, label_of
+from pedrank.datasets.splits import SPLIT_NAMES, complete
+from pedrank.utils.errors import InputError
+
+SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".jp2")
+
+_PASSED_OVER = (".", "__MACOSX")  # hidden, or left by a Mac's archives
+
+
+def listing(path: Path) -> Listing:
+    """Raises InputError when there is no image, an image outside the classes, or a class without images."""
+    parts = _splits(path)
+    found, classes, names = [], [], []
+    for split, folder in parts.items():
+        start = len(os.path.join(folder, ""))
+        for file in sorted(files(folder)):
+            inside = file[start:].split(os.sep)
+            if len(inside) == 1:
+                raise InputError(
+                    f"{file}: this image lies in no class's folder; put each class into a folder of its own, or write "
+                    "a CSV with the columns path and label"
+                )
+            found.append(file)
+            classes.append(inside[0])
+            names.append(split)
+    if not found:
+        raise InputError(f"{path}: no images below this folder (looked for {' '.join(SUFFIXES)})")
+    folders = sorted({name for folder in parts.values() for name in _folders(folder)})
+    empty = sorted(set(folders) - set(classes))
+    if empty:
+        raise InputError(f"{path}: no images in the class folder '{empty[0]}'; add some, or remove it")
+    place = label_of(folders)
+    labels = np.array([place[name] for name in classes])
+    split = complete(names if "" not in parts else None, labels, path)
+    return from_files(path, found, labels, split, folders)
+
+
+def unlabelled(path: Path) -> Listing:
+    """All images below a folder as reference images: one class, and nothing to train on or to test."""
+    found = sorted(files(path)) if path.is_dir() else []
+    if not found:
+        raise InputError(f"{path}: no folder with images in it (looked for {' '.join(SUFFIXES)})")
+    zeros = np.zeros(len(found), np.int64)
+    return from_files(path, found, zeros, np.full(len(found), VALIDATION, np.uint8), ["unlabelled"])
+
+
+def from_files(
+    path: Path,
+    images: Sequence[str],
+    labels: np.ndarray,
+    split: np.ndarray,
+    class_names: Sequence[str],
+    **more: np.ndarray,
+) -> Listing:
+    """A listing of image files on disk, named by their paths below `path`."""
+
+    def read() -> Iterator[tuple[int, bytes]]:
+        for row, file in enumerate(images):
+            yield row, Path(file).read_bytes()
+
+    start = os.path.join(path, "")
+    ids = [file.removeprefix(start).encode(errors="replace").decode().replace("\n", "?") for file in images]
+    return Listing(ids, labels.astype(np.int64), split, class_names, read, **more)
+
+
+def files(path: Path) -> Iterator[str]:
+    """The image files below a folder, in any order; hidden files and folders are passed over, links are followed."""
+    for folder, folders, names in os.walk(path, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(_PASSED_OVER)]
+        for name in names:
+            if name.lower().endswith(SUFFIXES) and not name.startswith(_PASSED_OVER):
+                yield os.path.join(folder, name)
+
+
+def _splits(path: Path) -> dict[str, Path]:
+    """The folder of each split; one without a name where the folder is not divided."""
+    named = {name: SPLIT_NAMES.get(name.lower()) for name in _folders(path)}
+    if not named or None in named.values() or "train" not in named.values():
+        return {"": path}
+    return {name: path / name for name in named}
+
+
+def _folders(path: Path) -> list[str]:
+    return sorted(
+        entry.name for entry in os.scandir(path) if entry.is_dir() and not entry.name.startswith(_PASSED_OVER)
+    )
