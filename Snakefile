@@ -13,6 +13,7 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/study.smk"
 include: "rules/data.smk"
 include: "rules/checkpoints.smk"
 include: "rules/features.smk"
@@ -21,7 +22,7 @@ include: "rules/score.smk"
 include: "rules/evaluate.smk"
 
 
-if RANKED:
+if PLAN.ranked:
 
     include: "rules/ranking.smk"
 
@@ -36,7 +37,8 @@ else:
 localrules:
     ablation,
     accuracies,
-    baselines_table,
+    baseline_scores,
+    baseline_seconds,
     config,
     download,
     figure4,
@@ -46,6 +48,7 @@ localrules:
     ground_truth,
     page,
     scores,
+    seconds,
     selection,
     summary,
     table1,
@@ -60,4 +63,4 @@ onstart:
 rule all:
     default_target: True
     input:
-        final_results(),
+        PLAN.final_results(PAPER_FIGURES),

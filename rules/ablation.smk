@@ -11,10 +11,9 @@ out: results/{study}/ablation/{dataset}.csv           score of each checkpoint u
 
 rule sweep:
     input:
-        features=collect(
-            "results/{{study}}/features/{{dataset}}/{checkpoint}.safetensors", checkpoint=config["checkpoints"]
-        ),
-        references=collect(REFERENCE, study="{study}", dataset="{dataset}", checkpoint=config["checkpoints"]),
+        features=of_study(FEATURES, checkpoint=config["checkpoints"]),
+        references=of_study(PLAN.reference, checkpoint=config["checkpoints"]),
+        study=ancient(STUDY),
     output:
         scores="results/{study}/ablation/{dataset}.csv",
         forces="results/{study}/ablation/{dataset}.forces.csv",
@@ -28,20 +27,21 @@ rule sweep:
         mem_mb=megabytes(1000, of_features=1),
         runtime=minutes(120),
     params:
-        ped=options("ped"),
-        ablation=options("ablation"),
+        inputs=arguments(features=[FEATURES], references=[PLAN.reference]),
+        ped=PLAN.swept_ped(),
+        ablation=PLAN.options("ablation"),
         checkpoints=config["checkpoints"],
-        code=code_digest("scripts/sweep.py"),
+        code=PLAN.metrics_code("sweep", [config["ablation"]["metric"]]),
     shell:
-        'python "$PEDRANK/scripts/sweep.py" --dataset {wildcards.dataset} --checkpoints {params.checkpoints}'
-        " --features results/{wildcards.study}/features/{wildcards.dataset} --references {input.references}"
+        'python "$PEDRANK/scripts/sweep.py" --dataset {wildcards.dataset} {params.inputs} --study {input.study}'
         " --ped {params.ped:q} --ablation {params.ablation:q} --scores {output.scores} --forces {output.forces} 2> {log}"
 
 
 rule ablation:
     input:
-        scores=collect("results/{{study}}/ablation/{dataset}.csv", dataset=config["ablation"]["datasets"]),
-        ground_truth=collect("results/{{study}}/ground_truth/{dataset}.csv", dataset=config["ablation"]["datasets"]),
+        scores=of_study("results/{study}/ablation/{dataset}.csv", dataset=config["ablation"]["datasets"]),
+        ground_truth=of_study(GROUND_TRUTH, dataset=config["ablation"]["datasets"]),
+        study=ancient(STUDY),
     output:
         "results/{study}/ablation.csv",
     log:
@@ -49,7 +49,10 @@ rule ablation:
     conda:
         "../envs/core.yaml"
     params:
-        code=code_digest("scripts/ablation.py"),
+        inputs=arguments(
+            scores=["results/{study}/ablation/{swept}.csv"], ground_truth=["results/{study}/ground_truth/{swept}.csv"]
+        ),
+        datasets=config["ablation"]["datasets"],
+        code=PLAN.code("ablation"),
     shell:
-        'python "$PEDRANK/scripts/ablation.py" --scores {input.scores} --ground-truth {input.ground_truth}'
-        " --out {output} 2> {log}"
+        'python "$PEDRANK/scripts/ablation.py" {params.inputs} --study {input.study} --out {output} 2> {log}'

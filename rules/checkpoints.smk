@@ -1,17 +1,17 @@
 """
 Checkpoints: any source format to strict backbone weights, and the statistics that rescale their features.
 
-in:  pedrank/checkpoints/catalogue.yaml, results/downloads/{file}.sha256 and the file beside it, a user's own file
+in:  pedrank/catalogue/checkpoints.yaml, results/downloads/{file}.sha256 and the file beside it, a user's own file
 out: results/checkpoints/{checkpoint}.safetensors          backbone weights, strict keys, no pickle
      results/{study}/reference/{checkpoint}.safetensors    mean, std (D,) of reference images' features (Alg. 1, line 2);
-                                                           of source self {dataset}/{checkpoint}, of the dataset's own
+                                                           with source self in {dataset}/{checkpoint}
      results/pretrain/{checkpoint}.{safetensors,json}      the tiny zoo made again; asked for by name only
 """
 
 
 rule checkpoint:
     input:
-        checkpoint_files,
+        ask(PLAN.checkpoint_inputs),
     output:
         "results/checkpoints/{checkpoint}.safetensors",
     log:
@@ -24,9 +24,8 @@ rule checkpoint:
         mem_mb=megabytes(6000),
         runtime=minutes(30),
     params:
-        entry=checkpoint_entry,
-        shipped=shipped_digest(".safetensors"),
-        code=code_digest("scripts/checkpoint.py"),
+        entry=ask(PLAN.checkpoint_entry),
+        code=ask(PLAN.checkpoint_code),
     shell:
         'python "$PEDRANK/scripts/checkpoint.py" --checkpoint {wildcards.checkpoint} --downloads results/downloads'
         " --out {output} 2> {log}"
@@ -39,7 +38,7 @@ if config["reference"]["source"] in ("shipped", "folder"):
 
     rule reference:
         input:
-            reference_input,
+            ask(PLAN.reference_input),
         output:
             "results/{study}/reference/{checkpoint}.safetensors",
         log:
@@ -47,13 +46,11 @@ if config["reference"]["source"] in ("shipped", "folder"):
         conda:
             "../envs/core.yaml"
         params:
-            statistics=reference_statistics,
-            shipped=shipped_digest(".reference.safetensors"),
-            code=code_digest("scripts/reference_shipped.py"),
+            code=PLAN.code("reference_given"),
         shell:
-            'python "$PEDRANK/scripts/reference_shipped.py" --statistics "{params.statistics}" --out {output} 2> {log}'
+            'python "$PEDRANK/scripts/reference_given.py" --statistics {input:q} --out {output} 2> {log}'
 
-elif OWN_REFERENCE:
+elif PLAN.own_reference:
 
     localrules:
         reference,
@@ -62,29 +59,30 @@ elif OWN_REFERENCE:
         input:
             "results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors",
         output:
-            REFERENCE,
+            PLAN.reference,
         log:
             "results/{study}/logs/reference/{dataset}/{checkpoint}.log",
         conda:
             "../envs/core.yaml"
         params:
-            code=code_digest("scripts/reference_self.py"),
+            code=PLAN.code("reference_given"),
         shell:
-            'python "$PEDRANK/scripts/reference_self.py" --statistics {input} --dataset {wildcards.dataset}'
+            'python "$PEDRANK/scripts/reference_given.py" --classes {input} --dataset {wildcards.dataset}'
             " --out {output} 2> {log}"
 
 else:
 
     rule reference:
         input:
-            images=reference_images,
-            checkpoints=expand("results/checkpoints/{checkpoint}.safetensors", checkpoint=TOGETHER),
+            images=ask(PLAN.reference_images),
+            checkpoints=of_job("results/checkpoints/{checkpoint}.safetensors"),
+            study=ancient(STUDY),
         output:
-            expand("results/{{study}}/reference/{checkpoint}.safetensors", checkpoint=TOGETHER),
+            of_job(PLAN.reference),
         log:
-            expand("results/{{study}}/logs/reference/{checkpoint}.log", checkpoint=TOGETHER[0]),
+            f"results/{{study}}/logs/reference/{CHECKPOINTS_PER_JOB[0]}.log",
         benchmark:
-            expand("results/{{study}}/logs/reference/{checkpoint}.seconds.tsv", checkpoint=TOGETHER[0])[0]
+            f"results/{{study}}/logs/reference/{CHECKPOINTS_PER_JOB[0]}.seconds.tsv"
         conda:
             "../envs/torch.yaml"
         threads: 8
@@ -93,13 +91,15 @@ else:
             mem_mb=megabytes(8000),
             runtime=minutes(240),
         params:
+            checkpoints=pattern("results/checkpoints/{checkpoint}.safetensors"),
+            out=pattern(PLAN.reference),
             batch_size=config["features"]["batch_size"],
             precision=config["features"]["precision"],
-            code=code_digest("scripts/reference.py"),
+            code=ask(PLAN.network_code("reference")),
         shell:
-            'python "$PEDRANK/scripts/reference.py" --images {input.images} --checkpoints {input.checkpoints}'
-            " --batch-size {params.batch_size} --precision {params.precision}"
-            " --threads {threads} --gpu {resources.gpu} --out {output} 2> {log}"
+            'python "$PEDRANK/scripts/reference.py" --images {input.images} --checkpoints {params.checkpoints}'
+            " --study {input.study} --batch-size {params.batch_size} --precision {params.precision}"
+            " --threads {threads} --gpu {resources.gpu} --out {params.out} 2> {log}"
 
 
 rule pretrain:
@@ -119,7 +119,7 @@ rule pretrain:
         mem_mb=megabytes(8000),
         runtime=minutes(240),
     params:
-        code=code_digest("scripts/pretrain.py"),
+        code=PLAN.code("pretrain", "pedrank/networks/resnets.py"),
     shell:
         'python "$PEDRANK/scripts/pretrain.py" --objective {wildcards.objective} --data {input}'
         " --threads {threads} --gpu {resources.gpu}"

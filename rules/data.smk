@@ -1,7 +1,7 @@
 """
 Data: fetch what no package carries, then decode each dataset once.
 
-in:  pedrank/datasets/catalogue.yaml, pedrank/checkpoints/catalogue.yaml
+in:  pedrank/catalogue/datasets.yaml, pedrank/catalogue/checkpoints.yaml
 out: results/downloads/{file}, {file}.sha256             shared by all studies; a file put there by hand is checked and taken
      results/data/{dataset}/images-{size}.safetensors    images (N, H, W, 3) uint8, labels, split, row ids
 
@@ -23,7 +23,7 @@ rule download:
 
 rule prepare:
     input:
-        dataset_downloads,
+        ask(PLAN.dataset_inputs),
     output:
         "results/data/{dataset}/images-{size}.safetensors",
     log:
@@ -37,8 +37,8 @@ rule prepare:
         mem_mb=megabytes(4000),
         runtime=minutes(120),
     params:
-        card=dataset_card,
-        code=dataset_digest,
+        card=ask(PLAN.dataset_card),
+        code=ask(PLAN.dataset_code),
     shell:
         'python "$PEDRANK/scripts/prepare.py" --dataset {wildcards.dataset} --size {wildcards.size}'
         " --downloads results/downloads --threads {threads} --out {output} 2> {log}"

@@ -6,22 +6,23 @@ out: results/{study}/features/{dataset}/{checkpoint}.safetensors               f
      results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors    counts (C,), means and variances (C, D)
 """
 
+STATISTICS = "results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors"
+
 
 rule features:
     input:
-        images=seen_images,
-        checkpoints=expand("results/checkpoints/{checkpoint}.safetensors", checkpoint=TOGETHER),
+        images=ask(PLAN.seen_images),
+        checkpoints=of_job("results/checkpoints/{checkpoint}.safetensors"),
+        study=ancient(STUDY),
     output:
-        features=expand("results/{{study}}/features/{{dataset}}/{checkpoint}.safetensors", checkpoint=TOGETHER),
-        statistics=expand(
-            "results/{{study}}/features/{{dataset}}/{checkpoint}.statistics.safetensors", checkpoint=TOGETHER
-        ),
+        features=of_job(FEATURES),
+        statistics=of_job(STATISTICS),
     log:
-        expand("results/{{study}}/logs/features/{{dataset}}/{checkpoint}.log", checkpoint=TOGETHER[0]),
+        f"results/{{study}}/logs/features/{{dataset}}/{CHECKPOINTS_PER_JOB[0]}.log",
     benchmark:
-        expand("results/{{study}}/logs/features/{{dataset}}/{checkpoint}.seconds.tsv", checkpoint=TOGETHER[0])[0]
+        f"results/{{study}}/logs/features/{{dataset}}/{CHECKPOINTS_PER_JOB[0]}.seconds.tsv"
     wildcard_constraints:
-        dataset="|".join(PICTURED) or "(?!)",
+        dataset="|".join(PLAN.image_datasets) or "(?!)",
     conda:
         "../envs/torch.yaml"
     threads: 8
@@ -30,28 +31,31 @@ rule features:
         mem_mb=megabytes(8000),
         runtime=minutes(240),
     params:
+        checkpoints=pattern("results/checkpoints/{checkpoint}.safetensors"),
+        out=pattern(FEATURES),
+        statistics=pattern(STATISTICS),
         mode=config["features"]["mode"],
         splits=config["features"]["splits"],
         batch_size=config["features"]["batch_size"],
         precision=config["features"]["precision"],
-        code=code_digest("scripts/features.py"),
+        code=ask(PLAN.network_code("features")),
     shell:
-        'python "$PEDRANK/scripts/features.py" --images {input.images} --checkpoints {input.checkpoints}'
-        " --mode {params.mode} --splits {params.splits} --batch-size {params.batch_size} --precision {params.precision}"
-        " --threads {threads} --gpu {resources.gpu}"
-        " --out {output.features} --statistics {output.statistics} 2> {log}"
+        'python "$PEDRANK/scripts/features.py" --images {input.images} --checkpoints {params.checkpoints}'
+        " --study {input.study} --mode {params.mode} --splits {params.splits} --batch-size {params.batch_size}"
+        " --precision {params.precision} --threads {threads} --gpu {resources.gpu}"
+        " --out {params.out} --statistics {params.statistics} 2> {log}"
 
 
 rule features_given:
     input:
-        unpack(given_features),
+        unpack(ask(PLAN.given_features)),
     output:
-        features="results/{study}/features/{dataset}/{checkpoint}.safetensors",
-        statistics="results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors",
+        features=FEATURES,
+        statistics=STATISTICS,
     log:
         "results/{study}/logs/features/{dataset}/{checkpoint}.log",
     wildcard_constraints:
-        dataset="|".join(GIVEN) or "(?!)",
+        dataset="|".join(PLAN.feature_datasets) or "(?!)",
     conda:
         "../envs/core.yaml"
     resources:
@@ -59,7 +63,7 @@ rule features_given:
         runtime=minutes(60),
     params:
         stamps=lambda wildcards, input: stamps(*input),
-        code=code_digest("scripts/features_given.py"),
+        code=PLAN.code("features_given"),
     shell:
         'python "$PEDRANK/scripts/features_given.py" --given {input.features}'
         " --out {output.features} --statistics {output.statistics} 2> {log}"

@@ -6,20 +6,27 @@ out: results/{study}/finetune/{dataset}/{checkpoint}/validation-{point}.json    
      results/{study}/finetune/{dataset}/{checkpoint}/chosen.json                the best of them
      results/{study}/finetune/{dataset}/{checkpoint}/test-seed{seed}.json       one run per seed
      results/{study}/finetune/{dataset}.csv, {dataset}.cost.json                all runs, and what was saved
+     results/{study}/finetune/{dataset}.seconds.csv                             how long each run took
 
-Every run is a job, so that as many run at once as there are GPUs; `together` makes one job of a dataset. The state of an
-unfinished run (*.state.safetensors beside its JSON) is no output: Snakemake would delete it with the killed job.
+Every run is a job, so that as many run at once as there are GPUs; `together` makes one job of a dataset. Beside each run
+stands its timing (*.timing.json). The state of an unfinished run (*.state.safetensors beside its JSON) is no output:
+Snakemake would delete it with the killed job.
 """
 
-if ONE_JOB:
+RUN = "results/{study}/finetune/{dataset}/{checkpoint}/"
+RUNS = "results/{study}/finetune/{dataset}"
+
+if PLAN.one_job:
 
     rule finetune:
         input:
-            **finetune_images(),
-            checkpoints=expand("results/checkpoints/{checkpoint}.safetensors", checkpoint=FINETUNED),
+            **PLAN.finetune_images(),
+            checkpoints=collect("results/checkpoints/{checkpoint}.safetensors", checkpoint=PLAN.finetuned),
+            study=ancient(STUDY),
         output:
-            runs="results/{study}/finetune/{dataset}.csv",
-            cost="results/{study}/finetune/{dataset}.cost.json",
+            runs=f"{RUNS}.csv",
+            cost=f"{RUNS}.cost.json",
+            seconds=f"{RUNS}.seconds.csv",
         log:
             "results/{study}/logs/finetune/{dataset}.log",
         benchmark:
@@ -32,16 +39,18 @@ if ONE_JOB:
             mem_mb=megabytes(8000),
             runtime=minutes(2 * RUN_MINUTES),
         params:
-            options=options("finetune"),
-            metric=dataset_metric,
-            source=finetune_source,
-            run_code=FINETUNE_CODE,
-            code=code_digest("scripts/finetune.py"),
+            checkpoints=pattern("results/checkpoints/{finetuned}.safetensors"),
+            options=PLAN.options("finetune"),
+            metric=PLAN.dataset_metric,
+            source=source_of,
+            run_code=ask(PLAN.run_code()),
+            code=ask(PLAN.network_code("finetune")),
         shell:
             'python "$PEDRANK/scripts/finetune.py" --images {input.images} {params.source} --metric {params.metric:q}'
-            " --checkpoints {input.checkpoints} --options {params.options:q} --code {params.run_code}"
-            " --threads {threads} --gpu {resources.gpu} --runs results/{wildcards.study}/finetune/{wildcards.dataset}"
-            " --out {output.runs} --cost {output.cost} 2> {log}"
+            " --checkpoints {params.checkpoints} --study {input.study} --options {params.options:q}"
+            " --code {params.run_code} --threads {threads} --gpu {resources.gpu}"
+            " --runs results/{wildcards.study}/finetune/{wildcards.dataset}"
+            " --out {output.runs} --cost {output.cost} --seconds {output.seconds} 2> {log}"
 
 else:
 
@@ -52,42 +61,47 @@ else:
 
     rule finetune_table:
         input:
-            validation=collect(
-                "results/{{study}}/finetune/{{dataset}}/{checkpoint}/validation.json", checkpoint=FINETUNED
+            validation=of_study(f"{RUN}validation.json", f"{RUN}validation.timing.json", checkpoint=PLAN.finetuned),
+            tests=of_study(
+                f"{RUN}test-seed{{seed}}.json",
+                f"{RUN}test-seed{{seed}}.timing.json",
+                checkpoint=PLAN.finetuned,
+                seed=PLAN.protocol.seeds,
             ),
-            tests=collect(
-                "results/{{study}}/finetune/{{dataset}}/{checkpoint}/test-seed{seed}.json",
-                checkpoint=FINETUNED,
-                seed=FINETUNE.seeds,
-            ),
+            study=ancient(STUDY),
         output:
-            runs="results/{study}/finetune/{dataset}.csv",
-            cost="results/{study}/finetune/{dataset}.cost.json",
+            runs=f"{RUNS}.csv",
+            cost=f"{RUNS}.cost.json",
+            seconds=f"{RUNS}.seconds.csv",
         log:
             "results/{study}/logs/finetune/{dataset}.log",
         conda:
             "../envs/core.yaml"
         params:
-            checkpoints=FINETUNED,
-            options=options("finetune"),
-            code=code_digest("scripts/finetune_table.py"),
+            inputs=arguments(
+                validations=[f"{RUNS}/{{finetuned}}/validation.json"],
+                tests=[f"{RUNS}/{{finetuned}}/test-seed{{seed}}.json"],
+            ),
+            checkpoints=PLAN.finetuned,
+            options=PLAN.options("finetune"),
+            code=PLAN.code("finetune_table"),
         shell:
-            'python "$PEDRANK/scripts/finetune_table.py" --checkpoints {params.checkpoints}'
-            " --runs results/{wildcards.study}/finetune/{wildcards.dataset} --options {params.options:q}"
-            " --out {output.runs} --cost {output.cost} 2> {log}"
+            'python "$PEDRANK/scripts/finetune_table.py" {params.inputs} --study {input.study}'
+            " --options {params.options:q} --out {output.runs} --cost {output.cost} --seconds {output.seconds} 2> {log}"
 
     rule finetune_point:
         input:
-            **finetune_images(),
+            **PLAN.finetune_images(),
             checkpoint="results/checkpoints/{checkpoint}.safetensors",
         output:
-            "results/{study}/finetune/{dataset}/{checkpoint}/validation-{point}.json",
+            run=f"{RUN}validation-{{point}}.json",
+            timing=f"{RUN}validation-{{point}}.timing.json",
         log:
             "results/{study}/logs/finetune/{dataset}/{checkpoint}/validation-{point}.log",
         benchmark:
             "results/{study}/logs/finetune/{dataset}/{checkpoint}/validation-{point}.seconds.tsv"
         wildcard_constraints:
-            point="|".join(POINTS),
+            point="|".join(PLAN.points),
         conda:
             "../envs/torch.yaml"
         threads: 8
@@ -96,26 +110,48 @@ else:
             mem_mb=megabytes(8000),
             runtime=minutes(RUN_MINUTES),
         params:
-            point=lambda wildcards: POINTS[wildcards.point],
-            training=FINETUNE_TRAINING,
-            metric=dataset_metric,
-            source=finetune_source,
-            code=FINETUNE_CODE,
+            task=lambda wildcards: f"--point {' '.join(map(str, PLAN.points[wildcards.point]))}",
+            training=PLAN.finetune_training(),
+            metric=PLAN.dataset_metric,
+            source=source_of,
+            code=ask(PLAN.run_code()),
         shell:
             'python "$PEDRANK/scripts/finetune_run.py" --images {input.images} {params.source}'
             " --metric {params.metric:q} --checkpoint {input.checkpoint} --training {params.training:q}"
-            " --code {params.code} --threads {threads} --gpu {resources.gpu} --point {params.point}"
-            " --out {output} 2> {log}"
+            " --code {params.code} --threads {threads} --gpu {resources.gpu} {params.task} --out {output.run} 2> {log}"
+
+    use rule finetune_point as finetune_seed with:
+        input:
+            **PLAN.finetune_images(),
+            checkpoint="results/checkpoints/{checkpoint}.safetensors",
+            chosen=f"{RUN}chosen.json",
+            open=PLAN.seed_is_open,
+        output:
+            run=f"{RUN}test-seed{{seed}}.json",
+            timing=f"{RUN}test-seed{{seed}}.timing.json",
+        log:
+            "results/{study}/logs/finetune/{dataset}/{checkpoint}/test-seed{seed}.log",
+        benchmark:
+            "results/{study}/logs/finetune/{dataset}/{checkpoint}/test-seed{seed}.seconds.tsv"
+        wildcard_constraints:
+            seed=r"\d+",
+        params:
+            task=seed_task,
+            training=PLAN.finetune_training(),
+            metric=PLAN.dataset_metric,
+            source=source_of,
+            code=ask(PLAN.run_code()),
 
     if config["finetune"].get("halving"):
 
         rule finetune_halving:
             input:
-                **finetune_images(),
+                **PLAN.finetune_images(),
                 checkpoint="results/checkpoints/{checkpoint}.safetensors",
             output:
-                runs="results/{study}/finetune/{dataset}/{checkpoint}/validation.json",
-                chosen="results/{study}/finetune/{dataset}/{checkpoint}/chosen.json",
+                runs=f"{RUN}validation.json",
+                timing=f"{RUN}validation.timing.json",
+                chosen=f"{RUN}chosen.json",
             log:
                 "results/{study}/logs/finetune/{dataset}/{checkpoint}/halving.log",
             benchmark:
@@ -128,74 +164,48 @@ else:
                 mem_mb=megabytes(8000),
                 runtime=minutes(2 * RUN_MINUTES),
             params:
-                options=FINETUNE_SEARCH,
-                metric=dataset_metric,
-                source=finetune_source,
-                run_code=FINETUNE_CODE,
-                code=code_digest("scripts/finetune_halving.py"),
+                options=PLAN.finetune_search(),
+                metric=PLAN.dataset_metric,
+                source=source_of,
+                run_code=ask(PLAN.run_code()),
+                code=ask(PLAN.network_code("finetune_halving")),
             shell:
                 'python "$PEDRANK/scripts/finetune_halving.py" --images {input.images} {params.source}'
                 " --metric {params.metric:q} --checkpoint {input.checkpoint} --options {params.options:q}"
                 " --code {params.run_code} --threads {threads} --gpu {resources.gpu}"
                 " --runs results/{wildcards.study}/finetune/{wildcards.dataset}/{wildcards.checkpoint}"
-                " --all {output.runs} --out {output.chosen} 2> {log}"
+                " --all {output.runs} --timing {output.timing} --out {output.chosen} 2> {log}"
 
     else:
 
         rule finetune_choice:
             input:
-                collect("results/{{study}}/finetune/{{dataset}}/{{checkpoint}}/validation-{point}.json", point=POINTS),
+                runs=of_study(
+                    f"{RUN}validation-{{point}}.json", f"{RUN}validation-{{point}}.timing.json", point=PLAN.points
+                ),
+                study=ancient(STUDY),
             output:
-                runs="results/{study}/finetune/{dataset}/{checkpoint}/validation.json",
-                chosen="results/{study}/finetune/{dataset}/{checkpoint}/chosen.json",
+                runs=f"{RUN}validation.json",
+                timing=f"{RUN}validation.timing.json",
+                chosen=f"{RUN}chosen.json",
             log:
                 "results/{study}/logs/finetune/{dataset}/{checkpoint}/choice.log",
             conda:
                 "../envs/core.yaml"
             params:
-                code=code_digest("scripts/finetune_choice.py"),
+                inputs=arguments(runs=[f"{RUN}validation-{{point}}.json"]),
+                points=list(PLAN.points),
+                code=PLAN.code("finetune_choice"),
             shell:
-                'python "$PEDRANK/scripts/finetune_choice.py" --runs {input}'
-                " --all {output.runs} --out {output.chosen} 2> {log}"
-
-    rule finetune_seed:
-        input:
-            **finetune_images(),
-            checkpoint="results/checkpoints/{checkpoint}.safetensors",
-            chosen="results/{study}/finetune/{dataset}/{checkpoint}/chosen.json",
-            open=seed_is_open,
-        output:
-            "results/{study}/finetune/{dataset}/{checkpoint}/test-seed{seed}.json",
-        log:
-            "results/{study}/logs/finetune/{dataset}/{checkpoint}/test-seed{seed}.log",
-        benchmark:
-            "results/{study}/logs/finetune/{dataset}/{checkpoint}/test-seed{seed}.seconds.tsv"
-        wildcard_constraints:
-            seed=r"\d+",
-        conda:
-            "../envs/torch.yaml"
-        threads: 8
-        resources:
-            gpu=1,
-            mem_mb=megabytes(8000),
-            runtime=minutes(RUN_MINUTES),
-        params:
-            training=FINETUNE_TRAINING,
-            metric=dataset_metric,
-            source=finetune_source,
-            open=lambda wildcards, input: f"--open {input.open}" if input.open else "",
-            code=FINETUNE_CODE,
-        shell:
-            'python "$PEDRANK/scripts/finetune_run.py" --images {input.images} {params.source}'
-            " --metric {params.metric:q} --checkpoint {input.checkpoint} --training {params.training:q}"
-            " --code {params.code} --threads {threads} --gpu {resources.gpu} --chosen {input.chosen}"
-            " --seed {wildcards.seed} {params.open} --out {output} 2> {log}"
+                'python "$PEDRANK/scripts/finetune_choice.py" {params.inputs} --study {input.study}'
+                " --all {output.runs} --timing {output.timing} --out {output.chosen} 2> {log}"
 
     rule finetune_open:
         input:
-            tests_before,
+            tests=PLAN.tests_before,
+            study=ancient(STUDY),
         output:
-            "results/{study}/finetune/{dataset}/open-{seed}.json",
+            f"{RUNS}/open-{{seed}}.json",
         log:
             "results/{study}/logs/finetune/{dataset}/open-{seed}.log",
         wildcard_constraints:
@@ -203,9 +213,10 @@ else:
         conda:
             "../envs/core.yaml"
         params:
-            checkpoints=FINETUNED,
-            seeds=seeds_before,
-            code=code_digest("scripts/finetune_open.py"),
+            inputs=arguments(tests=[f"{RUNS}/{{finetuned}}/test-seed{{each}}.json"]),
+            checkpoints=PLAN.finetuned,
+            seeds=PLAN.seeds_before,
+            code=PLAN.code("finetune_open"),
         shell:
-            'python "$PEDRANK/scripts/finetune_open.py" --checkpoints {params.checkpoints} --seeds {params.seeds}'
-            " --runs results/{wildcards.study}/finetune/{wildcards.dataset} --out {output} 2> {log}"
+            'python "$PEDRANK/scripts/finetune_open.py" {params.inputs} --study {input.study} --seeds {params.seeds}'
+            " --out {output} 2> {log}"

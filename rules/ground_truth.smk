@@ -11,35 +11,29 @@ if config["ground_truth"]["source"] == "finetune":
 
     include: "finetune.smk"
 
-    rule ground_truth:
-        input:
-            "results/{study}/finetune/{dataset}.csv",
-        output:
-            "results/{study}/ground_truth/{dataset}.csv",
-        log:
-            "results/{study}/logs/ground_truth/{dataset}.log",
-        conda:
-            "../envs/core.yaml"
-        params:
-            checkpoints=config["checkpoints"],
-            code=code_digest("scripts/ground_truth.py"),
-        shell:
-            'python "$PEDRANK/scripts/ground_truth.py" --dataset {wildcards.dataset}'
-            " --checkpoints {params.checkpoints} --runs {input} --out {output} 2> {log}"
 
-else:
+ACCURACIES = (
+    {"runs": "results/{study}/finetune/{dataset}.csv"}
+    if config["ground_truth"]["source"] == "finetune"
+    else {"known": PLAN.known_accuracies()}
+)
 
-    rule ground_truth:
-        output:
-            "results/{study}/ground_truth/{dataset}.csv",
-        log:
-            "results/{study}/logs/ground_truth/{dataset}.log",
-        conda:
-            "../envs/core.yaml"
-        params:
-            checkpoints=config["checkpoints"],
-            options=options("ground_truth"),
-            code=code_digest("scripts/ground_truth_known.py"),
-        shell:
-            'python "$PEDRANK/scripts/ground_truth_known.py" --dataset {wildcards.dataset}'
-            " --checkpoints {params.checkpoints} --options {params.options:q} --out {output} 2> {log}"
+
+rule ground_truth:
+    input:
+        **ACCURACIES,
+        study=ancient(STUDY),
+    output:
+        GROUND_TRUTH,
+    log:
+        "results/{study}/logs/ground_truth/{dataset}.log",
+    conda:
+        "../envs/core.yaml"
+    params:
+        checkpoints=config["checkpoints"],
+        inputs=arguments(**{name: [file] for name, file in ACCURACIES.items()}),
+        options=PLAN.options("ground_truth"),
+        code=PLAN.code("ground_truth"),
+    shell:
+        'python "$PEDRANK/scripts/ground_truth.py" --dataset {wildcards.dataset} --study {input.study} {params.inputs}'
+        " --options {params.options:q} --out {output} 2> {log}"

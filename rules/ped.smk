@@ -6,19 +6,19 @@ out: results/{study}/ped/{dataset}/{checkpoint}/{refinement}.safetensors     dis
      results/{study}/ped/{dataset}/{checkpoint}/{refinement}.seconds.json    what it cost
 """
 
-if MOVED:
+DISPLACEMENT = "results/{study}/ped/{dataset}/{checkpoint}/{refined}.safetensors"
+PED_SECONDS = "results/{study}/ped/{dataset}/{checkpoint}/{refined}.seconds.json"
+
+if PLAN.refined:
 
     rule ped:
         input:
-            statistics="results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors",
-            reference=REFERENCE,
+            statistics=STATISTICS,
+            reference=PLAN.reference,
+            study=ancient(STUDY),
         output:
-            displacements=collect(
-                "results/{{study}}/ped/{{dataset}}/{{checkpoint}}/{refinement}.safetensors", refinement=MOVED
-            ),
-            seconds=collect(
-                "results/{{study}}/ped/{{dataset}}/{{checkpoint}}/{refinement}.seconds.json", refinement=MOVED
-            ),
+            displacements=collect(DISPLACEMENT, refined=PLAN.refined, allow_missing=True),
+            seconds=update(collect(PED_SECONDS, refined=PLAN.refined, allow_missing=True)),
         log:
             "results/{study}/logs/ped/{dataset}/{checkpoint}.log",
         benchmark:
@@ -29,10 +29,12 @@ if MOVED:
             mem_mb=megabytes(500),
             runtime=minutes(30),
         params:
-            options=json.dumps(list(MOVED.values()), sort_keys=True),
+            refinements=PLAN.refined,
+            displacements=pattern(DISPLACEMENT),
+            seconds=pattern(PED_SECONDS),
             plugins=config["plugins"],
-            code=code_digest("scripts/ped.py") + plugins_digest(),
+            code=PLAN.refinements_code("ped", list(PLAN.refined.values())),
         shell:
             'python "$PEDRANK/scripts/ped.py" --statistics {input.statistics} --reference {input.reference}'
-            " --options {params.options:q} --plugins {params.plugins:q}"
-            " --displacements {output.displacements} --seconds {output.seconds} 2> {log}"
+            " --study {input.study} --plugins {params.plugins:q} --code {params.code}"
+            " --displacements {params.displacements} --seconds {params.seconds} 2> {log}"

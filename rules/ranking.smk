@@ -3,7 +3,8 @@ Ranking: which checkpoint to fine-tune where nobody knows the accuracies, and ho
 
 in:  results/{study}/{scores,seconds}/{dataset}.csv, results/{study}/{scores,seconds}/baselines/{dataset}.csv
      results/{study}/features/{dataset}/{checkpoint}.safetensors, results/{study}/reference/{checkpoint}.safetensors
-     results/{study}/finetune/{dataset}.csv (where a ranking is to be confirmed)
+     results/{study}/finetune/{dataset}.csv, {dataset}.seconds.csv (where a ranking is to be confirmed)
+     pedrank/published/table1.csv
 out: results/{study}/ranking/{dataset}/{checkpoint}.csv           scores on random halves of the images
      results/{study}/ranking/{dataset}.{csv,json,md,html}         the ranking; the JSON holds the recommendation
      results/{study}/ranking/{dataset}.stability.{pdf,png}        scores on the halves, checkpoint by checkpoint
@@ -12,24 +13,25 @@ out: results/{study}/ranking/{dataset}/{checkpoint}.csv           scores on rand
 """
 
 RANKED_BY = config["ranking"]
-RANKINGS = ["", "baselines/"] if config["baselines"] else [""]  # of the metric that ranks, of the others
-MOVED_BY = MOVED.get(RANKED_BY["refinement"])
+MOVED_BY = PLAN.refined.get(RANKED_BY["refinement"])
+HALVES = "results/{study}/ranking/{dataset}/{checkpoint}.csv"
 
-if FINETUNED:
+if PLAN.finetuned:
 
     include: "finetune.smk"
 
 
 rule halves:
     input:
-        features=expand("results/{{study}}/features/{{dataset}}/{checkpoint}.safetensors", checkpoint=TOGETHER),
-        references=expand(REFERENCE, checkpoint=TOGETHER if MOVED_BY else [], allow_missing=True),
+        features=of_job(FEATURES),
+        references=of_job(PLAN.reference) if MOVED_BY else [],
+        study=ancient(STUDY),
     output:
-        expand("results/{{study}}/ranking/{{dataset}}/{checkpoint}.csv", checkpoint=TOGETHER),
+        of_job(HALVES),
     log:
-        expand("results/{{study}}/logs/halves/{{dataset}}/{checkpoint}.log", checkpoint=TOGETHER[0]),
+        f"results/{{study}}/logs/halves/{{dataset}}/{CHECKPOINTS_PER_JOB[0]}.log",
     benchmark:
-        expand("results/{{study}}/logs/halves/{{dataset}}/{checkpoint}.seconds.tsv", checkpoint=TOGETHER[0])[0]
+        f"results/{{study}}/logs/halves/{{dataset}}/{CHECKPOINTS_PER_JOB[0]}.seconds.tsv"
     conda:
         "../envs/core.yaml"
     threads: 4
@@ -37,23 +39,25 @@ rule halves:
         mem_mb=megabytes(1000, of_features=2),
         runtime=minutes(60),
     params:
-        checkpoints=TOGETHER,
+        inputs=arguments(features=[FEATURES], **({"references": [PLAN.reference]} if MOVED_BY else {})),
+        out=pattern(HALVES),
         metric=RANKED_BY["metric"],
-        options=json.dumps(config["metric_options"].get(RANKED_BY["metric"], {}), sort_keys=True),
-        refinement=json.dumps(MOVED_BY, sort_keys=True),
+        options=PLAN.metric_options([RANKED_BY["metric"]]),
+        refinement=MOVED_BY,
         plugins=config["plugins"],
-        code=code_digest("scripts/halves.py", *metric_files([RANKED_BY["metric"]])) + plugins_digest(),
+        code=PLAN.refinements_code("halves", [MOVED_BY] if MOVED_BY else [], [RANKED_BY["metric"]]),
     shell:
-        'python "$PEDRANK/scripts/halves.py" --checkpoints {params.checkpoints} --features {input.features}'
-        " --references {input.references} --metric {params.metric} --options {params.options:q}"
-        " --refinement {params.refinement:q} --plugins {params.plugins:q} --out {output} 2> {log}"
+        'python "$PEDRANK/scripts/halves.py" {params.inputs} --study {input.study} --metric {params.metric}'
+        " --options {params.options:q} --plugins {params.plugins:q} --out {params.out} 2> {log}"
 
 
 rule ranking:
     input:
-        scores=[f"results/{{study}}/scores/{part}{{dataset}}.csv" for part in RANKINGS],
-        seconds=[f"results/{{study}}/seconds/{part}{{dataset}}.csv" for part in RANKINGS],
-        halves=collect("results/{{study}}/ranking/{{dataset}}/{checkpoint}.csv", checkpoint=config["checkpoints"]),
+        scores=PLAN.tables_of("scores"),
+        seconds=PLAN.tables_of("seconds"),
+        halves=of_study(HALVES, checkpoint=config["checkpoints"]),
+        published=shipped(PUBLISHED / "table1.csv"),
+        study=ancient(STUDY),
     output:
         tables=multiext("results/{study}/ranking/{dataset}", ".csv", ".md", ".html"),
         json="results/{study}/ranking/{dataset}.json",
@@ -64,12 +68,13 @@ rule ranking:
         "../envs/core.yaml"
     params:
         checkpoints=config["checkpoints"],
+        halves=pattern(HALVES),
         metric=RANKED_BY["metric"],
         refinement=RANKED_BY["refinement"],
-        code=code_digest("scripts/ranking.py"),
+        code=PLAN.code("ranking"),
     shell:
         'python "$PEDRANK/scripts/ranking.py" --scores {input.scores} --seconds {input.seconds}'
-        " --halves results/{wildcards.study}/ranking/{wildcards.dataset} --checkpoints {params.checkpoints}"
+        " --halves {params.halves} --study {input.study} --published {input.published:q}"
         " --dataset {wildcards.dataset} --metric {params.metric} --refinement {params.refinement}"
         " --tables {output.tables} --json {output.json} --figure {output.figure} 2> {log}"
 
@@ -78,6 +83,8 @@ rule confirm:
     input:
         ranking="results/{study}/ranking/{dataset}.json",
         runs="results/{study}/finetune/{dataset}.csv",
+        seconds="results/{study}/finetune/{dataset}.seconds.csv",
+        study=ancient(STUDY),
     output:
         "results/{study}/confirm/{dataset}.json",
     log:
@@ -85,23 +92,20 @@ rule confirm:
     conda:
         "../envs/core.yaml"
     params:
-        checkpoints=FINETUNED,
-        code=code_digest("scripts/confirm.py"),
+        checkpoints=PLAN.finetuned,
+        code=PLAN.code("confirm"),
     shell:
-        'python "$PEDRANK/scripts/confirm.py" --ranking {input.ranking} --runs {input.runs}'
-        " --checkpoints {params.checkpoints} --folder results/{wildcards.study}/finetune/{wildcards.dataset}"
-        " --out {output} 2> {log}"
+        'python "$PEDRANK/scripts/confirm.py" --ranking {input.ranking} --runs {input.runs} --seconds {input.seconds}'
+        " --study {input.study} --out {output} 2> {log}"
 
 
 rule page:
     input:
-        config="results/{study}/config.yaml",
-        rankings=collect(
-            "results/{{study}}/ranking/{dataset}.{ext}",
-            dataset=config["datasets"],
-            ext=["csv", "json", "stability.png"],
+        study=STUDY,
+        rankings=of_study(
+            "results/{study}/ranking/{dataset}.{ext}", dataset=config["datasets"], ext=["csv", "json", "stability.png"]
         ),
-        confirmations=confirmations("{study}"),
+        confirmations=of_study("results/{study}/confirm/{dataset}.json") if PLAN.finetuned else [],
     output:
         "results/{study}/report.html",
     log:
@@ -109,7 +113,6 @@ rule page:
     conda:
         "../envs/core.yaml"
     params:
-        confirmed=FINETUNED,
-        code=code_digest("scripts/ranking_report.py"),
+        code=PLAN.code("report", "pedrank/report/pages/ranking_page.py"),
     shell:
-        'python "$PEDRANK/scripts/ranking_report.py" --results results/{wildcards.study} --out {output} 2> {log}'
+        'python "$PEDRANK/scripts/report.py" ranking --results results/{wildcards.study} --out {output} 2> {log}'

@@ -1,29 +1,35 @@
 """
 Scores: one metric on one pair, with and without each refinement; one process, since they share the features. With
-`metrics_together`, one process and one file for all metrics of the pair.
+`metrics_together`, one process and one file for all metrics of the pair. Baselines score the raw features alone.
 
 in:  results/{study}/features/{dataset}/{checkpoint}.safetensors, results/{study}/ped/{dataset}/{checkpoint}/{refinement}.safetensors
 out: results/{study}/scores/{metric}/{refinement}/{dataset}/{checkpoint}.json            the score
      results/{study}/scores/{metric}/{refinement}/{dataset}/{checkpoint}.seconds.json    what it cost
      results/{study}/{scores,seconds}/{dataset}/{checkpoint}.json                        all of a pair (metrics_together)
-     results/{study}/scores/{dataset}.csv                                                all scores of a dataset
-     results/{study}/seconds/{dataset}.csv                                               all costs of a dataset
+     results/{study}/baselines/{dataset}/{checkpoint}.csv, {checkpoint}.seconds.csv      the same of the baselines
+     results/{study}/{scores,seconds}/{dataset}.csv                                      all scores, all costs of a dataset
+     results/{study}/{scores,seconds}/baselines/{dataset}.csv                            the same of the baselines
+
+Seconds are kept where a score is made again by the same code from the same inputs: a deleted score that comes back is
+then the same file as before, and so are its seconds.
 """
+
+BASELINES = "results/{study}/baselines/{dataset}/{checkpoint}.csv"
+BASELINE_SECONDS = "results/{study}/baselines/{dataset}/{checkpoint}.seconds.csv"
 
 
 rule score:
     input:
-        features="results/{study}/features/{dataset}/{checkpoint}.safetensors",
-        displacements=collect(
-            "results/{{study}}/ped/{{dataset}}/{{checkpoint}}/{refinement}.safetensors", refinement=MOVED
-        ),
+        features=FEATURES,
+        displacements=collect(DISPLACEMENT, refined=PLAN.refined, allow_missing=True),
+        study=ancient(STUDY),
     output:
-        scores=score_files("scores"),
-        seconds=score_files("seconds"),
+        scores=PLAN.score_files("scores"),
+        seconds=update(PLAN.score_files("seconds")),
     log:
-        f"results/{{study}}/logs/score/{METRIC}{{dataset}}/{{checkpoint}}.log",
+        f"results/{{study}}/logs/score/{PLAN.metric_folder}{{dataset}}/{{checkpoint}}.log",
     benchmark:
-        f"results/{{study}}/logs/score/{METRIC}{{dataset}}/{{checkpoint}}.seconds.tsv"
+        f"results/{{study}}/logs/score/{PLAN.metric_folder}{{dataset}}/{{checkpoint}}.seconds.tsv"
     conda:
         "../envs/core.yaml"
     threads: 4
@@ -32,41 +38,113 @@ rule score:
         mem_mb=megabytes(1000, of_features=4),
         runtime=minutes(60),
     params:
-        metrics=SCORED,
-        options=metric_options,
+        metrics=ask(PLAN.scored),
+        options=ask(PLAN.scored_options),
+        refinements=list(PLAN.refinements),
+        displacements=pattern(DISPLACEMENT),
+        scores=pattern(PLAN.score_pattern("scores")),
+        seconds=pattern(PLAN.score_pattern("seconds")),
         plugins=config["plugins"],
-        together="--together" if config["metrics_together"] else "",
-        code=metric_digest,
+        code=ask(PLAN.score_code),
     shell:
         'python "$PEDRANK/scripts/score.py" --metrics {params.metrics} --options {params.options:q}'
-        " --plugins {params.plugins:q} --gpu {resources.gpu} --threads {threads}"
-        " --features {input.features} --displacements {input.displacements}"
-        " {params.together} --scores {output.scores} --seconds {output.seconds} 2> {log}"
+        " --study {input.study} --plugins {params.plugins:q} --code {params.code}"
+        " --gpu {resources.gpu} --threads {threads} --features {input.features}"
+        " --displacements {params.displacements} --scores {params.scores} --seconds {params.seconds} 2> {log}"
+
+
+rule baselines:
+    input:
+        features=of_job(FEATURES),
+        study=ancient(STUDY),
+    output:
+        scores=of_job(BASELINES),
+        seconds=update(of_job(BASELINE_SECONDS)),
+    log:
+        f"results/{{study}}/logs/baselines/{{dataset}}/{CHECKPOINTS_PER_JOB[0]}.log",
+    benchmark:
+        f"results/{{study}}/logs/baselines/{{dataset}}/{CHECKPOINTS_PER_JOB[0]}.seconds.tsv"
+    conda:
+        "../envs/core.yaml"
+    threads: 4
+    resources:
+        mem_mb=megabytes(1000, of_features=2),
+        runtime=minutes(60),
+    params:
+        metrics=config["baselines"],
+        options=PLAN.metric_options(config["baselines"]),
+        features=pattern(FEATURES),
+        scores=pattern(BASELINES),
+        seconds=pattern(BASELINE_SECONDS),
+        plugins=config["plugins"],
+        code=PLAN.metrics_code("baselines", config["baselines"]),
+    shell:
+        'python "$PEDRANK/scripts/baselines.py" --dataset {wildcards.dataset} --features {params.features}'
+        " --study {input.study} --metrics {params.metrics} --options {params.options:q}"
+        " --plugins {params.plugins:q} --code {params.code} --threads {threads}"
+        " --scores {params.scores} --seconds {params.seconds} 2> {log}"
 
 
 rule scores:
     input:
-        *collect(score_files("scores"), metric=config["metrics"], checkpoint=config["checkpoints"], allow_missing=True),
-        *collect(score_files("seconds"), metric=config["metrics"], checkpoint=config["checkpoints"], allow_missing=True),
-        ped=collect(
-            "results/{{study}}/ped/{{dataset}}/{checkpoint}/{refinement}.seconds.json",
-            refinement=MOVED,
-            checkpoint=config["checkpoints"],
-        ),
+        files=of_study(*PLAN.score_files("scores"), metric=config["metrics"], checkpoint=config["checkpoints"]),
+        study=ancient(STUDY),
     output:
-        scores="results/{study}/scores/{dataset}.csv",
-        seconds="results/{study}/seconds/{dataset}.csv",
+        "results/{study}/scores/{dataset}.csv",
     log:
         "results/{study}/logs/scores/{dataset}.log",
     conda:
         "../envs/core.yaml"
     params:
-        metrics=config["metrics"],
-        refinements=list(REFINEMENTS),
-        checkpoints=config["checkpoints"],
-        together="--together" if config["metrics_together"] else "",
-        code=code_digest("scripts/scores.py"),
+        files=arguments(scores=[PLAN.score_pattern("scores")]),
+        names=[config["metrics"], list(PLAN.refinements), config["checkpoints"]],
+        code=PLAN.code("collect"),
     shell:
-        'python "$PEDRANK/scripts/scores.py" --results results/{wildcards.study} --dataset {wildcards.dataset}'
-        " --metrics {params.metrics} --refinements {params.refinements} --checkpoints {params.checkpoints}"
-        " {params.together} --scores {output.scores} --seconds {output.seconds} 2> {log}"
+        'python "$PEDRANK/scripts/collect.py" --dataset {wildcards.dataset} --study {input.study} {params.files}'
+        " --out {output} 2> {log}"
+
+
+use rule scores as seconds with:
+    input:
+        files=of_study(*PLAN.score_files("seconds"), metric=config["metrics"], checkpoint=config["checkpoints"]),
+        ped=of_study(PED_SECONDS, refined=PLAN.refined, checkpoint=config["checkpoints"]),
+        study=ancient(STUDY),
+    output:
+        "results/{study}/seconds/{dataset}.csv",
+    log:
+        "results/{study}/logs/seconds/{dataset}.log",
+    params:
+        files=arguments(
+            seconds=[PLAN.score_pattern("seconds")],
+            refinement_seconds=["results/{study}/ped/{dataset}/{checkpoint}/{refinement}.seconds.json"],
+        ),
+        names=[config["metrics"], list(PLAN.refinements), config["checkpoints"]],
+        code=PLAN.code("collect"),
+
+
+use rule scores as baseline_scores with:
+    input:
+        files=of_study(BASELINES, checkpoint=config["checkpoints"]),
+        study=ancient(STUDY),
+    output:
+        "results/{study}/scores/baselines/{dataset}.csv",
+    log:
+        "results/{study}/logs/scores/baselines/{dataset}.log",
+    params:
+        files=arguments(tables=[BASELINES]),
+        names=config["checkpoints"],
+        code=PLAN.code("collect"),
+
+
+use rule scores as baseline_seconds with:
+    input:
+        files=of_study(BASELINE_SECONDS, checkpoint=config["checkpoints"]),
+        study=ancient(STUDY),
+    output:
+        "results/{study}/seconds/baselines/{dataset}.csv",
+    log:
+        "results/{study}/logs/seconds/baselines/{dataset}.log",
+    params:
+        files=arguments(tables=[BASELINE_SECONDS]),
+        names=config["checkpoints"],
+        code=PLAN.code("collect"),

@@ -1,23 +1,23 @@
 """Weighted tau of each dataset under each setting of PED."""
 
 import argparse
-from pathlib import Path
-
-import pandas as pd
 
 from pedrank.ablation.grid import correlate
+from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
-from pedrank.store.artefacts import read_csv, write_csv
+from pedrank.store.artefacts import write_csv
+from pedrank.study.tables import read_tables
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", required=True, nargs="+", type=Path, help="one table for each dataset")
-    parser.add_argument("--ground-truth", required=True, nargs="+", type=Path, help="one table for each dataset")
-    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--scores", required=True, nargs="+", help=PATTERN)
+    parser.add_argument("--ground-truth", required=True, nargs="+", help=PATTERN)
+    add_study(parser)
+    parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
-    scores, ground_truth = (pd.concat(map(read_csv, files)) for files in (arguments.scores, arguments.ground_truth))
-    write_csv(arguments.out, correlate(scores, ground_truth))
+    tables = (read_tables(each, arguments.study) for each in (arguments.scores, arguments.ground_truth))
+    write_csv(arguments.out, correlate(*tables))
 
 
 run(main)

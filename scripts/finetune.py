@@ -6,23 +6,37 @@ from pathlib import Path
 from pedrank.finetune.all_runs import run_dataset
 from pedrank.finetune.arguments import pairs, parser
 from pedrank.finetune.protocol import protocol
-from pedrank.finetune.runs_table import runs_cost, runs_table
+from pedrank.finetune.runs_table import run_name, runs_cost, runs_seconds, runs_table
+from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
-from pedrank.store.artefacts import write_csv, write_json
+from pedrank.store.artefacts import read_json, write_csv, write_json
+from pedrank.study.names import paths
 
 
 def main() -> None:
     given = parser(__doc__)
-    given.add_argument("--checkpoints", required=True, nargs="+", type=Path)
+    given.add_argument("--checkpoints", required=True, help=PATTERN)
+    add_study(given)
     given.add_argument("--options", required=True, type=json.loads, help="JSON: the study's block finetune")
-    given.add_argument("--runs", required=True, type=Path, help="folder of the finished runs")
+    given.add_argument(
+        "--runs", required=True, type=Path, help="folder of the finished runs, which are taken from there"
+    )
     given.add_argument("--out", required=True, type=Path, help="table of all runs")
     given.add_argument("--cost", required=True, type=Path, help="what was run, and what the whole protocol would be")
+    given.add_argument("--seconds", required=True, type=Path, help="table of what each run took")
     arguments = given.parse_args()
     plan = protocol(arguments.options)
-    runs = runs_table(run_dataset(pairs(arguments, *arguments.checkpoints), arguments.runs, plan))
+    checkpoints = paths([arguments.checkpoints], arguments.study)
+    records = run_dataset(pairs(arguments, *checkpoints), arguments.runs, plan)
+    halving = plan.halving is not None and len(plan.points) > 1
+    timings = {
+        name: [read_json(arguments.runs / name / f"{run_name(record, halving)}.timing.json") for record in runs]
+        for name, runs in records.items()
+    }
+    runs = runs_table(records)
     write_csv(arguments.out, runs)
     write_json(arguments.cost, runs_cost(runs, plan))
+    write_csv(arguments.seconds, runs_seconds(records, timings))
 
 
 run(main)

@@ -7,21 +7,29 @@ from pedrank.finetune.all_runs import search
 from pedrank.finetune.arguments import pairs, parser
 from pedrank.finetune.grid_search import chosen
 from pedrank.finetune.protocol import protocol
+from pedrank.finetune.runs_table import run_name
 from pedrank.runtime.command import run
-from pedrank.store.artefacts import write_json
+from pedrank.store.artefacts import read_json, write_json
 
 
 def main() -> None:
     given = parser(__doc__)
     given.add_argument("--checkpoint", required=True, type=Path)
     given.add_argument("--options", required=True, type=json.loads, help="JSON: the study's block finetune")
-    given.add_argument("--runs", required=True, type=Path, help="folder of the finished runs")
+    given.add_argument(
+        "--runs", required=True, type=Path, help="folder of the finished runs, which are taken from there"
+    )
     given.add_argument("--all", required=True, type=Path, help="the records of all runs")
+    given.add_argument("--timing", required=True, type=Path, help="what each of them took")
     given.add_argument("--out", required=True, type=Path, help="the chosen grid point")
     arguments = given.parse_args()
     (pair,) = pairs(arguments, arguments.checkpoint)
-    records, finalists = search(pair, arguments.runs, protocol(arguments.options))
+    plan = protocol(arguments.options)
+    records, finalists = search(pair, arguments.runs, plan)
+    names = [run_name(record, halving=len(plan.points) > 1) for record in records]
+    timings = [read_json(arguments.runs / f"{name}.timing.json") for name in names]
     write_json(arguments.all, {"runs": records})
+    write_json(arguments.timing, {"runs": timings})
     write_json(arguments.out, chosen(finalists))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pedrank.finetune.arguments import pairs, parser
 from pedrank.finetune.grid_search import chosen_point
+from pedrank.finetune.runs_table import timing_file
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import read_json, write_json
 
@@ -22,6 +23,7 @@ def main() -> None:
     arguments = given.parse_args()
     if arguments.open and arguments.checkpoint.stem not in read_json(arguments.open)["open"]:
         write_json(arguments.out, {"spared": True, "seed": arguments.seed, "stage": "test"})
+        write_json(timing_file(arguments.out), {"seconds": 0.0})
         return
 
     from pedrank.finetune.all_runs import run_point, run_seed  # torch, which a spared seed does not need

@@ -1,15 +1,18 @@
-"""Move the class centres of one (dataset, checkpoint), by PED or another refinement, once for each set of options."""
+"""Move the class centres of one (dataset, checkpoint), by PED or another refinement, once for each that is studied."""
 
 import argparse
-import json
 import time
 from pathlib import Path
 
+from pedrank.formats.yaml_file import read_yaml
 from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
 from pedrank.refinements import move
 from pedrank.refinements.refinement_file import save_refinement
+from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import provenance, read_arrays, write_json
+from pedrank.store.timing import MEASURED, kept, measured
+from pedrank.study.names import fill, refinements
 from pedrank.study.plugins import load_plugin
 from pedrank.utils.errors import about
 
@@ -18,23 +21,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--statistics", required=True, type=Path)
     parser.add_argument("--reference", required=True, type=Path)
-    parser.add_argument("--options", required=True, type=json.loads, help="JSON list, one mapping for each output")
+    add_study(parser)
     parser.add_argument("--plugins", nargs="*", default=[], help="Python files that register refinements")
-    parser.add_argument("--displacements", required=True, nargs="+", type=Path)
-    parser.add_argument("--seconds", required=True, nargs="+", type=Path)
+    parser.add_argument("--code", default="", help="digest of the code; seconds are kept under the same one")
+    parser.add_argument("--displacements", required=True, help=f"{PATTERN}; one for each refinement")
+    parser.add_argument("--seconds", required=True, help=PATTERN)
     arguments = parser.parse_args()
     for plugin in arguments.plugins:
         load_plugin(plugin)
-    statistics = ClassStatistics(**read_arrays(arguments.statistics, "counts", "means", "variances"))
+    statistics = ClassStatistics.from_arrays(read_arrays(arguments.statistics))
     reference = ReferenceStatistics(**read_arrays(arguments.reference, "mean", "std"))
-    made_from = [arguments.statistics, arguments.reference]
-    for options, out, seconds in zip(arguments.options, arguments.displacements, arguments.seconds, strict=True):
+    for name, options in refinements(read_yaml(arguments.study)).items():
+        if name == "none":
+            continue
         start = time.perf_counter()
         with about(arguments.statistics):
             refinement = move(statistics, reference, **options)
-        elapsed = time.perf_counter() - start
-        save_refinement(out, refinement, provenance(options, made_from))
-        write_json(seconds, {"seconds": elapsed})
+        made_by = provenance(options, [arguments.statistics, arguments.reference])
+        timing = {"seconds": time.perf_counter() - start, MEASURED: measured(made_by, arguments.code)}
+        save_refinement(fill(arguments.displacements, {"refined": name}), refinement, made_by)
+        seconds = Path(fill(arguments.seconds, {"refined": name}))
+        write_json(seconds, kept(seconds, default=timing))
 
 
 run(main)

@@ -3,38 +3,41 @@
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
 from pedrank.ranking import ranking
 from pedrank.report import text
 from pedrank.report.figures.stability import draw_stability
-from pedrank.report.figures.style import save
+from pedrank.report.figures.style import save_figure
 from pedrank.report.sentences.ranking_sentences import headline, how_sure, worth
 from pedrank.report.tables.ranking_table import ranking_table
 from pedrank.report.tables.write import write_table
+from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import provenance, read_csv, write_json
+from pedrank.study.names import paths
+from pedrank.study.tables import read_tables
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True)
-    parser.add_argument("--scores", required=True, nargs="+", type=Path)
-    parser.add_argument("--seconds", required=True, nargs="+", type=Path)
-    parser.add_argument("--halves", required=True, type=Path, help="folder of the scores on halves")
-    parser.add_argument("--checkpoints", required=True, nargs="+")
+    parser.add_argument("--scores", required=True, nargs="+")
+    parser.add_argument("--seconds", required=True, nargs="+")
+    parser.add_argument("--halves", required=True, help=f"{PATTERN}: scores on halves")
+    add_study(parser)
+    parser.add_argument("--published", required=True, type=Path, help="the paper's Table 1")
     parser.add_argument("--metric", required=True, help="what ranks")
     parser.add_argument("--refinement", required=True, help="what moves the classes before, or none")
     parser.add_argument("--tables", required=True, nargs="+", type=Path, help="one for each format, told by its suffix")
     parser.add_argument("--json", required=True, type=Path)
     parser.add_argument("--figure", required=True, nargs=2, type=Path, help="PDF and PNG")
     arguments = parser.parse_args()
-    files = [arguments.halves / f"{checkpoint}.csv" for checkpoint in arguments.checkpoints]
-    scores, seconds, halves = (pd.concat(map(read_csv, each)) for each in (arguments.scores, arguments.seconds, files))
+    patterns = (arguments.scores, arguments.seconds, [arguments.halves])
+    scores, seconds, halves = (read_tables(each, arguments.study) for each in patterns)
     metric, refinement = arguments.metric, arguments.refinement
     table = ranking.rank(scores, seconds, halves, metric, refinement)
     agreement = ranking.agreement(table, scores, metric)
-    known = ranking.published(metric, refinement)
+    known = ranking.published(read_csv(arguments.published), metric, refinement)
+    made_from = [*arguments.scores, *paths([arguments.halves], arguments.study), arguments.published]
     found = {
         "dataset": arguments.dataset,
         "metric": metric,
@@ -48,11 +51,11 @@ def main() -> None:
         "recommendation": ranking.recommendation(table, agreement),
         "chance": ranking.chance(len(table)),
         "published": dict(zip(("mean", "least", "largest"), known, strict=True)) if known else None,
-        "made_by": provenance({"metric": metric, "refinement": refinement}, [*arguments.scores, *files]),
+        "made_by": provenance({"metric": metric, "refinement": refinement}, made_from),
     }
     found["sentences"] = [f"{headline(found)}.", how_sure(found), worth(found)]
     write_table(ranking_table(found, table), arguments.tables)
-    save(draw_stability(table, halves, text.method(metric, refinement)), *arguments.figure)
+    save_figure(draw_stability(table, halves, text.method(metric, refinement)), *arguments.figure)
     write_json(arguments.json, found)
 
 

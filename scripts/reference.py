@@ -2,28 +2,23 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from pedrank.checkpoints.network_file import load_network
 from pedrank.datasets.dataset import load_images
-from pedrank.features.extraction import PRECISIONS
 from pedrank.features.resumable import extract_to
 from pedrank.observation.statistics import ReferenceStatistics
+from pedrank.runtime.arguments import PATTERN, add_extraction
 from pedrank.runtime.command import run
 from pedrank.runtime.device import prepare_device
 from pedrank.store.artefacts import provenance, read_arrays, write_arrays
+from pedrank.study.names import paths
 from pedrank.utils.errors import about
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", required=True, type=Path)
-    parser.add_argument("--checkpoints", required=True, nargs="+", type=Path)
-    parser.add_argument("--batch-size", required=True, type=int)
-    parser.add_argument("--precision", default="float32", choices=PRECISIONS)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--gpu", type=int, default=0, help="1 to use a GPU if there is one")
-    parser.add_argument("--out", required=True, nargs="+", type=Path, help="one for each checkpoint")
+    add_extraction(parser)
+    parser.add_argument("--out", required=True, help=PATTERN)
     arguments = parser.parse_args()
     device = prepare_device(arguments.threads, arguments.gpu)
     dataset = load_images(arguments.images)
@@ -31,7 +26,8 @@ def main() -> None:
         print(f"note: {dataset.name} stands in the place of ImageNet's validation images", file=sys.stderr)
     options = {"images": dataset.name, "n": len(dataset.images)}
     options |= {"batch_size": arguments.batch_size, "precision": arguments.precision}
-    for checkpoint, out in zip(arguments.checkpoints, arguments.out, strict=True):
+    files = (paths([each], arguments.study) for each in (arguments.checkpoints, arguments.out))
+    for checkpoint, out in zip(*files, strict=True):
         network, normalisation = load_network(checkpoint)
         made_by = provenance(options, [checkpoint]) | {"images": dataset.made_by}
         features = out.with_name(f".features-{out.name}")
@@ -49,7 +45,7 @@ def main() -> None:
                 made_by,
             )
             statistics = ReferenceStatistics.from_features(read_arrays(features, "features")["features"])
-        write_arrays(out, {"mean": statistics.mean, "std": statistics.std}, made_by)
+        write_arrays(out, statistics.arrays(), made_by)
         features.unlink()
 
 

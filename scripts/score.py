@@ -3,19 +3,19 @@
 import argparse
 import hashlib
 import json
-import time
 from pathlib import Path
 
 import numpy as np
 
-from pedrank.metrics import evaluate
-from pedrank.observation.observation import observe
-from pedrank.refinements import refinement_file
+from pedrank.metrics._scoring import timed_scores
+from pedrank.refinements.refinement_file import load_refinement
+from pedrank.runtime.arguments import PATTERN, add_device, add_study
 from pedrank.runtime.command import run
 from pedrank.runtime.device import prepare_device
 from pedrank.store.artefacts import provenance, read_arrays, write_json
-from pedrank.study import plugins
-from pedrank.utils.errors import about
+from pedrank.store.timing import MEASURED, kept, measured
+from pedrank.study.names import files, fill
+from pedrank.study.plugins import load_plugin
 from pedrank.utils.machine import processor
 
 
@@ -25,48 +25,59 @@ def main() -> None:
     parser.add_argument("--options", type=json.loads, default={}, help="JSON mapping of metrics to their options")
     parser.add_argument("--plugins", nargs="*", default=[], help="Python files that register metrics")
     parser.add_argument("--features", required=True, type=Path)
-    parser.add_argument("--threads", type=int, default=1, help="what it was given, for the record of its cost")
-    parser.add_argument("--gpu", type=int, default=0, help="1 to use a GPU if there is one")
-    parser.add_argument("--displacements", nargs="*", type=Path, default=[], help="one for each refinement")
-    parser.add_argument("--together", action="store_true", help="one file for all, by metric and refinement")
-    parser.add_argument(
-        "--scores", required=True, nargs="+", type=Path, help="of the raw features, then of each refinement"
-    )
-    parser.add_argument("--seconds", required=True, nargs="+", type=Path)
+    parser.add_argument("--displacements", default="", help=f"{PATTERN}: one for each refinement")
+    add_study(parser)
+    add_device(parser)
+    parser.add_argument("--code", default="", help="digest of the code; seconds are kept under the same one")
+    parser.add_argument("--scores", required=True, help=f"{PATTERN}; without {{refinement}}, one file for all")
+    parser.add_argument("--seconds", required=True, help=PATTERN)
     arguments = parser.parse_args()
     for plugin in arguments.plugins:
-        plugins.load_plugin(plugin)
+        load_plugin(plugin)
     device = (
         str(prepare_device(arguments.threads, arguments.gpu)) if arguments.gpu else "cpu"
-    )  # torch only where it is needed
+    )  # torch only where needed
     arrays = read_arrays(arguments.features, "features", "labels")
-    labels_digest = hashlib.sha256(arrays["labels"].tobytes()).hexdigest()
+    labels = hashlib.sha256(arrays["labels"].tobytes()).hexdigest()
     where = {"threads": arguments.threads, "device": processor() if device == "cpu" else "cuda"}
-    moved = {"none": [], **{path.stem: [path] for path in arguments.displacements}}
+    made_from = {"none": [arguments.features]}
+    for _, path in files(arguments.displacements, arguments.study) if arguments.displacements else []:
+        made_from[path.stem] = [arguments.features, path]
+    refinements = {name: load_refinement(by[1]) if name != "none" else None for name, by in made_from.items()}
     scores, seconds = {}, {}
-    for metric in arguments.metrics:
-        options = arguments.options.get(metric, {})
-        start = time.perf_counter()
-        # Observed anew: what an observation keeps for one metric would make the next look cheaper than it is.
-        with about(arguments.features):
-            raw = observe(arrays["features"], np.asarray(arrays["labels"]), device=device)
-        observing = time.perf_counter() - start  # the class statistics: part of every score's cost, computed once
-        scores[metric], seconds[metric] = {}, {}
-        for refinement, by in moved.items():
-            inputs = [arguments.features, *by]
-            observation = raw.refined(refinement_file.load_refinement(*by)) if by else raw
-            start = time.perf_counter()
-            with about(inputs[-1]):
-                score = evaluate(metric, observation, **options)
-            elapsed = observing + time.perf_counter() - start
-            made_by = provenance({"metric": metric, **options}, inputs)
-            record = {"score": score.score, "rank_score": score.rank_score, "labels": labels_digest, "made_by": made_by}
-            scores[metric][refinement] = record
-            seconds[metric][refinement] = {"seconds": elapsed, "n": raw.n, "d": raw.d, "c": raw.c} | where
-    for paths, records in ((arguments.scores, scores), (arguments.seconds, seconds)):
-        each = [records] if arguments.together else [one for by_name in records.values() for one in by_name.values()]
-        for path, content in zip(paths, each, strict=True):
-            write_json(path, content)
+    for each in timed_scores(
+        arrays["features"],
+        np.asarray(arrays["labels"]),
+        arguments.metrics,
+        arguments.options,
+        refinements,
+        {name: by[-1] for name, by in made_from.items()},
+        device,
+    ):
+        options = {"metric": each.metric, **arguments.options.get(each.metric, {})}
+        record = {**each.score._asdict(), "labels": labels, "made_by": provenance(options, made_from[each.refinement])}
+        timing = {"seconds": each.seconds, **each.size, **where, MEASURED: measured(record, arguments.code)}
+        scores.setdefault(each.metric, {})[each.refinement] = record
+        seconds.setdefault(each.metric, {})[each.refinement] = timing
+    write(arguments.scores, scores)
+    write(arguments.seconds, seconds, keep=True)
+
+
+def write(pattern: str, records: dict, keep: bool = False) -> None:
+    """The records as one file for each refinement, or as one for all; seconds that are known to hold are kept."""
+    if "{refinement}" not in pattern:
+        path = Path(pattern)
+        if keep:
+            records = {
+                metric: {name: kept(path, metric, name, default=record) for name, record in by_name.items()}
+                for metric, by_name in records.items()
+            }
+        write_json(path, records)
+        return
+    for by_name in records.values():  # of the one metric that the pattern names
+        for refinement, record in by_name.items():
+            path = Path(fill(pattern, {"refinement": refinement}))
+            write_json(path, kept(path, default=record) if keep else record)
 
 
 run(main)

@@ -295,7 +295,7 @@ def test_an_old_python():
 def test_no_gpu_is_a_note_and_runs_on_the_cpu(capsys, monkeypatch):
     from pedrank.cli import rank
 
-    monkeypatch.setattr("pedrank.cli.machine.has_gpu", lambda: False)
+    monkeypatch.setattr("pedrank.utils.machine.has_gpu", lambda: False)
     nothing_own, features = {"datasets": {}}, {"datasets": {"mine": {"features": "folder"}}}
     for together, own in ((True, nothing_own), (False, features)):
         rank._note_device({"together": together, "catalogue": own})

@@ -11,8 +11,8 @@ from pedrank.runtime.device import claim_gpu, prepare_device
 
 PROGRAM = """
 import sys, pathlib
-from pedrank.runtime.device import claim
-print(claim(int(sys.argv[1]), pathlib.Path(sys.argv[2])), flush=True)
+from pedrank.runtime.device import claim_gpu
+print(claim_gpu(int(sys.argv[1]), pathlib.Path(sys.argv[2])), flush=True)
 sys.stdin.read()
 """
 

@@ -61,7 +61,17 @@ def test_algorithm_1_in_both_modes(seed, c, lam, dt, k, max_steps, exit_ratio, m
     reference = ReferenceStatistics(mean=rng.normal(size=5), std=rng.uniform(0.2, 2, size=5))
     differences = {name: MODES[mode][name] for name in ("keep_terminal_step", "clamp")}
     ratios, refined = plain(features, labels, reference, lam, dt, k, max_steps, exit_ratio, **differences)
-    found = refine(features, labels, reference, lam, dt, k, max_steps, exit_ratio, mode=mode)
+    found = refine(
+        features,
+        labels,
+        reference,
+        lam=lam,
+        dt=dt,
+        k=k,
+        max_steps=max_steps,
+        exit_ratio=exit_ratio,
+        mode=mode,
+    )
     assert len(found.force_ratios) == len(ratios)
     np.testing.assert_allclose(found.force_ratios, ratios, rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(
@@ -190,7 +200,6 @@ def test_many_classes_and_features_fit_in_a_gigabyte():
     ("options", "message"),
     [
         ({"mode": "papper"}, "unknown mode 'papper'; it is one of"),
-        ({"clip": True}, "unknown option 'clip'"),
         ({"max_steps": 0}, "max_steps"),
         ({"max_steps": 2.5}, "max_steps"),
         ({"lam": -0.1}, "lam"),
@@ -200,6 +209,11 @@ def test_many_classes_and_features_fit_in_a_gigabyte():
 def test_bad_options_get_one_line(options, message):
     with pytest.raises(InputError, match=message):
         simulate(balls([[0, 0], [1, 0]]), UNIT, **options)
+
+
+def test_a_misspelt_option_is_named():
+    with pytest.raises(InputError, match="PED: unknown option .clip.; did you mean"):
+        refine(*clusters(40, 2, 3, seed=0), UNIT, clip=True)
 
 
 def test_a_reference_of_other_features_is_refused():

@@ -11,9 +11,9 @@ from pedrank.evaluation import intervals, permutation
 from pedrank.evaluation.intervals import interval
 from pedrank.evaluation.summary import COLUMNS, summarise
 from pedrank.evaluation.weighted_tau import taus_of_models, taus_of_orders, weighted_taus
-from pedrank.finetune.ground_truth import PUBLISHED
 from pedrank.store.artefacts import read_csv
 from pedrank.utils.errors import InputError
+from pedrank.utils.paths import PUBLISHED
 
 DATASETS = ["aircraft", "caltech101", "cars", "cifar10", "cifar100", "flowers", "voc2007", "pets", "food", "dtd"]
 
@@ -50,7 +50,7 @@ def table():
 
 
 def test_static_ranker_on_the_published_accuracies():
-    truth = read_csv(PUBLISHED)
+    truth = read_csv(PUBLISHED / "accuracy.csv")
     truth = truth[(truth["regime"] == "full") & truth["dataset"].isin(DATASETS)]
     noise = truth.assign(metric="m", refinement="none", rank_score=np.random.default_rng(0).normal(size=len(truth)))
     static = summarise(noise, truth).query("metric == 'static-ranker'").set_index("dataset")["tau_w"]

@@ -27,7 +27,7 @@ from pedrank.report.figures import (
     scatter,
 )
 from pedrank.report.figures.curves import vary
-from pedrank.report.figures.style import CLASS_COLOURS, COLOURS, save
+from pedrank.report.figures.style import CLASS_COLOURS, COLOURS, save_figure
 from pedrank.utils.errors import InputError
 
 DATASETS = ["mnist", "digits", "fashion-mnist"]
@@ -145,7 +145,7 @@ def test_same_figure_same_bytes(number, tmp_path):
         paths = [tmp_path / f"{run}.{suffix}" for suffix in ("pdf", "png")]
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # a missing glyph, a layout that did not fit
-            save(DRAW[number](), *paths)
+            save_figure(DRAW[number](), *paths)
         files.append([path.read_bytes() for path in paths])
     assert files[0] == files[1]
     pdf = files[0][0]
@@ -310,7 +310,7 @@ def test_regression_band_is_the_textbooks():
 
 def test_critical_difference_is_the_published_one():
     """Demsar (2006): four classifiers on 14 datasets, q = 2.569, CD = 1.25 (section 3.2.2 and Table 5)."""
-    assert critical_difference.critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
+    assert critical_difference.nemenyi(4, 14) == pytest.approx(1.25, abs=0.005)
 
 
 def test_cliques():

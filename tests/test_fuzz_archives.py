@@ -24,12 +24,12 @@ from mirror import datasets as made
 from mirror.python2 import python2_pickle
 from PIL import Image
 
-from pedrank.datasets.prepare import FORMATS, crop, prepare_dataset
+from pedrank.datasets.prepare import crop, prepare_dataset
 from pedrank.datasets.readers.cifar10 import _batch
-from pedrank.formats import image as photo
 from pedrank.formats.archive import members
-from pedrank.formats.image import decode
+from pedrank.formats.image import FORMATS, decode
 from pedrank.formats.matlab import read_matlab
+from pedrank.formats.photo import upright_rgb
 from pedrank.utils.errors import InputError, about
 
 NAMES = [
@@ -195,7 +195,7 @@ def test_an_image(content):
 @fuzzed(15)
 def test_an_image_of_ones_own(content):
     def look(folder):
-        image = decode((folder / "a.jpg").read_bytes(), "a.jpg", photo.upright_rgb)
+        image = decode((folder / "a.jpg").read_bytes(), "a.jpg", upright_rgb)
         with about("a.jpg"):
             assert crop(image, 8).shape == (8, 8, 3)
 

@@ -7,10 +7,10 @@ import yaml
 from scipy.stats import weightedtau
 
 from pedrank.evaluation.summary import summarise
-from pedrank.finetune.ground_truth import COLUMNS, PUBLISHED, from_file, from_runs, published
+from pedrank.finetune.ground_truth import COLUMNS, from_file, from_runs, published
 from pedrank.finetune.runs_table import COLUMNS as RUNS
 from pedrank.utils.errors import InputError
-from pedrank.utils.paths import ROOT
+from pedrank.utils.paths import PUBLISHED, ROOT
 
 
 def runs(**accuracies: list[float]) -> pd.DataFrame:
@@ -50,13 +50,13 @@ def test_a_checkpoint_without_test_runs_is_refused():
 @pytest.mark.parametrize("regime", ["full", "last_block", "linear"])
 def test_with_published_accuracies_tau_w_is_scipys_on_the_csv(regime):
     """Any scores whatever: through the study's own steps, and by hand from the shipped table."""
-    shipped = pd.read_csv(PUBLISHED)
+    shipped = pd.read_csv(PUBLISHED / "accuracy.csv")
     shipped = shipped[shipped["regime"] == regime]
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     random = np.random.default_rng(0)
     truth, scores, expected = [], [], {}
     for dataset in config["datasets"]:
-        table = published(dataset, regime, config["checkpoints"])
+        table = published(PUBLISHED / "accuracy.csv", dataset, regime, config["checkpoints"])
         truth.append(table.assign(dataset=dataset))
         values = random.normal(size=len(table)).round(1)  # rounded, so that some tie
         scores.append(
@@ -72,14 +72,14 @@ def test_with_published_accuracies_tau_w_is_scipys_on_the_csv(regime):
 
 
 def test_published_accuracies_are_the_printed_ones():
-    table = published("aircraft", "full", ["swav", "byol"])
+    table = published(PUBLISHED / "accuracy.csv", "aircraft", "full", ["swav", "byol"])
     assert table["checkpoint"].tolist() == ["swav", "byol"]
     assert table["accuracy"].tolist() == [83.04, 82.1]
     assert table[["sd", "seeds", "lr", "weight_decay", "diverged"]].isna().all(axis=None)
 
 
 def test_every_published_cell_is_there_once_but_the_leaked_split():
-    table = pd.read_csv(PUBLISHED)
+    table = pd.read_csv(PUBLISHED / "accuracy.csv")
     cells = table.groupby(["regime", "dataset"])["checkpoint"].nunique().unstack()
     assert table.groupby(["regime", "dataset"]).size().unstack().equals(cells)
     assert cells.loc[["full", "linear"]].eq(12).all(axis=None)
@@ -98,7 +98,7 @@ def test_every_published_cell_is_there_once_but_the_leaked_split():
 )
 def test_what_was_not_published_is_refused(dataset, regime, checkpoints, message):
     with pytest.raises(InputError, match=message):
-        published(dataset, regime, checkpoints)
+        published(PUBLISHED / "accuracy.csv", dataset, regime, checkpoints)
 
 
 def test_a_users_table_is_taken_in_the_order_of_the_config(tmp_path):

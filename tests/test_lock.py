@@ -38,7 +38,10 @@ def test_a_second_holder_is_refused_until_the_first_is_gone(tmp_path):
 
 def test_a_job_ends_soon_after_its_workflow():
     head = _python("import time; time.sleep(60)")
-    program = "import time; from pedrank.runtime.command import run; run(lambda: (print('works', flush=True), time.sleep(60)))"
+    program = (
+        "import time; from pedrank.runtime.command import run; "
+        "run(lambda: (print('works', flush=True), time.sleep(60)))"
+    )
     job = _python(program, PEDRANK_HEAD=str(head.pid))
     assert job.stdout.readline() == "works\n"
     time.sleep(0.5)

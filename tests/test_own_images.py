@@ -15,7 +15,8 @@ from pedrank.datasets.dataset import load_images
 from pedrank.datasets.listing import TEST, TRAIN, VALIDATION
 from pedrank.datasets.prepare import prepare_dataset
 from pedrank.datasets.splits import split_by_class
-from pedrank.formats.image import decode, upright_rgb
+from pedrank.formats.image import decode
+from pedrank.formats.photo import upright_rgb
 from pedrank.user_data import images as own
 from pedrank.user_data.image_cards import images_entry
 from pedrank.utils.errors import InputError

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from pedrank.evaluation.summary import summarise
 from pedrank.report.pages import page
-from pedrank.report.pages.study_page import ACROSS, PAPERS, study_page
+from pedrank.report.pages.study_page import CROSS_DATASET_FIGURES, PAPER_FIGURES, study_page
 from pedrank.report.sentences.caveats import caveats
 from pedrank.report.sentences.verdict import headline, sentence, verdicts
 from pedrank.report.tables.ranks import ranks
@@ -75,7 +75,7 @@ def write_study(folder):
         )
         write_csv(folder / f"ground_truth/{dataset}.csv", truth[truth["dataset"] == dataset])
     (folder / "figures").mkdir()
-    for name in (*ACROSS, *PAPERS, *(f"scatter-{dataset}" for dataset in DATASETS)):
+    for name in (*CROSS_DATASET_FIGURES, *PAPER_FIGURES, *(f"scatter-{dataset}" for dataset in DATASETS)):
         Figure(figsize=(4, 2)).savefig(folder / f"figures/{name}.png", dpi=50)
 
 
@@ -196,7 +196,7 @@ def test_the_page_is_whole(tmp_path):
     assert {link[1:] for link in links if link and link.startswith("#")} <= anchors
     assert "dataset-y" in anchors
     assert "<script" not in first
-    assert first.count("<img") == len(ACROSS) + len(PAPERS) + len(DATASETS)
+    assert first.count("<img") == len(CROSS_DATASET_FIGURES) + len(PAPER_FIGURES) + len(DATASETS)
     assert "some CPU" in first  # what the scores were timed on
     assert "weight_decays" in first  # the configuration
     assert len(re.findall(r"\b[0-9a-f]{64}\b", first)) == 2 + 2 * len(DATASETS)  # hashes

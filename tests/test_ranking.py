@@ -12,6 +12,7 @@ from pedrank import ReferenceStatistics, refine, score
 from pedrank.ranking import ranking
 from pedrank.ranking.halves import halves, score_halves
 from pedrank.report.sentences.ranking_sentences import how_sure, worth
+from pedrank.store.artefacts import read_csv
 from pedrank.utils.errors import InputError
 from pedrank.utils.paths import ROOT
 
@@ -160,8 +161,9 @@ def test_published_taus_are_those_of_the_papers_table():
     with open(ROOT / "pedrank/published/table1.csv") as file:
         rows = [row for row in csv.DictReader(file) if row["metric"] == "logme" and row["refinement"] == "ped"]
     taus = [float(row["tau_w"]) for row in rows]
-    assert ranking.published("logme", "ped-0.6") == pytest.approx((sum(taus) / 10, min(taus), max(taus)))
-    assert ranking.published("knn", "none") is None
+    table = read_csv(ROOT / "pedrank/published/table1.csv")
+    assert ranking.published(table, "logme", "ped-0.6") == pytest.approx((sum(taus) / 10, min(taus), max(taus)))
+    assert ranking.published(table, "knn", "none") is None
 
 
 def test_what_it_is_worth_says_what_is_not_known():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from pedrank.store.artefacts import read_arrays, read_csv, read_json, read_metadata, write_arrays
 from pedrank.utils.paths import ROOT
@@ -20,24 +21,17 @@ def script(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 def score(folder: Path, checkpoint: str, features: np.ndarray, labels: np.ndarray) -> subprocess.CompletedProcess[str]:
     path = folder / f"{checkpoint}.safetensors"
     write_arrays(path, {"features": features.astype(np.float32), "labels": labels}, {})
-    stem = folder / "scores/logme/none/digits" / checkpoint
-    return script(
-        "score",
-        "--metric",
-        "logme",
-        "--features",
-        path,
-        "--scores",
-        f"{stem}.json",
-        "--seconds",
-        f"{stem}.seconds.json",
-    )
+    stem = folder / "scores/logme/{refinement}/digits" / checkpoint
+    outputs = ("--scores", f"{stem}.json", "--seconds", f"{stem}.seconds.json")
+    return script("score", "--metrics", "logme", "--features", path, *outputs)
 
 
 def collect(folder: Path, *checkpoints: str) -> subprocess.CompletedProcess[str]:
-    parts = ["--results", folder, "--dataset", "digits", "--metrics", "logme", "--refinements", "none"]
-    outputs = ["--scores", folder / "scores.csv", "--seconds", folder / "seconds.csv"]
-    return script("scores", *parts, "--checkpoints", *checkpoints, *outputs)
+    config = {"checkpoints": list(checkpoints), "metrics": ["logme"], "ped": {"lambdas": []}}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    scores = folder / "scores/{metric}/{refinement}/digits/{checkpoint}.json"
+    study = ("--dataset", "digits", "--study", folder / "config.yaml")
+    return script("collect", *study, "--scores", scores, "--out", folder / "scores.csv")
 
 
 @pytest.fixture
@@ -85,9 +79,9 @@ def test_features_of_another_checkpoint_are_not_scored(tmp_path, pair):
     for checkpoint in ("one", "two"):
         score(folder, checkpoint, *pair)
     (folder / "one.safetensors").rename(folder / "three.safetensors")
-    stem = folder / "scores/three"
+    stem = folder / "scores/{refinement}/three"
     outputs = ("--scores", f"{stem}.json", "--seconds", f"{stem}.seconds.json")
-    refused = script("score", "--metric", "logme", "--features", folder / "three.safetensors", *outputs)
+    refused = script("score", "--metrics", "logme", "--features", folder / "three.safetensors", *outputs)
     assert refused.returncode == 1
     assert "three.safetensors: this is another file, results/study/features/digits/one.safetensors" in refused.stderr
 
@@ -121,12 +115,12 @@ def test_every_script_explains_itself(name):
 def test_published_reference_statistics_are_taken_as_they_are_or_refused(tmp_path):
     published, out = tmp_path / "byol.safetensors", tmp_path / "reference/byol.safetensors"
     write_arrays(published, {"mean": np.arange(3.0), "std": np.ones(3)}, {"images": "ImageNet, by somebody"})
-    assert script("reference_shipped", "--statistics", published, "--out", out).returncode == 0
+    assert script("reference_given", "--statistics", published, "--out", out).returncode == 0
     assert read_arrays(out)["mean"].tolist() == [0, 1, 2]
     assert read_metadata(out) == {"images": "ImageNet, by somebody"}
     write_arrays(published, {"mean": np.arange(3.0), "std": np.array([1, np.nan, 1])}, {})
     out.unlink()
-    refused = script("reference_shipped", "--statistics", published, "--out", out)
+    refused = script("reference_given", "--statistics", published, "--out", out)
     assert refused.returncode == 1 and refused.stderr.startswith(f"error: {published}: reference statistics: ")
     assert not out.exists()
 
@@ -143,7 +137,7 @@ def test_baselines_take_the_studys_options_and_plugins(tmp_path):
     for options in ("{}", '{"spread": {"scale": 3.0}}'):
         done = script(
             "baselines",
-            *("--dataset", "digits", "--checkpoints", "x", "--features", tmp_path / "x.safetensors"),
+            *("--dataset", "digits", "--features", tmp_path / "x.safetensors"),
             *("--metrics", "spread", "--options", options, "--plugins", plugin),
             *("--scores", tmp_path / "scores.csv", "--seconds", tmp_path / "seconds.csv"),
         )

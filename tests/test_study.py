@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from pedrank.catalogue.catalogue import catalogue
-from pedrank.study.config import check_all_options, check_names, check_schema, read_config, refinements
+from pedrank.study.config import check_all_options, check_names, check_schema, read_config
+from pedrank.study.names import refinements
 from pedrank.utils.errors import InputError
 from pedrank.utils.paths import ROOT
 
@@ -150,7 +151,7 @@ def test_a_study_without_ground_truth_says_what_ranks():
             {"gbc": {"varient": "x"}},
             "metric_options.gbc: unknown option 'varient'; did you mean 'var",
         ),
-        ("metric_options", {"logme": {"k": 1}}, "metric_options.logme: unknown option 'k'; it has none"),
+        ("metric_options", {"logme": {"k": 1}}, "metric_options.logme: unknown option 'k'; there are no options"),
         ("refinements", {"x": {"by": "sa", "sigmo": 1}}, "refinements.x: unknown option 'sigmo'; did you mean 'sigma'"),
         ("refinements", {"x": {"by": "ped", "lamda": 1}}, "refinements.x: unknown option 'lamda'; did you mean 'lam'"),
     ],

@@ -20,9 +20,11 @@ from pedrank.report.tables.markdown import markdown
 from pedrank.report.tables.selection import selection
 from pedrank.report.tables.table import Cell, Row, Table
 from pedrank.report.tables.table1 import table1
-from pedrank.report.tables.table1_published import TABLE1, beside_published
+from pedrank.report.tables.table1_published import table1_published
 from pedrank.report.tables.table2 import table2
 from pedrank.report.tables.write import write_table
+from pedrank.store.artefacts import read_csv
+from pedrank.utils.paths import PUBLISHED
 
 VOID = {"meta"}
 
@@ -214,7 +216,7 @@ def test_accuracies(truth):
 @pytest.fixture(scope="module")
 def papers():
     """A summary in which every tau_w is the printed one plus 0.1, and that holds a metric the paper does not have."""
-    printed = pd.read_csv(TABLE1, keep_default_na=False)
+    printed = pd.read_csv(PUBLISHED / "table1.csv", keep_default_na=False)
     same = printed[printed["refinement"] == "none"]
     moved = [printed[printed["refinement"] == "ped"].assign(refinement=name) for name in ("ped-0.3", "ped-oracle")]
     ours = pd.concat([same, *moved, same[same["metric"] == "logme"].assign(metric="knn")])
@@ -222,7 +224,7 @@ def papers():
 
 
 def test_published_stands_beside_measured(papers):
-    table = beside_published(papers)
+    table = table1_published(papers, read_csv(PUBLISHED / "table1.csv"))
     assert [row.label for row in table.rows if "PED" not in row.label] == ["NLEEP", "PARC", "LogME", "SFDA", "GBC"]
     assert [name for name, _ in table.head][1:] == [*papers["dataset"].unique(), "Mean"]
     assert {cell.small[1] for row in table.rows for cell in row.cells} == {"(+0.100)"}
@@ -242,7 +244,7 @@ def table(request, summary, seconds, truth, papers):
         "awkward": lambda: AWKWARD,
         "selection": lambda: selection(summary),
         "accuracies": lambda: accuracies(truth),
-        "published": lambda: beside_published(papers),
+        "published": lambda: table1_published(papers, read_csv(PUBLISHED / "table1.csv")),
     }
     return made[request.param]()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pedrank.metrics import evaluate
 from pedrank.observation.observation import Observation
-from pedrank.observation.statistics import ReferenceStatistics
+from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
 from pedrank.refinements.ped import simulate
 
 
@@ -27,3 +27,21 @@ def sweep(
             refined = observation.refined(simulate(observation.statistics, reference, **setting))
         scores.append(evaluate(metric, refined).rank_score)
     return scores
+
+
+def force_by_step(
+    statistics: ClassStatistics, reference: ReferenceStatistics, options: Mapping[str, Any], most: int
+) -> list[dict[str, float]]:
+    """Force (over the first) and energy of PED by step, to the end: `most` steps, without early exit.
+
+    Args:
+        statistics: Of the features' classes.
+        reference: Statistics of reference features.
+        options: Keyword options of `simulate`; its end conditions are replaced.
+        most: Number of steps.
+    """
+    path = simulate(statistics, reference, **(dict(options) | {"exit_ratio": 0.0, "max_steps": most}))
+    return [
+        {"lam": options["lam"], "dt": options["dt"], "step": step, "force_ratio": ratio, "energy": energy}
+        for step, (ratio, energy) in enumerate(zip(path.force_ratios, path.energy, strict=True))
+    ]

@@ -40,7 +40,8 @@ _LARGEST = 2**26  # pixels of an image whose shorter side has the wanted size
 def prepare_dataset(name: str, size: int | str, downloads: Path, out: Path, threads: int = 1) -> None:
     """Write the dataset `name` to `out`; its files are looked for in `downloads`.
 
-    `size` is the side of its square images in pixels, or the name of a view (`pedrank.catalogue.crop`). Images that a package
+    `size` is the side of its square images in pixels, or the name of a crop (`pedrank.catalogue.crop`). Images that
+    a package
     carries are square already, and are brought to their size by the bilinear filter whatever the view says.
 
     Raises InputError for an unknown name, a file that is missing or broken, images that are missing or cannot be

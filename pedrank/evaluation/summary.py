@@ -40,7 +40,7 @@ def summarise(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -
         One row per dataset, metric and refinement; what is undefined is empty.
 
         - n: checkpoints; chosen: the refinement that was chosen, in the rows "ped-oracle" and "ped-consensus".
-        - tau_w, kendall_tau (Eq. 1), spearman, pearson: see `pedrank.evaluation.correlation`. All but Eq. 1 are empty where all
+        - tau_w, kendall_tau (Eq. 1), spearman, pearson: see `correlation`. All but Eq. 1 are empty where all
           scores or all accuracies tie.
         - p_value: one-sided permutation test of tau_w; p_holm: the same, Holm's correction over this row's datasets.
         - ci_low, ci_high: 95 % bootstrap interval of tau_w over checkpoints; see `intervals.interval`.

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from pedrank.store.artefacts import read_csv
 from pedrank.utils.errors import InputError
-from pedrank.utils.paths import PUBLISHED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,9 +47,9 @@ def from_runs(runs: pd.DataFrame, checkpoints: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def published(dataset: str, regime: str, checkpoints: Sequence[str]) -> pd.DataFrame:
+def published(path: str | os.PathLike, dataset: str, regime: str, checkpoints: Sequence[str]) -> pd.DataFrame:
     """Accuracies printed in the literature (`published/README.md`); regime: full, last_block or linear."""
-    table = read_csv(PUBLISHED / "accuracy.csv", ["regime", "dataset", "checkpoint", "accuracy"])
+    table = read_csv(path, ["regime", "dataset", "checkpoint", "accuracy"])
     table = table[table["regime"] == regime]
     if table.empty:
         raise InputError(f"no published accuracies of regime '{regime}'; choose full, last_block or linear")

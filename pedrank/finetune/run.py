@@ -17,6 +17,7 @@ from pedrank.checkpoints.network_file import load_network as load_checkpoint
 from pedrank.datasets.dataset import fingerprint
 from pedrank.finetune.precision import fastest
 from pedrank.finetune.protocol import Options, Point
+from pedrank.finetune.runs_table import timing_file
 from pedrank.finetune.train import finetune
 from pedrank.finetune.training_images import Images, load_training_images
 from pedrank.store.artefacts import read_json, sha256, write_json
@@ -73,7 +74,7 @@ def run(pair: Pair, path: Path, stage: str, options: Options, seed: int) -> dict
         "seed": seed,
     } | dict(pair.made_from)
     record["hash"] = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
-    if path.exists() and (kept := read_json(path)).get("hash") == record["hash"]:
+    if path.exists() and timing_file(path).exists() and (kept := read_json(path)).get("hash") == record["hash"]:
         return kept
     state = path.with_suffix(".state.safetensors")
     outcome = finetune(
@@ -91,7 +92,7 @@ def run(pair: Pair, path: Path, stage: str, options: Options, seed: int) -> dict
     found = asdict(outcome)
     seconds = found.pop("seconds")
     write_json(
-        path.with_suffix(".timing.json"),
+        timing_file(path),
         {
             "seconds": seconds,
             "images_per_second": options.steps * options.batch_size / seconds,

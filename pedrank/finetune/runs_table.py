@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pedrank.finetune.protocol import Protocol, point_name
@@ -48,11 +49,31 @@ def runs_cost(runs: pd.DataFrame, protocol: Protocol) -> dict[str, float]:
     }
 
 
-def timing_file(run: Mapping[str, Any]) -> str:
-    """Where the seconds of a run stand, below the folder of its dataset.
+def runs_seconds(
+    records: Mapping[str, Sequence[Mapping[str, Any]]], timings: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> pd.DataFrame:
+    """The columns of `runs_table` that name a run, and its seconds of training; spared seeds have none."""
+    import pandas as pd
 
-    `run` is a row of `table`, of a study that trains every grid point in full.
-    """
-    point = run["learning_rate"], run["weight_decay"]
-    stem = f"validation-{point_name(point)}" if run["stage"] == "validation" else f"test-seed{run['seed']}"
-    return f"{run['checkpoint']}/{stem}.timing.json"
+    table = runs_table(records)[COLUMNS[:6]]
+    seconds = [
+        timing["seconds"]
+        for checkpoint, runs in records.items()
+        for record, timing in zip(runs, timings[checkpoint], strict=True)
+        if not record.get("spared")
+    ]
+    return table.assign(seconds=pd.Series(seconds, table.index, dtype=float))
+
+
+def run_name(record: Mapping[str, Any], halving: bool = False) -> str:
+    """The name of a run's file without its suffix; where the grid is halved, the number of steps is part of it."""
+    if record["stage"] == "test":
+        return f"test-seed{record['seed']}"
+    options = record["options"]
+    point = point_name((options["learning_rate"], options["weight_decay"]))
+    return f"validation-{point}-steps{options['steps']}" if halving else f"validation-{point}"
+
+
+def timing_file(run: Path) -> Path:
+    """Where the seconds of the run in the file `run` stand."""
+    return run.with_suffix(".timing.json")

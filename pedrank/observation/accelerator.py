@@ -46,7 +46,7 @@ def within_scatter(features: np.ndarray, labels: np.ndarray, means: np.ndarray, 
 
 
 def spectrum(matrix: np.ndarray, device: str) -> Spectrum:
-    """Spectrum of a positive semidefinite matrix (D, D): `pedrank.observation.spectrum.spectrum` on a device, diagonal."""
+    """Spectrum of a positive semidefinite matrix (D, D): `spectrum.spectrum` on a device, diagonal."""
     import torch
 
     where = find(device)

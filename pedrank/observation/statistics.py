@@ -7,6 +7,7 @@ accumulated in float64 by blocks of rows, so that memory-mapped float32 features
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,6 +55,15 @@ class ClassStatistics:
         np.maximum(deviations, 0.0, out=deviations)
         deviations /= counts[:, None]
         return cls(counts, means, deviations)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> ClassStatistics:
+        """What `arrays` gave, as read from a file."""
+        return cls(*(arrays[name] for name in ("counts", "means", "variances")))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays by name, for a file."""
+        return {"counts": self.counts, "means": self.means, "variances": self.variances}
 
     @property
     def n(self) -> int:
@@ -149,6 +159,10 @@ class ReferenceStatistics:
             raise InputError("reference statistics: a mean or std is not finite or a std is negative; make them again")
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "std", np.maximum(std, self.floor))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays by name, for a file."""
+        return {"mean": self.mean, "std": self.std}
 
     @classmethod
     def from_features(cls, features: np.ndarray) -> ReferenceStatistics:

@@ -10,9 +10,7 @@ from pedrank.evaluation.correlation import weighted_tau
 from pedrank.evaluation.names import BASE
 from pedrank.evaluation.permutation import orders
 from pedrank.evaluation.weighted_tau import weighted_taus
-from pedrank.store.artefacts import read_csv
 from pedrank.utils.errors import InputError
-from pedrank.utils.paths import PUBLISHED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,12 +115,14 @@ def chance(n: int) -> float:
     return float(np.quantile(weighted_taus(orders(n, seed=0).astype(float), ranks[None]), 0.95))
 
 
-def published(metric: str, refinement: str) -> tuple[float, float, float] | None:
+def published(table: pd.DataFrame, metric: str, refinement: str) -> tuple[float, float, float] | None:
     """tau_w of the metric on the paper's ten datasets: mean, least, largest; None where none is published.
 
     Those after PED are the paper's, whose lambda was chosen with the accuracies known.
+
+    Args:
+        table: pedrank/published/table1.csv: metric, refinement, dataset, tau_w.
     """
-    table = read_csv(PUBLISHED / "table1.csv")
     name = "ped" if refinement.startswith("ped-") else refinement
     taus = table["tau_w"][(table["metric"] == metric) & (table["refinement"] == name)]
     return (float(taus.mean()), float(taus.min()), float(taus.max())) if len(taus) else None

@@ -47,7 +47,7 @@ def alone(directory: Path) -> IO[str]:
     """
     from pedrank.runtime.slurm import refuse_leftovers
 
-    lock = hold(directory / ".snakemake/pedrank.runtime.lock")
+    lock = hold(directory / ".snakemake/pedrank.lock")
     refuse_leftovers(directory)
     wait_for_orphans(directory)
     return lock

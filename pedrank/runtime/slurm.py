@@ -16,7 +16,7 @@ PREFIX = "pedrank_"  # of our jobs' names: profiles/slurm asks for it
 def refuse_leftovers(folder: Path) -> None:
     """InputError when jobs of an earlier workflow still wait or work in `folder`.
 
-    On one machine jobs end with their workflow (`pedrank.runtime.lock.die_with`); Slurm's go on when it is killed, and would
+    On one machine jobs end with their workflow (`lock.die_with`); Slurm's go on when it is killed, and would
     write the same files as the next workflow's. Says nothing where there is no Slurm, or none that answers.
     """
     jobs = leftovers(folder)

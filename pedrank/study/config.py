@@ -8,15 +8,9 @@ from typing import Any
 
 from pedrank.catalogue.catalogue import catalogue, use_settings
 from pedrank.formats.yaml_file import check_values, read_yaml
+from pedrank.study.names import refinements
 from pedrank.utils.errors import InputError, nearest
 from pedrank.utils.options import accepted, check_options
-
-
-def refinements(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The refinements that are scored, by name, with what `pedrank.refinements.move` asks; "none" is raw features."""
-    options = {key: value for key, value in config["ped"].items() if key != "lambdas"}
-    ped = {f"ped-{lam:g}": options | {"lam": lam} for lam in config["ped"]["lambdas"]}
-    return {"none": {}} | ped | config.get("refinements", {})
 
 
 def read_config(root: Path, *files: Path) -> dict[str, Any]:

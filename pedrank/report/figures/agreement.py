@@ -9,11 +9,18 @@ from matplotlib.figure import Figure
 from pedrank.evaluation.names import BASE
 from pedrank.evaluation.weighted_tau import weighted_taus
 from pedrank.report import text
-from pedrank.report.figures.style import DIVERGING, TAU_W, styled
+from pedrank.report.figures.style import DIVERGING, TAU_W, Drawing, styled
 
 TRUTH = "accuracy"
 CELL = 0.255  # inches
 MOST = 20  # rankings that fit on a page; beyond that the raw features' alone are shown
+
+
+def agreement(scores: pd.DataFrame, ground_truth: pd.DataFrame) -> Drawing:
+    """Agreement between all rankings of a study: the arguments of `agreement_data`."""
+    table = agreement_data(scores, ground_truth)
+    drawn = draw_agreement(table, ground_truth["dataset"].nunique())
+    return Drawing(table.rename_axis("ranking").reset_index(), drawn)
 
 
 def agreement_data(scores: pd.DataFrame, ground_truth: pd.DataFrame) -> pd.DataFrame:

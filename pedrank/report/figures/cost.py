@@ -7,7 +7,13 @@ from matplotlib.figure import Figure
 
 from pedrank.evaluation.names import BASE, MEAN, RANDOM, STATIC_RANKER
 from pedrank.report import text
-from pedrank.report.figures.style import COLUMN, MARKERS, REFERENCE, TAU_W, colour, styled
+from pedrank.report.figures.style import COLUMN, MARKERS, REFERENCE, TAU_W, Drawing, colour, styled
+
+
+def cost(summary: pd.DataFrame, seconds: pd.DataFrame) -> Drawing:
+    """Cost against quality of a study: the arguments of `cost_data`."""
+    table = cost_data(summary, seconds)
+    return Drawing(table, draw_cost(table, datasets_of(summary)))
 
 
 def cost_data(summary: pd.DataFrame, seconds: pd.DataFrame) -> pd.DataFrame:

@@ -11,9 +11,15 @@ from matplotlib.figure import Figure
 
 from pedrank.evaluation.names import CONSENSUS, MEAN, ORACLE, RANDOM
 from pedrank.report import text
-from pedrank.report.figures.style import REFERENCE, TAU_W, WIDTH, styled
+from pedrank.report.figures.style import REFERENCE, TAU_W, WIDTH, Drawing, styled
 
 ALPHA = 0.05
+
+
+def critical_difference(summary: pd.DataFrame) -> Drawing:
+    """The critical-difference diagram of a study's summary."""
+    table = critical_difference_data(summary)
+    return Drawing(table, draw_critical_difference(table))
 
 
 def critical_difference_data(summary: pd.DataFrame) -> pd.DataFrame:
@@ -26,10 +32,10 @@ def critical_difference_data(summary: pd.DataFrame) -> pd.DataFrame:
     rows = summary[keep & (summary["dataset"] != MEAN)]
     wide = rows.pivot(index=["metric", "refinement"], columns="dataset", values="tau_w").fillna(-np.inf)
     ranks = wide.rank(ascending=False).mean(axis=1).rename("mean_rank").sort_values(kind="stable").reset_index()
-    return ranks.assign(critical_difference=critical_difference(*wide.shape), datasets=wide.shape[1])
+    return ranks.assign(critical_difference=nemenyi(*wide.shape), datasets=wide.shape[1])
 
 
-def critical_difference(methods: int, datasets: int) -> float:
+def nemenyi(methods: int, datasets: int) -> float:
     """Nemenyi's: mean ranks further apart than q sqrt(k (k + 1) / (6 N)) differ at the 5 % level.
 
     k methods, N datasets, q the quantile of the studentised range over sqrt(2) (Demsar 2006, JMLR 7, section 3.2.2). It

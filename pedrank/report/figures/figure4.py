@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from pedrank.ablation.grid import study_settings
 from pedrank.report import text
 from pedrank.report.figures.curves import curves, datasets_of, mark, plot_lines
-from pedrank.report.figures.style import REFERENCE, TAU_W, WIDTH, styled
+from pedrank.report.figures.style import REFERENCE, TAU_W, WIDTH, Drawing, styled
 
 SETTINGS = ("lam", "dt")
+
+
+def figure4(ablation: pd.DataFrame, settings: Mapping[str, Any]) -> Drawing:
+    """Figure 4 of a study; `settings` are the keyword arguments of `pedrank.ablation.grid.study_settings`."""
+    own = study_settings(**settings)
+    table = figure4_data(ablation, own)
+    return Drawing(table, draw_figure4(table, own))
 
 
 def figure4_data(ablation: pd.DataFrame, fixed: Mapping[str, float]) -> pd.DataFrame:

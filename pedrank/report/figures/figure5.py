@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from pedrank.ablation.grid import study_settings
 from pedrank.report import text
 from pedrank.report.figures.curves import curves, datasets_of, mark, plot_lines, vary
-from pedrank.report.figures.style import COLOURS, REFERENCE, TAU_W, WIDTH, look, styled
+from pedrank.report.figures.style import COLOURS, REFERENCE, TAU_W, WIDTH, Drawing, look, styled
+
+
+def figure5(forces: pd.DataFrame, ablation: pd.DataFrame, settings: Mapping[str, Any]) -> Drawing:
+    """Figure 5 of a study; `settings` are the keyword arguments of `pedrank.ablation.grid.study_settings`."""
+    own = study_settings(**settings)
+    table = figure5_data(forces, ablation, own)
+    return Drawing(table, draw_figure5(table, own))
 
 
 def figure5_data(forces: pd.DataFrame, ablation: pd.DataFrame, fixed: Mapping[str, float]) -> pd.DataFrame:

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pedrank.report.figures.style import CLASS_COLOURS, MARKERS, WIDTH, styled
+from pedrank.observation.refinement import Refinement
+from pedrank.report import text
+from pedrank.report.figures.style import CLASS_COLOURS, MARKERS, WIDTH, Drawing, styled
 
 CLASSES = 10  # more cannot be told apart
 PER_CLASS = 50
+
+
+def figure6(
+    features: Mapping[str, np.ndarray],
+    displacement: Refinement,
+    class_names: Sequence[str],
+    refinement: str,
+    title: str,
+    seed: int = 0,
+) -> Drawing:
+    """Figure 6 of a study.
+
+    Args:
+        features: "features" (N, D) and "labels" (N,) of one pair of dataset and checkpoint.
+        displacement: How the classes were moved.
+        class_names: Name of each label.
+        refinement: Name of the refinement, for the title.
+        title: Of the whole figure.
+        seed: Of the choice of rows and of t-SNE.
+    """
+    rows = choose_rows(features["labels"], seed)
+    before, labels = features["features"][rows], features["labels"][rows]
+    embedding = embed(before, displacement.apply(before, labels), labels, seed)
+    return Drawing(embedding, draw_figure6(embedding, class_names, text.refinement(refinement), title))
 
 
 def choose_rows(labels: np.ndarray, seed: int) -> np.ndarray:

@@ -11,11 +11,19 @@ from matplotlib.figure import Figure
 from pedrank.evaluation.names import BASE
 from pedrank.evaluation.weighted_tau import weighted_taus
 from pedrank.report import text
-from pedrank.report.figures.style import AFTER, BEFORE, REFERENCE, TAU_W, WIDTH, styled
+from pedrank.report.figures.style import AFTER, BEFORE, REFERENCE, TAU_W, WIDTH, Drawing, styled
 from pedrank.utils.errors import InputError
 
 PER_LINE = 3
 ARROW = {"arrowstyle": "-|>", "color": "#555555", "lw": 0.8, "shrinkA": 3, "shrinkB": 1.5, "mutation_scale": 6}
+
+
+def figure7(
+    scores: pd.DataFrame, ground_truth: pd.DataFrame, metric: str, refinement: str, datasets: Sequence[str]
+) -> Drawing:
+    """Figure 7 of a study: the arguments of `figure7_data`."""
+    table = figure7_data(scores, ground_truth, metric, refinement, datasets)
+    return Drawing(table, draw_figure7(table, metric, refinement))
 
 
 def figure7_data(

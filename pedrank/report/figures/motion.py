@@ -9,13 +9,41 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from pedrank.observation.refinement import Refinement
 from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
 from pedrank.refinements.ped import simulate
 from pedrank.report import text
-from pedrank.report.figures.style import CLASS_COLOURS, MARKERS, WIDTH, styled
+from pedrank.report.figures.figure6 import choose_rows
+from pedrank.report.figures.style import CLASS_COLOURS, MARKERS, WIDTH, Drawing, styled
 
 PANELS = 8
 PER_LINE = 4
+
+
+def motion(
+    features: Mapping[str, np.ndarray],
+    statistics: ClassStatistics,
+    reference: ReferenceStatistics,
+    displacement: Refinement,
+    class_names: Sequence[str],
+    ped: Mapping[str, Any],
+    title: str,
+) -> Drawing:
+    """The motion of the classes of one pair of dataset and checkpoint.
+
+    Args:
+        features: "features" (N, D) and "labels" (N,).
+        statistics: Of their classes.
+        reference: Statistics of reference features.
+        displacement: What the study's PED did: when it stopped.
+        class_names: Name of each label.
+        ped: Keyword options of `simulate`.
+        title: Of the whole figure.
+    """
+    rows = choose_rows(features["labels"], seed=0)
+    moved, energy = trajectory(statistics, reference, ped)
+    table = motion_data(features["features"][rows], features["labels"][rows], statistics.means, moved, energy)
+    return Drawing(table, draw_motion(table, class_names, displacement.steps, title))
 
 
 def trajectory(

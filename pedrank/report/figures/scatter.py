@@ -12,10 +12,19 @@ from matplotlib.figure import Figure
 from pedrank.evaluation.names import BASE
 from pedrank.evaluation.weighted_tau import weighted_taus
 from pedrank.report import text
-from pedrank.report.figures.style import REFERENCE, TAU_W, WIDTH, look, styled
+from pedrank.report.figures.style import REFERENCE, TAU_W, WIDTH, Drawing, look, styled
 
 PER_LINE = 5
 LEVEL = 0.95
+
+
+def scatter(scores: pd.DataFrame, ground_truth: pd.DataFrame) -> dict[str, Drawing]:
+    """One figure for each dataset, by its name: the arguments of `scatter_data`."""
+    found = {}
+    for dataset in dict.fromkeys(ground_truth["dataset"]):
+        table = scatter_data(scores, ground_truth, dataset)
+        found[f"scatter-{dataset}"] = Drawing(table, draw_scatter(table, dataset))
+    return found
 
 
 def scatter_data(scores: pd.DataFrame, ground_truth: pd.DataFrame, dataset: str) -> pd.DataFrame:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib
+import pandas as pd
 from matplotlib.figure import Figure
 
 from pedrank.store.artefacts import sealed
@@ -46,11 +47,19 @@ _SETTINGS: dict[Any, Any] = {
     "pdf.fonttype": 42,  # text stays text
 }
 
+
+class Drawing(NamedTuple):
+    """A figure and the numbers that it shows."""
+
+    numbers: pd.DataFrame
+    figure: Figure
+
+
 styled = matplotlib.rc_context(_SETTINGS)  # a decorator: the settings hold inside the function and nowhere else
 
 
 @styled
-def save(figure: Figure, pdf: str | os.PathLike, png: str | os.PathLike) -> None:
+def save_figure(figure: Figure, pdf: str | os.PathLike, png: str | os.PathLike) -> None:
     """Write a figure as PDF and PNG; the same figure gives the same bytes, since no date goes in."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # laid out once, not again for each file

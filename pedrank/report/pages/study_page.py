@@ -24,17 +24,18 @@ from pedrank.report.tables.accuracies import accuracies
 from pedrank.report.tables.ranks import ranks
 from pedrank.report.tables.selection import selection
 from pedrank.report.tables.table1 import table1
-from pedrank.report.tables.table1_published import beside_published
+from pedrank.report.tables.table1_published import table1_published
 from pedrank.report.tables.table2 import table2
 from pedrank.store.artefacts import read_csv
 
 
-def study_page(results: Path, captions: Path) -> str:
+def study_page(results: Path, captions: Path, published: Path | None = None) -> str:
     """The report of a finished study.
 
     Args:
         results: The study's folder.
         captions: The folder of the captions, one .rst for each table and figure.
+        published: The published Table 1, where it stands beside the measured one.
     """
     config = read_yaml(results / "config.yaml")
     summary = read_csv(results / "summary.csv")
@@ -56,8 +57,8 @@ def study_page(results: Path, captions: Path) -> str:
         doubts = [*reference_caveats(config), *caveats(summary, scores, truth, known)]
         yield Section("warnings", "Warnings", page.bullets(map(page.prose, doubts)))
         yield Section("table1", "Table 1", page.table_section(table1(summary), said("table1")))
-        if (results / "tables/table1-published.csv").exists():
-            body = page.table_section(beside_published(summary), said("table1-published"))
+        if published is not None:
+            body = page.table_section(table1_published(summary, read_csv(published)), said("table1-published"))
             yield Section("published", "Published and measured", body)
         yield Section("selection", "Selection", page.table_section(selection(summary), said("selection")))
         yield Section("ground-truth", "Ground truth", page.table_section(accuracies(truth), said("ground-truth")))

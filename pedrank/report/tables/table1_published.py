@@ -8,13 +8,9 @@ from pedrank.evaluation.names import BASE, MEAN, ORACLE, PED
 from pedrank.report import text
 from pedrank.report.tables.table import Cell, Row, Table
 from pedrank.report.tables.table1 import groups, methods_of
-from pedrank.store.artefacts import read_csv
-from pedrank.utils.paths import PUBLISHED
-
-TABLE1 = PUBLISHED / "table1.csv"
 
 
-def beside_published(summary: pd.DataFrame) -> Table:
+def table1_published(summary: pd.DataFrame, published: pd.DataFrame) -> Table:
     """Measured tau_w, below it the printed one and the difference, wherever the paper prints one.
 
     The paper has one value per metric "+PED" and does not say how lambda was chosen: every lambda of ours is compared
@@ -22,8 +18,9 @@ def beside_published(summary: pd.DataFrame) -> Table:
 
     Args:
         summary: What `pedrank.evaluation.summary.summarise` returns.
+        published: pedrank/published/table1.csv: metric, refinement, dataset, tau_w.
     """
-    printed = read_csv(TABLE1).rename(columns={"refinement": "as_printed", "tau_w": "published"})
+    printed = published.rename(columns={"refinement": "as_printed", "tau_w": "published"})
     measured = summary[["dataset", "metric", "refinement", "tau_w"]].rename(columns={"tau_w": "measured"})
     measured["as_printed"] = measured["refinement"].where(~measured["refinement"].str.startswith(PED), "ped")
     both = measured.merge(printed, on=["dataset", "metric", "as_printed"]).drop(columns="as_printed")

@@ -1,0 +1,34 @@
+"""Command-line arguments that several scripts share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+PATTERN = "a path; fields in braces, such as {checkpoint}, stand for the names in --study"
+
+
+def add_study(parser: argparse.ArgumentParser) -> None:
+    """--study: the study's configuration, which holds the names that patterns stand for."""
+    parser.add_argument("--study", type=Path, help="the study's config.yaml, where a path is a pattern")
+
+
+def add_made_by(parser: argparse.ArgumentParser) -> None:
+    """--made-by: where to write what made the output."""
+    parser.add_argument("--made-by", required=True, type=Path, help="JSON: version, options, hashes of the inputs")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """--threads and --gpu: what a job may use."""
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--gpu", type=int, default=0, help="1 to use a GPU if there is one")
+
+
+def add_extraction(parser: argparse.ArgumentParser) -> None:
+    """The arguments of a forward pass of checkpoints over images."""
+    parser.add_argument("--images", required=True, type=Path)
+    parser.add_argument("--checkpoints", required=True, help=PATTERN)
+    add_study(parser)
+    parser.add_argument("--batch-size", required=True, type=int)
+    parser.add_argument("--precision", default="float32", help="float32, bfloat16 or float16")
+    add_device(parser)
