@@ -16,6 +16,7 @@ from pedrank.runtime.command import run
 from pedrank.store.artefacts import described, read_arrays, write_csv
 from pedrank.study.names import fill
 from pedrank.study.tables import read_tables
+from pedrank.utils.errors import InputError
 
 # What a figure's function may ask for, by its parameters; --options holds the others.
 TABLES = ("ablation", "forces", "scores", "seconds", "ground_truth", "summary")
@@ -51,7 +52,11 @@ def main() -> None:
     for figure in arguments.figures:
         name = figure.replace("-", "_")
         draw = getattr(importlib.import_module(f"pedrank.report.figures.{name}"), name)
-        drawings = draw(**{each: given[each] for each in inspect.signature(draw).parameters})
+        wanted = inspect.signature(draw).parameters
+        missing = [each for each in wanted if each not in given and wanted[each].default is inspect.Parameter.empty]
+        if missing:
+            raise InputError(f"{figure}: give --{missing[0].replace('_', '-')}, or '{missing[0]}' in --options")
+        drawings = draw(**{each: given[each] for each in wanted if each in given})
         for title, drawing in (drawings if isinstance(drawings, dict) else {figure: drawings}).items():
             csv, pdf, png = (fill(arguments.out, {"figure": title, "ext": ext}) for ext in ("csv", "pdf", "png"))
             write_csv(csv, drawing.numbers)
