@@ -1,12 +1,12 @@
-# Each target sets up what it needs. `make quickstart` and `make test` are all that a newcomer has to know.
+# Each target installs what it needs. Start with `make quickstart` and `make test`.
 
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: .venv quickstart resume report workflow-report estimate fetch-list test test-faults test-slurm test-browser lint fuzz lock audit licences bench clean
 
-# What the studies need, in the versions and with the hashes of the lock; what pyproject.toml asks for beyond it comes
-# without. The stamps are written last, so that a broken installation is not taken for a whole one.
+# Packages for studies, in the versions and with the hashes of the lock. Dependencies missing from the lock are installed
+# without hashes. Each stamp (.venv/workflow, ...) is written last, so that a broken installation is repeated.
 .venv/workflow: pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv .venv
@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 	python -m pip install --quiet --editable '.[workflow]'
 	touch $@
 
-# Tests, linters, and what pre-trains the tiny zoo.
+# Packages for tests, linters and pre-training.
 .venv/dev: .venv/workflow requirements-dev.lock
 	python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
 	python -m pip install --quiet --editable '.[workflow,pretrain,dev]'
@@ -28,45 +28,46 @@ quickstart: .venv/workflow
 	@echo "Table 1:  results/quickstart/tables/table1.md"
 	@echo "Report:   results/quickstart/report.html"
 
-# After any crash: wait for orphaned jobs, delete what is damaged and name it, and go on. PROFILE and CONFIG name another study.
+# After a crash: wait for orphaned jobs, delete and list damaged files, and continue. PROFILE and CONFIG choose the study.
 resume: .venv/workflow
 	python scripts/verify.py --delete
 	snakemake --cores all --workflow-profile $(PROFILE) $(CONFIG:%=--configfile %)
 
-# What the paper's study would fetch; `make fetch-list CONFIG=studies/yours.yaml` for another study.
+# List the downloads of the paper's study; `make fetch-list CONFIG=studies/yours.yaml` for another study.
 fetch-list: .venv/workflow
 	@python scripts/fetch_list.py $(CONFIG:%=--config %)
 
-# One page for a browser; part of every study, and remade here when anything it shows has changed. STUDY and PROFILE name another.
+# The report as one HTML page. It is part of every study; this updates it. STUDY and PROFILE choose the study.
 STUDY ?= quickstart
 PROFILE ?= quickstart
 report: .venv/workflow
 	snakemake results/$(STUDY)/report.html --cores all --workflow-profile $(PROFILE)
 
-# Snakemake's own report beside it: the rules, their code and the runtime of every job.
+# Snakemake's own report: the rules, their code and the runtime of every job.
 workflow-report: report
 	snakemake --workflow-profile $(PROFILE) --report results/$(STUDY)/unfinished-report.html
 	mv results/$(STUDY)/unfinished-report.html results/$(STUDY)/workflow-report.html
 
-# Hours and disk that fine-tuning would take here, from a short probe.
+# Estimate hours and disk of fine-tuning on this machine, from a short probe.
 estimate: .venv/workflow
 	@python scripts/estimate.py $(CONFIG:%=--config %)
 
 test: .venv/dev
 	pytest -n 2 --dist loadfile
 
-# What crashes, full disks and changed files lead to; then 200 kills at random points of the quickstart. An hour on two
-# cores, and a root who may mount, or the tests of full disks are left out. KILLS=10 is quicker.
+# Crashes, full disks and changed files, then 200 kills at random points of the quickstart: an hour on two cores. Tests of
+# full disks need root with the right to mount, and are skipped otherwise. KILLS=10 is quicker.
 KILLS ?= 200
 test-faults: .venv/dev
 	pytest -rs tests/faults/faults.py
 	python tests/faults/kills.py --kills $(KILLS)
 
-# The report of the finished quickstart, opened in a real headless Chromium.
+# Open the report of the finished quickstart in a headless Chromium.
 test-browser: .venv/dev report
 	PEDRANK_REPORT=results/quickstart/report.html pytest -rs tests/test_browser.py
 
-# The quickstart on a private Slurm of four nodes on this machine, then with faults; a few minutes, root, Debian.
+# The quickstart on a private Slurm cluster of four nodes on this machine, then with faults. Needs root, Debian and a
+# few minutes.
 .venv/slurm: .venv/workflow
 	python -m pip install --quiet --editable '.[workflow,slurm]'
 	touch $@
@@ -78,10 +79,11 @@ lint: .venv/dev
 	ruff check .
 	ruff format --check .
 	snakefmt --check .
+	mypy
 	snakemake --lint
 	snakemake --lint --workflow-profile quickstart
 
-# Hostile input for every reader: FUZZ inputs for each, new ones each time; figures at the end. 20 minutes of one core.
+# Hostile input for every reader: FUZZ new inputs each, with statistics at the end. 20 minutes on one core.
 FUZZ ?= 1000
 fuzz: .venv/dev
 	PEDRANK_FUZZ=$(FUZZ) pytest tests/test_fuzz_*.py
@@ -94,7 +96,7 @@ lock: .venv/dev
 	$(COMPILE) --upgrade --extra workflow --extra pretrain --extra dev --output-file requirements-dev.lock
 	$(COMPILE) --upgrade --extra workflow --constraint requirements-dev.lock --output-file requirements.lock
 
-# Known vulnerabilities of what the lock names; asks a service on the network.
+# Look up known vulnerabilities of the locked packages; needs a network.
 audit: .venv/dev
 	@python scripts/audit.py
 

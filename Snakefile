@@ -1,5 +1,5 @@
-# Which pre-trained checkpoint should I fine-tune? The study is described in config.yaml, one stage stands in each file
-# of rules/, and everything is written below results/. Start here: README.md.
+# Which pre-trained checkpoint should I fine-tune? config.yaml describes the study, each file of rules/ is one stage,
+# and all output goes to results/. Start with README.md.
 
 from snakemake.utils import min_version
 
@@ -33,7 +33,7 @@ else:
     include: "rules/report.smk"
 
 
-# Seconds of one core, or a download: on a cluster they run where Snakemake runs, whose nodes may have no network.
+# Rules that take seconds of one core, or download. On a cluster they run beside Snakemake, since nodes may be offline.
 localrules:
     ablation,
     accuracies,
@@ -54,6 +54,7 @@ localrules:
     table1,
     table1_published,
     table2,
+    trace_page,
 
 
 onstart:

@@ -1,7 +1,9 @@
-"""How often the 95 % bootstrap interval of tau_w covers the truth: the table in docs/evaluation.md.
+"""Measure how often the 95 % bootstrap interval of tau_w covers the truth: the table in docs/evaluation.md.
 
-Models are drawn from a population in which score and accuracy have a given correlation; the truth is the mean tau_w of
-n such models. Takes a minute.
+    python benchmarks/coverage.py  # a minute
+
+Models are drawn from a population in which score and accuracy have a given correlation. The truth is the mean tau_w of
+n such models.
 """
 
 from __future__ import annotations
@@ -17,7 +19,13 @@ TRUTH = 20_000
 
 
 def coverage(n: int, correlation: float, datasets: int = 1) -> tuple[float, float, float]:
-    """True tau_w, share of trials that cover it, and mean width; over several datasets half the score is shared."""
+    """True tau_w, share of trials whose interval covers it, and mean width of the intervals.
+
+    Args:
+        n: Checkpoints.
+        correlation: Of score and accuracy.
+        datasets: Datasets over which tau_w is averaged. With more than one, they share half of the score's variance.
+    """
     random = np.random.default_rng(0)
     shared, scores, noise = random.normal(size=(3, TRUTH, datasets, n))
     if datasets > 1:

@@ -1,10 +1,10 @@
-"""How close preparing images and extracting features come to the work that cannot be avoided.
+"""Compare the speed of preparing images and of extracting features with that of the unavoidable work.
 
     python benchmarks/features.py  # on the CPU, or the GPU if there is one; writes docs/benchmarks-features.md
 
-Extraction is held against the bare forward pass of the same network on a batch that lies ready in memory, preparing
-against Pillow's decode and resize of the same JPEGs on the same threads. Both sides of a pair run in turns, and the
-medians are compared: other programs on the machine slow both.
+Extraction is compared with the bare forward pass of the same network on a batch in memory; preparing with Pillow's
+decode and resize of the same JPEGs on the same threads. Both sides of a pair run in turns, so that other programs on
+the machine slow both. The medians are compared.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ DOCS = Path(__file__).parent.parent / "docs"
 SIZE = 224
 ROUNDS = 3
 NORMALISATION = NORMALISATIONS["imagenet"]
-Measured = tuple[float, float]  # images a second: bare, and with all that is around
+Measured = tuple[float, float]  # images per second: the bare work, and pedrank
 
 
 def in_turns(first: Callable[[], None], second: Callable[[], None], images: int, rounds: int) -> Measured:
-    """Median throughput of each in images a second, after one round that warms up."""
+    """Median throughput of each function in images per second, after one round to warm up."""
     seconds: list[list[float]] = [[], []]
     for _ in range(rounds + 1):
         for run, times in zip((first, second), seconds, strict=True):
@@ -52,7 +52,7 @@ def in_turns(first: Callable[[], None], second: Callable[[], None], images: int,
 
 
 def photographs(count: int) -> list[bytes]:
-    """JPEGs of 500 x 375 pixels and about 50 kB, as the datasets have them."""
+    """JPEGs of 500 x 375 pixels and about 50 kB, as in the datasets."""
     from PIL import Image
 
     random, made = np.random.default_rng(0), []
@@ -65,7 +65,7 @@ def photographs(count: int) -> list[bytes]:
 
 
 def preparing(folder: Path, photos: list[bytes], threads: int, rounds: int) -> Measured:
-    """Decode and resize alone, and `prepare` from a tar.gz to the file of images."""
+    """Throughput of decoding and resizing alone, and of `prepare` from a tar.gz to the file of images."""
     rows = Rows()
     with tarfile.open(folder / "photos.tar.gz", "w:gz") as archive:
         for number, photo in enumerate(photos):
@@ -88,7 +88,7 @@ def preparing(folder: Path, photos: list[bytes], threads: int, rounds: int) -> M
 
 
 def extracting(folder: Path, device: str, precision: str, batch_size: int, batches: int, rounds: int) -> Measured:
-    """The bare forward pass, and `extract_to` from the memory-mapped file to the file of features."""
+    """Throughput of the bare forward pass, and of `extract_to` from the memory-mapped images to the features."""
     import torch
 
     from pedrank.networks.resnets import resnet50
@@ -128,7 +128,7 @@ def extracting(folder: Path, device: str, precision: str, batch_size: int, batch
 
 
 def plain_loop(photos: list[bytes], device: str, batch_size: int) -> float:
-    """Images a second of a loop that decodes for each checkpoint, in float32 and channels first, without overlap."""
+    """Images per second of a loop that decodes for each checkpoint, in float32, channels first, without overlap."""
     import torch
 
     from pedrank.networks.resnets import resnet50
@@ -153,7 +153,7 @@ def main() -> None:
     threads = thread_count()
     torch.set_num_threads(threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    # Enough work for a second or more a round.
+    # A round takes a second or more.
     batch_size, batches, count = (256, 40, 4096) if device == "cuda" else (32, 3, 600)
     name = torch.cuda.get_device_name() if device == "cuda" else f"{machine.processor()}, {threads} threads"
     photos = photographs(count)
@@ -168,14 +168,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         bare, whole = preparing(folder, photos, threads, rounds=ROUNDS)
-        lines.append(f"| prepare, against Pillow's decode and resize | {bare:.0f} | {whole:.0f} | {whole / bare:.2f} |")
+        lines.append(
+            f"| prepare, compared with Pillow's decode and resize | {bare:.0f} | {whole:.0f} | {whole / bare:.2f} |"
+        )
         for precision in ("float32", "float16") if device == "cuda" else ("float32",):
             bare, whole = extracting(folder, device, precision, batch_size, batches, rounds=ROUNDS)
-            what = f"features, {precision}, against the bare forward pass"
+            what = f"features, {precision}, compared with the bare forward pass"
             lines.append(f"| {what} | {bare:.1f} | {whole:.1f} | {whole / bare:.2f} |")
         if device == "cuda":
             loop = plain_loop(photos, device, batch_size)
-            lines.append(f"| {precision}, against a plain loop | {loop:.1f} | {whole:.1f} | {whole / loop:.2f} |")
+            lines.append(f"| {precision}, compared with a plain loop | {loop:.1f} | {whole:.1f} | {whole / loop:.2f} |")
     write_text(arguments.out, "\n".join([*lines, ""]))
     print("\n".join(lines))
 

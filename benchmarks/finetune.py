@@ -1,11 +1,15 @@
-"""How fast a training step is: ours beside a plain loop, and beside ours on images that are on the device already.
+"""Time a training step: pedrank's loop, a plain loop, and pedrank's loop without fetching images.
 
     python benchmarks/finetune.py --threads 8
 
-ResNet-50 at 224 pixels, random images, one process, the three in turn, twice. `plain` is the released protocol's loop:
-float32, NCHW, torch.optim, JPEG files decoded and cropped by torchvision in as many processes as `--threads`. `ours` is
-pedrank.finetune as studies run it: deterministic kernels, bfloat16 where there is, channels-last, crops on the device.
-`bound` is ours without images to fetch and crop. `--compile` adds ours under torch.compile.
+ResNet-50 at 224 pixels, random images, one process; the three run in turn, twice.
+
+plain      the released protocol's loop: float32, NCHW, torch.optim; torchvision decodes and crops JPEG files in
+           `--threads` processes
+ours       pedrank.finetune as studies run it: deterministic kernels, bfloat16 if available, channels-last, crops on the
+           device
+bound      `ours` on one batch that is on the device already
+compiled   `ours` under torch.compile, with `--compile`
 """
 
 from __future__ import annotations
@@ -60,7 +64,7 @@ class Files(torch.utils.data.Dataset):
 
 
 def plain(architecture: str, images: np.ndarray, arguments, device: torch.device) -> Iterator[None]:
-    """One step after the other of the plain loop."""
+    """Take one step of the plain loop at each iteration."""
     torch.backends.cudnn.deterministic = False
     network = build(architecture)
     model = torch.nn.Sequential(network, torch.nn.Linear(network.feature_dim, CLASSES)).to(device).train()
@@ -78,7 +82,7 @@ def plain(architecture: str, images: np.ndarray, arguments, device: torch.device
 def ours(
     architecture: str, images: np.ndarray, arguments, device: torch.device, bound: bool = False, compiled: bool = False
 ) -> Iterator[None]:
-    """One step after the other of pedrank's loop; with `bound` the same batch again and again."""
+    """Take one step of pedrank's loop at each iteration; with `bound`, always on the same batch."""
     torch.backends.cudnn.deterministic = True  # as pedrank.runtime.device.prepare sets it
     options = Options(
         0.01,

@@ -1,7 +1,7 @@
-"""What the cheaper protocols cost and change, where the whole one can be afforded: on the quickstart's data.
+"""Compare the cheaper fine-tuning protocols with the full one, on the quickstart's data: cost, choices, rankings.
 
-Needs a finished quickstart. The paper's grid of 16 points and five seeds, for 12 tiny checkpoints: in full, and by
-successive halving. Early stopping is replayed on the runs of either. Writes docs/ground-truth/cheaper-STEPS.csv; three
+Needs a finished quickstart. Runs the paper's grid of 16 points and five seeds for 12 tiny checkpoints, in full and by
+successive halving. Early stopping is replayed on the runs of both. Writes docs/ground-truth/cheaper-STEPS.csv. Three
 datasets at the quickstart's 32 steps take about 25 minutes on one processor core.
 """
 
@@ -30,7 +30,7 @@ FEWER = "full, two seeds"
 
 
 def tested(pair: Pair, folder: Path, full: Protocol, at: Point) -> list[float]:
-    """Test accuracies of all seeds."""
+    """Test accuracies of all seeds at the point `at` of the grid."""
     return [
         run_seed(pair, folder / point_name(at) / f"test-seed{seed}.json", full.training, at, seed)["accuracy"]
         for seed in full.seeds
@@ -38,7 +38,7 @@ def tested(pair: Pair, folder: Path, full: Protocol, at: Point) -> list[float]:
 
 
 def replayed(accuracies: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
-    """The seeds that early stopping would have run."""
+    """By checkpoint, the test accuracies of the seeds that early stopping would have run."""
     kept: dict[str, list[float]] = {name: [] for name in accuracies}
     for number in range(GRID["seeds"]):
         for name in open_seeds(kept, number):
@@ -74,7 +74,7 @@ def compare(dataset: str, results: Path, folder: Path, budget: Mapping[str, int]
         accuracies[f"{label}, early stopping"] = kept
         points[f"{label}, early stopping"] = points[label]
         steps[f"{label}, early stopping"] = steps[label] - spared * full.training["steps"]
-    # How much of any change is the noise of few seeds.
+    # For comparison: the change that comes from fewer seeds alone.
     points[FEWER], accuracies[FEWER] = points["full"], {name: found[:2] for name, found in accuracies["full"].items()}
     steps[FEWER] = steps["full"] - (len(full.seeds) - 2) * len(names) * full.training["steps"]
     return [

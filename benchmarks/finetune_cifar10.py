@@ -1,6 +1,6 @@
-"""Does pre-training show? A checkpoint of the tiny zoo and the same network from random weights, on CIFAR-10.
+"""Measure the effect of pre-training: a checkpoint of the tiny zoo against random weights, fine-tuned on CIFAR-10.
 
-Both are fine-tuned on real images: the paper's grid of 16 points, five seeds of the best. Every run goes to
+Both use the paper's grid of 16 points and five seeds of the best point. Every run is a row of
 docs/ground-truth/cifar10.csv. About 20 minutes on one processor core.
 """
 
@@ -28,7 +28,7 @@ BUDGET = {"steps": 300, "batch_size": 64}
 
 
 def random_checkpoint(like: Path, path: Path) -> Path:
-    """The network of the checkpoint `like` with random weights, and its normalisation."""
+    """Write a checkpoint with the network and normalisation of `like` and random weights to `path`; return `path`."""
     metadata = read_metadata(like)
     torch.manual_seed(0)
     weights = {name: tensor.numpy() for name, tensor in build(metadata["architecture"]).state_dict().items()}
@@ -37,7 +37,7 @@ def random_checkpoint(like: Path, path: Path) -> Path:
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
-    """Mean, deviation, best and worst of the test runs, and the point they were run at."""
+    """By checkpoint, the chosen point, and mean, standard deviation, lowest and highest accuracy of its test runs."""
     tested = runs[runs["stage"] == "test"].groupby("checkpoint", sort=False)
     return tested.agg(
         learning_rate=("learning_rate", "first"),

@@ -1,8 +1,8 @@
-"""Time one computation in a process of its own: seconds and peak memory as one line of JSON.
+"""Time one computation in a separate process: seconds and peak memory as one line of JSON.
 
-The fastest of several runs counts, since whatever else the machine does only ever adds to it (as `timeit` advises): as
-many as go into two seconds, at least three where the first two take less than half a minute. Memory is the peak above
-what the process held when the computation began, made features included (Linux).
+The fastest of several runs counts, because other work on the machine can only add time (as `timeit` advises). The runs
+fill two seconds; there are at least three if the first two take less than 30 s. Memory is the peak above the memory
+that the process held when the computation began, which includes the features (Linux).
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from pedrank.utils.memory import available_memory
 
 
 def features(n: int, d: int, c: int) -> tuple[np.ndarray, np.ndarray, ReferenceStatistics]:
-    """Features (n, d) float32 like a ResNet's: rectified mixtures of class-dependent latents, decaying in scale."""
+    """Features (n, d) float32 like a ResNet's, labels (n,) and reference statistics.
+
+    The features are rectified mixtures of class-dependent latents with decaying scales.
+    """
     rng = np.random.default_rng(0)
     labels = rng.permutation(np.arange(n) % c)
     latents = min(d, 512)
@@ -46,10 +49,10 @@ def features(n: int, d: int, c: int) -> tuple[np.ndarray, np.ndarray, ReferenceS
 def computation(
     what: str, who: str, x: np.ndarray, y: np.ndarray, reference: ReferenceStatistics
 ) -> Callable[[], object]:
-    """The call to time."""
+    """The call to time: computation `what` by `who`, "plain" or "pedrank"."""
     if what == "copy":
         return x.copy
-    if what == "sweep":  # 100 settings with LogME, from the features on
+    if what == "sweep":  # 100 settings with LogME, starting from the features
         settings = [{"lam": lam, "dt": dt} for lam in np.linspace(0.1, 1.0, 10) for dt in np.linspace(0.05, 0.5, 10)]
         return lambda: sweep(observe(x, y), reference, settings)
     if what == "ped":
@@ -62,20 +65,20 @@ def computation(
 
 
 def _limit_memory() -> None:
-    """A computation that needs more than the machine has left ends in a MemoryError, and takes nobody else with it."""
+    """Limit this process to the free memory: a larger computation ends in a MemoryError and harms no other process."""
     now = _held("VmSize")
     limit = now + (available_memory() or resource.RLIM_INFINITY - now)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def _held(what: str) -> int:
-    """Bytes of this process by the kernel's name for them: VmSize, VmRSS, or VmHWM for the peak of VmRSS."""
+    """Bytes of this process, by the kernel's name: VmSize, VmRSS, or VmHWM, the peak of VmRSS."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{what}:"))
 
 
 def _forget_peak() -> int:
-    """The bytes that this process holds; its peak starts from them, and what was freed before has gone back."""
+    """Return freed memory to the system, reset the peak, and return the bytes that this process holds."""
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     return _held("VmRSS")
@@ -85,7 +88,7 @@ def main() -> None:
     what, who, *shape = sys.argv[1:]
     warnings.simplefilter("ignore")
     x, y, reference = features(*map(int, shape))
-    # Libraries load and threads start on a small case first.
+    # A small case first: it loads libraries and starts threads.
     computation(what, who, x[:200], np.arange(200) % 2, reference)()
     run = computation(what, who, x, y, reference)
     _limit_memory()

@@ -1,7 +1,7 @@
-"""The published algorithms, step by step as their released code takes them and without regard to cost.
+"""The published algorithms with the steps of their released code, written without regard to cost.
 
-Written from the papers and from what is known of the released code; what `pedrank` is timed against. Tests hold both to
-the same numbers.
+`pedrank` is timed against them. They are written from the papers and from known facts about the released code. Tests
+check that both give the same numbers.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from sklearn.preprocessing import StandardScaler
 
 
 def ped(x, y, mean, std, lam=0.6, dt=0.1, k=1.0, max_steps=6, exit_ratio=0.5):
-    """Refined features (N, D), at every step rescaled, reduced to means and variances, moved and scaled back.
+    """Refined features (N, D). Every step rescales them, computes means and variances, moves them and scales back.
 
-    Each pair of classes has one push, which acts on the one and reversed on the other; the last move tried is dropped.
+    Each pair of classes has one push. It acts on one class and, reversed, on the other. The last move is dropped.
     """
     classes = y.max() + 1
     one, other = np.triu_indices(classes, 1)
@@ -41,7 +41,7 @@ def ped(x, y, mean, std, lam=0.6, dt=0.1, k=1.0, max_steps=6, exit_ratio=0.5):
 
 
 def logme(x, y):
-    """Singular value decomposition of X^T X, then all left singular vectors against each label."""
+    """LogME: singular value decomposition of X^T X, then all left singular vectors times each label."""
     x = x.astype(np.float64)
     n, d = x.shape
     if n > d:
@@ -72,7 +72,7 @@ def logme(x, y):
 
 
 def sfda(x, y):
-    """Two discriminant analyses, each by all generalised eigenvectors, the second of a mixed copy of the features."""
+    """SFDA: two discriminant analyses by all generalised eigenvectors, the second on a mixed copy of the features."""
     x = x.copy()
     priors = np.bincount(y) / len(y)
     p, shrinkage = _discriminant(x, y, priors, None)
@@ -111,7 +111,7 @@ def _discriminant(x, y, priors, shrinkage):
 
 
 def gbc(x, y):
-    """One ordered pair of classes after the other."""
+    """GBC: a loop over all ordered pairs of classes."""
     classes = [x[y == label].astype(np.float64) for label in range(y.max() + 1)]
     means, variances = [rows.mean(axis=0) for rows in classes], [np.maximum(rows.var(axis=0), 1e-4) for rows in classes]
     total = 0.0
@@ -126,7 +126,7 @@ def gbc(x, y):
 
 
 def parc(x, y):
-    """Two N x N correlation matrices and a ranking of all their pairs; beyond 15,000 rows a random sample of them."""
+    """PARC: two N x N correlation matrices and a ranking of all pairs; beyond 15,000 rows on a random sample."""
     if len(y) > 15_000:
         rows = np.random.default_rng(0).choice(len(y), 15_000, replace=False)
         x, y = x[rows], y[rows]
@@ -138,8 +138,8 @@ def parc(x, y):
 
 
 def nleep(x, y):
-    """A full singular value decomposition and scikit-learn's mixture."""
-    x = PCA(0.8, svd_solver="full").fit_transform(x.astype(np.float64))  # float32 ends in a singular covariance
+    """NLEEP: a full singular value decomposition and scikit-learn's mixture."""
+    x = PCA(0.8, svd_solver="full").fit_transform(x.astype(np.float64))  # in float32 the covariance becomes singular
     p = GaussianMixture(5 * (y.max() + 1), random_state=0).fit(x).predict_proba(x)
     joint = np.array([p[y == label].sum(axis=0) / len(y) for label in range(y.max() + 1)])
     return (p @ (joint / joint.sum(axis=0)).T)[np.arange(len(y)), y].mean()

@@ -1,7 +1,7 @@
 """`make bench`: time and memory of pedrank against the published algorithms, written to docs/benchmarks.md.
 
-Both run in one session, each computation in a process of its own, with the same threads and features. A size's name
-on the command line limits the run to it; `--growth-only` and `--no-growth` do the same for the figure.
+Both run in one session with the same threads and features, each computation in a separate process. The names of sizes
+on the command line limit the run to these sizes. `--growth-only` makes only the figure, `--no-growth` leaves it out.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ HEAD = """# Benchmarks
 
 Made by `make bench` on {machine}.
 
-`plain` is the published algorithm as its released code takes it (`benchmarks/plain.py`); both give the same numbers
-(`tests/test_benchmarks.py`) and run in one session with the same threads and features, each computation in a process
-of its own, whose fastest run counts. Memory is the peak beside the features. PED includes writing the refined features;
-NLEEP fits one mixture. A dash stands where the plain algorithm was not run, needed more memory than the machine has, or
-did not end within half an hour. Beyond 15,000 rows both take PARC of a sample.
+`plain` is the published algorithm with the steps of its released code (`benchmarks/plain.py`). Both give the same
+numbers (`tests/test_benchmarks.py`). Both run in one session with the same threads and features, each computation in
+a separate process, and the fastest run counts. Memory is the peak in addition to the features. PED includes writing
+the refined features. NLEEP fits one mixture. A dash means that the plain algorithm was not run, needed more memory
+than the machine has, or did not end within half an hour. Beyond 15,000 rows both compute PARC on a sample.
 
-How many times faster PED is depends on its moves, each of which costs the plain algorithm a pass over all features:
-where all classes overlap, a move leaves 1 - C dt^2 k / 2 of the force, so that PED ends after two moves from 100
-classes on, the fewest there can be, and goes to six with ten classes. Features and images have a page of their own,
-[`benchmarks-features.md`](benchmarks-features.md).
+The speed-up of PED depends on the number of its moves, since each move costs the plain algorithm a pass over all
+features. If all classes overlap, a move reduces the force to the share 1 - C dt^2 k / 2. So with 100 classes or more
+PED ends after two moves, the smallest possible number, and with ten classes it makes six. Features and images have
+their own page, [`benchmarks-features.md`](benchmarks-features.md).
 """
 LONGEST = 1800  # seconds a computation may take
 GROWTH = {
@@ -47,7 +47,7 @@ GROWTH = {
 
 
 def measure(what: str, who: str, shape: tuple[int, int, int]) -> dict[str, float] | None:
-    """Seconds and megabytes of one computation; None where it took too long or too much memory."""
+    """Seconds and megabytes of one computation; None if it took too long or too much memory."""
     command = [sys.executable, HERE / "one.py", what, who, *map(str, shape)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST)
@@ -58,7 +58,7 @@ def measure(what: str, who: str, shape: tuple[int, int, int]) -> dict[str, float
 
 
 def table(name: str) -> list[str]:
-    """Markdown lines of one size."""
+    """Markdown lines for one size."""
     n, d, c = SIZES[name]
     copy = measure("copy", "pedrank", SIZES[name])
     lines = [
@@ -70,7 +70,7 @@ def table(name: str) -> list[str]:
         "|---|--:|--:|--:|--:|--:|",
     ]
     for what in COMPUTATIONS:
-        # A mixture of 500 full covariances on 100,000 rows the plain way takes hours.
+        # The plain mixture of 500 full covariances takes hours on 100,000 rows.
         plain = measure(what, "plain", SIZES[name]) if what != "nleep" or n < 10_000 else None
         ours = measure(what, "pedrank", SIZES[name])
         lines.append(f"| {what} | {_cells(plain, ours)} |")
@@ -92,7 +92,7 @@ def _cells(plain: dict[str, float] | None, ours: dict[str, float] | None) -> str
 
 
 def growth(path: Path) -> None:
-    """Figure of seconds and megabytes by N, D and C, pedrank drawn through and the plain algorithm dashed."""
+    """Write a figure of seconds and megabytes by N, D and C: solid lines for pedrank, dashed ones for `plain`."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -125,7 +125,7 @@ def growth(path: Path) -> None:
 
 
 def machine() -> str:
-    """Processor, threads and libraries that the numbers hold for."""
+    """Processor, threads and libraries on which the numbers depend."""
     import numpy
     import sklearn
 
@@ -149,7 +149,8 @@ def main() -> None:
         figure = ["## Growth", "", "![seconds and memory by N, D and C](benchmarks-growth.png)", ""]
         for name in arguments.sizes or SIZES:
             lines += table(name)
-            (DOCS / "benchmarks.md").write_text("\n".join(lines + figure))  # what is measured is kept
+            # Written after each size: an interrupted run keeps its results.
+            (DOCS / "benchmarks.md").write_text("\n".join(lines + figure))
     if not arguments.no_growth:
         growth(DOCS / "benchmarks-growth.png")
 

@@ -1,8 +1,8 @@
-"""How planning and scheduling grow with a study: measured on simulated studies, drawn into docs/scaling.png.
+"""Measure how planning and scheduling grow with a study, on simulated studies; docs/scaling.md explains the results.
 
-`python benchmarks/scaling.py plan NAME ...` plans studies of STUDIES with the real Snakefile, in a dry run, and
-`run NAME ...` runs them with commands that only make their outputs. Both append to docs/scaling.csv; `draw` makes the
-figure.
+`python benchmarks/scaling.py plan NAME ...` plans studies of STUDIES with the real Snakefile, in a dry run.
+`run NAME ...` runs them with commands that only make their outputs. Both append to docs/scaling.csv. `draw` draws
+docs/scaling.png.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DOCS = ROOT / "docs"
 SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
 FINETUNE = {"ground_truth": {"source": "finetune"}}
 TOGETHER = {"metrics_together": True}
-STUDIES = {  # checkpoints, datasets, metrics (the paper's is 12 x 10 x 5), the jobs that Snakemake counts, and changes
+STUDIES = {  # checkpoints, datasets, metrics (the paper's: 12 x 10 x 5), Snakemake's jobs, changes of the study
     "paper": (12, 10, 5, 1067, {}),
     "paper, fine-tuned": (12, 10, 5, 3727, FINETUNE),
     "10x": (120, 10, 5, 10031, {}),
@@ -43,11 +43,11 @@ def plan(name: str) -> dict[str, float]:
 
 
 def run(name: str) -> dict[str, float]:
-    """The same of a run on 2 cores whose commands are `touch`; and the seconds of as many such commands without it."""
+    """The same for a run on 2 cores with `touch` as every command; "bare" are the seconds without Snakemake."""
     with tempfile.TemporaryDirectory() as folder:
         study = _study(name, Path(folder))
         simulated.stub(Path(folder, "stub"))
-        # The profile gives each job one thread, so that two run at a time.
+        # The profile gives each job one thread, so two jobs run at a time.
         found = _snakemake(Path(folder, "stub"), Path(folder), study, "quickstart", "--cores", "2", "--quiet")
         return found | {"bare": _bare(Path(folder)) * STUDIES[name][3]}
 
@@ -81,7 +81,7 @@ def _snakemake(workflow: Path, folder: Path, study: Path, profile: str, *argumen
 
 
 def _bare(folder: Path, number: int = 1000) -> float:
-    """Seconds of one command of a score, two at a time, each in a bash of its own as Snakemake starts it."""
+    """Seconds of one command of a score, two at a time, each in its own bash, as Snakemake starts it."""
     command = f"set -euo pipefail; touch {' '.join(f'{folder}/output-{file}' for file in range(6))}"
     start = time.perf_counter()
     with ThreadPoolExecutor(2) as pool:
@@ -90,7 +90,7 @@ def _bare(folder: Path, number: int = 1000) -> float:
 
 
 def draw(rows: pd.DataFrame) -> None:
-    """docs/scaling.png: wall seconds and megabytes of planning by jobs, one line a design."""
+    """Draw docs/scaling.png: wall seconds and megabytes of planning by number of jobs, one line per design."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -136,7 +136,7 @@ def main() -> None:
         row = {"what": arguments.what, "study": name, **size, "scores": checkpoints * datasets * metrics, **found}
         print(row, file=sys.stderr)
         rows = pd.concat([rows, pd.DataFrame([row | {"load": load}])])
-        rows.drop_duplicates(["what", "study"], keep="last").to_csv(path, index=False)  # what is measured is kept
+        rows.drop_duplicates(["what", "study"], keep="last").to_csv(path, index=False)  # kept if interrupted
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Simulated studies: as many made-up checkpoints, datasets and metrics as asked for, planned by the real Snakefile."""
+"""Simulated studies: any number of made-up checkpoints, datasets and metrics, for the real Snakefile to plan."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ PARTS = ["Snakefile", "config.yaml", "rules", "scripts", "schemas", "profiles", 
 
 
 def write(folder: Path, checkpoints: int, datasets: int, metrics: int, **changes: Any) -> Path:
-    """The configuration of a study of that size, with its own catalogue and plugin beside it in `folder`.
+    """Write a study of these numbers of checkpoints, datasets and metrics, with its catalogue and plugin, to `folder`.
 
-    Everything else is as in the paper's study; `changes` replace keys of the configuration.
+    Everything else is as in the paper's study; `changes` replace keys of the configuration. Returns the path of the
+    configuration.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = {
@@ -73,7 +74,7 @@ def _catalogue(checkpoints: list[str], datasets: list[str]) -> dict[str, dict[st
 
 
 def stub(folder: Path) -> Path:
-    """A copy of the workflow in `folder` in which every rule's command only makes its outputs; its Snakefile."""
+    """Copy the workflow to `folder` with `touch {output}` as every rule's command; return the path of its Snakefile."""
     folder.mkdir(parents=True)
     for part in PARTS:
         source = ROOT / part

@@ -1,10 +1,10 @@
-"""Contract tests for metrics and refinements of your own: call them from a test, or once by hand.
+"""Contract tests for your own metrics and refinements: call them from a test, or once by hand.
 
 >>> from pedrank.testing import check_metric
->>> check_metric(my_metric)
+>>> check_metric(lambda observation: float(observation.means.var(axis=0).sum()))
 
-They raise AssertionError with one sentence. What they ask of a metric is what the workflow relies on: one number for
-features and labels, the same for the same ones, whatever the order of the images, and of the features as refined.
+They raise AssertionError with a message of one sentence. They check what the workflow relies on: a metric returns one
+finite number, the same number for the same input and for any order of the images, and it scores the refined features.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pedrank.observation.refinement import Refinement
 from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
 from pedrank.utils.errors import InputError
 
-TOLERANCE = 1e-6  # relative: another order of summation, and no more
-REFINED_TOLERANCE = 1e-4  # relative: refined features are rounded to float32 where they are written down
-_SIZES = ((60, 5, 3), (40, 64, 4), (200, 12, 2))  # samples, features, classes: more, fewer, and many samples
+TOLERANCE = 1e-6  # relative; allows for another order of summation
+REFINED_TOLERANCE = 1e-4  # relative; written features are rounded to float32
+_SIZES = ((60, 5, 3), (40, 64, 4), (200, 12, 2))  # samples N, features D, classes C; with N > D, N < D, and N >> D
 
 
 def check_metric(
@@ -32,17 +32,26 @@ def check_metric(
     refined: bool = True,
     **options: object,
 ) -> None:
-    """Raise AssertionError unless `function` is a metric as the workflow wants it.
+    """Check that a function is a metric that the workflow can use.
 
-    It returns a finite number (or a `Score`), twice the same, whatever the order of the rows; it takes read-only
-    float32 features and leaves them and the labels as they are; it looks at the refined features, not the stored ones.
+    The function must return a finite number or a `Score`, and the same one for the same input. It must accept read-only
+    float32 features, and must change neither features nor labels. A constant feature, or a class with a single sample,
+    must give a number or an InputError.
 
     Args:
-        function: What `@metric` decorates: a function of an `Observation`.
-        order: Whether the order of the rows changes nothing. False for a metric that starts from randomly drawn rows.
-        relabelling: Whether numbering the classes otherwise changes nothing.
-        refined: Whether the score follows a refinement as it follows the refined features themselves.
+        function: A function of an `Observation`, as decorated by `@metric`.
+        order: Check that the order of the rows does not matter. False for metrics that start from randomly drawn rows.
+        relabelling: Check that the numbering of the classes does not matter.
+        refined: Check that a refinement gives the same score as the refined features themselves.
         options: Keyword options of the metric.
+
+    Raises:
+        AssertionError: A check fails; the message is one sentence.
+
+    >>> check_metric(lambda observation: "high")
+    Traceback (most recent call last):
+        ...
+    AssertionError: the metric returned str, not a number
     """
     for features, labels in _samples():
         before = features.copy(), labels.copy()
@@ -55,7 +64,7 @@ def check_metric(
             rows = np.random.default_rng(1).permutation(len(labels))
             _close(_score(function, features[rows], labels[rows], options), score, "rows in another order")
         if relabelling:
-            _close(_score(function, features, labels.max() - labels, options), score, "classes numbered otherwise")
+            _close(_score(function, features, labels.max() - labels, options), score, "classes numbered differently")
         if refined:
             refinement = _shift(observe(features, labels).statistics)
             moved = _value(function(observe(features, labels, refinement), **options))
@@ -71,10 +80,20 @@ def check_metric(
 def check_refinement(
     function: Callable[..., Refinement | np.ndarray], *, relabelling: bool = True, **options: object
 ) -> None:
-    """Raise AssertionError unless `function` is a refinement as the workflow wants it.
+    """Check that a function is a refinement that the workflow can use.
 
-    It returns a `Refinement` or a finite displacement (C, D), twice the same; it leaves the statistics as they are;
-    with `relabelling`, it moves the same classes the same way however they are numbered.
+    The function must return a `Refinement` or a finite displacement (C, D), and the same one for the same input. It
+    must not change the statistics.
+
+    Args:
+        function: A function of class statistics and reference statistics, as decorated by `@refinement`.
+        relabelling: Check that the displacement of a class does not depend on the numbering of the classes.
+        options: Keyword options of the refinement.
+
+    Raises:
+        AssertionError: A check fails; the message is one sentence.
+
+    >>> check_refinement(lambda statistics, reference: statistics.means - statistics.means.mean(axis=0))
     """
     for features, labels in _samples():
         reference = ReferenceStatistics.from_features(features)
@@ -84,7 +103,7 @@ def check_refinement(
         after = statistics.counts, statistics.means, statistics.variances
         assert all(map(np.array_equal, before, after)), "the refinement changed the class statistics"
         shape = statistics.means.shape
-        assert moved.shape == shape, f"the displacement has shape {moved.shape}, wanted {shape}: one row per class"
+        assert moved.shape == shape, f"the displacement has shape {moved.shape}, not {shape}; return one row per class"
         assert np.isfinite(moved).all(), "the displacement is not finite"
         again = _displacement(function(statistics, reference, **options))
         assert np.array_equal(moved, again), "the refinement is not deterministic; seed its random numbers"
@@ -92,11 +111,13 @@ def check_refinement(
             turned = ClassStatistics(*(array[::-1] for array in after))
             other = _displacement(function(turned, reference, **options))[::-1]
             largest = max(np.abs(moved).max(), 1e-12)
-            assert np.abs(other - moved).max() <= TOLERANCE * largest, "classes numbered otherwise move otherwise"
+            assert np.abs(other - moved).max() <= TOLERANCE * largest, (
+                "the displacement depends on how the classes are numbered"
+            )
 
 
 def _samples() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Features (N, D) float32, read-only as the workflow's are, and labels (N,) of classes of different sizes."""
+    """Features (N, D) float32 and labels (N,), read-only as in the workflow, with classes of different sizes."""
     for n, d, c in _SIZES:
         random = np.random.default_rng(n)
         labels = np.sort(np.concatenate([np.arange(c).repeat(4), random.integers(0, c, n - 4 * c) ** 2 // c]))
@@ -106,14 +127,14 @@ def _samples() -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def _single(features: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same rows, the last of them a class of its own."""
+    """The same rows, with the last one as the only sample of a new class."""
     labels = labels.copy()
     labels[-1] = labels.max() + 1
     return features, labels
 
 
 def _shift(statistics: ClassStatistics) -> Refinement:
-    """Each class moved some way, so that a metric that ignores refinements is found out."""
+    """A random displacement of each class, which reveals a metric that ignores refinements."""
     displacement = np.random.default_rng(2).normal(size=statistics.means.shape)
     nothing = np.zeros(1)
     return Refinement(displacement, 1, np.ones(1), np.ones(1), nothing, nothing, 0.0)
@@ -129,14 +150,16 @@ def _observe(features: np.ndarray, labels: np.ndarray) -> Observation:
     import warnings
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of classes with one sample
+        warnings.simplefilter("ignore")  # about classes with a single sample
         return observe(features, labels)
 
 
 def _value(found: object) -> float:
-    """What ranks; a metric may return a float of Python or NumPy, or a Score."""
+    """The value for ranking; a metric may return a Python or NumPy number, or a Score."""
     value = found.rank_score if isinstance(found, Score) else found
-    assert isinstance(value, float | int | np.floating | np.integer), f"the metric returned {type(found).__name__}"
+    assert isinstance(value, float | int | np.floating | np.integer), (
+        f"the metric returned {type(found).__name__}, not a number"
+    )
     assert np.isfinite(float(value)), f"the score is {value}, not finite"
     return float(value)
 
@@ -153,9 +176,9 @@ def _finite_or_refused(
     except InputError:
         return
     except Exception as error:
-        raise AssertionError(f"{what}: fails with {type(error).__name__}; raise InputError that says why") from error
+        raise AssertionError(f"{what}: fails with {type(error).__name__}; raise an InputError that says why") from error
     value = found.rank_score if isinstance(found, Score) else float(found)
-    assert np.isfinite(value), f"{what}: the score is {value}; return a number, or raise InputError that says why"
+    assert np.isfinite(value), f"{what}: the score is {value}; return a number, or raise an InputError that says why"
 
 
 def _displacement(found: object) -> np.ndarray:

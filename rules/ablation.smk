@@ -13,7 +13,6 @@ rule sweep:
     input:
         features=of_study(FEATURES, checkpoint=config["checkpoints"]),
         references=of_study(PLAN.reference, checkpoint=config["checkpoints"]),
-        study=ancient(STUDY),
     output:
         scores="results/{study}/ablation/{dataset}.csv",
         forces="results/{study}/ablation/{dataset}.forces.csv",
@@ -33,7 +32,7 @@ rule sweep:
         checkpoints=config["checkpoints"],
         code=PLAN.metrics_code("sweep", [config["ablation"]["metric"]]),
     shell:
-        'python "$PEDRANK/scripts/sweep.py" --dataset {wildcards.dataset} {params.inputs} --study {input.study}'
+        'python "$PEDRANK/scripts/sweep.py" --dataset {wildcards.dataset} {params.inputs} --study "$PEDRANK_STUDY"'
         " --ped {params.ped:q} --ablation {params.ablation:q} --scores {output.scores} --forces {output.forces} 2> {log}"
 
 
@@ -41,7 +40,6 @@ rule ablation:
     input:
         scores=of_study("results/{study}/ablation/{dataset}.csv", dataset=config["ablation"]["datasets"]),
         ground_truth=of_study(GROUND_TRUTH, dataset=config["ablation"]["datasets"]),
-        study=ancient(STUDY),
     output:
         "results/{study}/ablation.csv",
     log:
@@ -55,4 +53,4 @@ rule ablation:
         datasets=config["ablation"]["datasets"],
         code=PLAN.code("ablation"),
     shell:
-        'python "$PEDRANK/scripts/ablation.py" {params.inputs} --study {input.study} --out {output} 2> {log}'
+        'python "$PEDRANK/scripts/ablation.py" {params.inputs} --study "$PEDRANK_STUDY" --out {output} 2> {log}'

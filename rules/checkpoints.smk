@@ -1,11 +1,11 @@
 """
-Checkpoints: any source format to strict backbone weights, and the statistics that rescale their features.
+Checkpoints: conversion of any source format to backbone weights, and statistics that rescale features.
 
 in:  pedrank/catalogue/checkpoints.yaml, results/downloads/{file}.sha256 and the file beside it, a user's own file
-out: results/checkpoints/{checkpoint}.safetensors          backbone weights, strict keys, no pickle
+out: results/checkpoints/{checkpoint}.safetensors          exactly the backbone's weights, no pickle
      results/{study}/reference/{checkpoint}.safetensors    mean, std (D,) of reference images' features (Alg. 1, line 2);
-                                                           with source self in {dataset}/{checkpoint}
-     results/pretrain/{checkpoint}.{safetensors,json}      the tiny zoo made again; asked for by name only
+                                                           with `source: self` in {dataset}/{checkpoint}
+     results/pretrain/{checkpoint}.{safetensors,json}      the tiny zoo made again; run only by name
 """
 
 
@@ -76,7 +76,6 @@ else:
         input:
             images=ask(PLAN.reference_images),
             checkpoints=of_job("results/checkpoints/{checkpoint}.safetensors"),
-            study=ancient(STUDY),
         output:
             of_job(PLAN.reference),
         log:
@@ -98,7 +97,7 @@ else:
             code=ask(PLAN.network_code("reference")),
         shell:
             'python "$PEDRANK/scripts/reference.py" --images {input.images} --checkpoints {params.checkpoints}'
-            " --study {input.study} --batch-size {params.batch_size} --precision {params.precision}"
+            ' --study "$PEDRANK_STUDY" --batch-size {params.batch_size} --precision {params.precision}'
             " --threads {threads} --gpu {resources.gpu} --out {params.out} 2> {log}"
 
 

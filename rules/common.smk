@@ -1,6 +1,6 @@
 """
-What only Snakemake can know: the checked configuration, wildcard constraints, the shell's prefix, memory and minutes.
-No rules here. What the rules compute is in pedrank/study/plan.py, typed and tested.
+Parts that need Snakemake: the checked configuration, wildcard constraints, shell prefix, memory and minutes of jobs.
+No rules here. Everything that rules compute is in pedrank/study/plan.py, typed and tested.
 """
 
 import json
@@ -20,7 +20,7 @@ from pedrank.runtime.slurm import RUN_MINUTES
 from pedrank.store.verify import damaged
 from pedrank.study.config import check_schema, check_study
 from pedrank.study.names import fill
-from pedrank.study.plan import SNAKEMAKE_MB, Plan, shipped, stamps
+from pedrank.study.plan import SNAKEMAKE_MB, Plan, shipped, spare_parts, stamps, used_options
 from pedrank.utils.errors import InputError
 from pedrank.utils.paths import PUBLISHED, ROOT
 
@@ -33,17 +33,19 @@ try:
 except InputError as error:
     raise WorkflowError(str(error))
 
-# A changed artefact stops every run, also one that would read it only much later, or has nothing to do.
+# A damaged artefact stops every run, even one that would read it much later, or has nothing to do.
 if workflow.is_main_process:
     if found := damaged([Path("results", part) for part in ("data", "checkpoints", config["study"])]):
         raise WorkflowError(*(f"error: {line}" for line in found.values()))
 
-PLAN = Plan(config)
-for part in PLAN.spare_parts():
+for part in spare_parts(config):
     config.pop(part, None)
+config["metric_options"] = used_options(config)
+
+PLAN = Plan(config)
 
 CHECKPOINTS_PER_JOB = PLAN.checkpoints_per_job
-STUDY = "results/{study}/config.yaml"  # holds the names that patterns on command lines stand for
+STUDY = "results/{study}/config.yaml"
 FEATURES = "results/{study}/features/{dataset}/{checkpoint}.safetensors"
 GROUND_TRUTH = "results/{study}/ground_truth/{dataset}.csv"
 
@@ -57,9 +59,9 @@ wildcard_constraints:
     refinement="|".join(PLAN.refinements),
 
 
-# Scripts find the package in this checkout, whatever the working directory, and end when this process ends: on a cluster
-# that is the Snakemake which the job itself started, on the same node. Without conda they run in the environment that
-# Snakemake itself runs in, activated or not.
+# Scripts find the package in this checkout from any working directory. They end when this process ends; on a cluster,
+# this process is the Snakemake that the job starts on the same node. Without conda, they run in Snakemake's own environment,
+# even if it is not activated. They read the study's configuration from a file, since it can be too long for a command.
 PATH = (
     ""
     if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
@@ -69,12 +71,12 @@ GPU_JOBS = workflow.global_resources.get("gpu")
 GPU_JOBS = "" if GPU_JOBS is None else GPU_JOBS.value
 shell.prefix(
     f"set -euo pipefail; export PEDRANK='{workflow.basedir}' PYTHONPATH='{workflow.basedir}' PATH='{PATH}'\"$PATH\""
-    f" PEDRANK_HEAD={os.getpid()} PEDRANK_GPU_JOBS={GPU_JOBS}; "
+    f" PEDRANK_HEAD={os.getpid()} PEDRANK_GPU_JOBS={GPU_JOBS} PEDRANK_STUDY='{PLAN.write_study()}'; "
 )
 
 
 def hold_lock():
-    """One workflow at a time here; in place of Snakemake's lock, which a killed run leaves behind."""
+    """Allow one workflow at a time in this directory. It replaces Snakemake's lock, which a killed run leaves behind."""
     global LOCK
     try:
         LOCK = alone(Path.cwd())
@@ -83,7 +85,7 @@ def hold_lock():
 
 
 def ask(function):
-    """An input or params function of the plan, whose InputError is one line."""
+    """Wrap an input or params function of the plan: an InputError becomes one line."""
 
     def asked(wildcards):
         try:
@@ -95,12 +97,12 @@ def ask(function):
 
 
 def pattern(*templates):
-    """A params function: paths with the job's wildcards filled in; fields that stand for lists stay in braces."""
+    """A params function: paths with the job's wildcards filled in. Fields that stand for lists stay in braces."""
     return lambda wildcards: " ".join(shlex.quote(fill(each, dict(wildcards.items()))) for each in templates)
 
 
 def arguments(**patterns):
-    """A params function: `--name PATTERN …` for each name, as `pattern` fills them."""
+    """A params function: `--name PATTERN …` for each name, filled in by `pattern`."""
 
     def filled(wildcards):
         flags = {f"--{name.replace('_', '-')}": templates for name, templates in patterns.items()}
@@ -114,21 +116,21 @@ def json_of(part):
 
 
 def of_job(template):
-    """The files of a job's checkpoints; other wildcards stay."""
+    """The files of a job's checkpoints; other wildcards stay in braces."""
     return expand(template, checkpoint=CHECKPOINTS_PER_JOB, allow_missing=True)
 
 
 def of_study(*templates, **names):
-    """The files of all datasets, or of `names`; other wildcards stay."""
+    """The files of all datasets, or of the given names; other wildcards stay in braces."""
     return collect(list(templates), **(names or {"dataset": config["datasets"]}), allow_missing=True)
 
 
 def megabytes(peak, of_features=0):
-    """Memory of a job: its peak, and `of_features` times the features that it maps; more at each attempt."""
+    """Memory of a job in MB: its peak, plus `of_features` times the features that it maps; multiplied by the attempt."""
 
     def asked(wildcards, input, attempt):
         mapped = 0
-        if of_features:  # not known before the file is there: a dry run shows <TBD>
+        if of_features:  # unknown until the file exists; a dry run shows <TBD>
             files = [input.features] if isinstance(input.features, str) else input.features
             mapped = max(map(os.path.getsize, files)) / 1e6
         return attempt * int(SNAKEMAKE_MB + peak + of_features * mapped)
@@ -141,7 +143,7 @@ def minutes(longest):
 
 
 def table_files(table, title):
-    """The outputs of a table: four formats, and what made them."""
+    """The outputs of a table: four formats, and a record of its inputs."""
     path = f"results/{{study}}/tables/{table}"
     html = report(f"{path}.html", caption=f"../report/{table}.rst", category="Tables", labels={"table": title})
     return {
@@ -154,18 +156,18 @@ def table_files(table, title):
 
 
 def figure_files(figure, title):
-    """The outputs of a figure: its numbers, for print, and for the screen."""
+    """The outputs of a figure: its numbers as CSV, PDF and PNG."""
     path = f"results/{{study}}/figures/{figure}"
     png = report(f"{path}.png", caption=f"../report/{figure}.rst", category="Figures", labels={"figure": title})
     return {"csv": f"{path}.csv", "pdf": f"{path}.pdf", "png": png}
 
 
 def source_of(wildcards, input):
-    """The images that crops are taken from, where they are others than those that are judged."""
+    """The argument for images that crops are cut from, if they differ from those of the test."""
     return f"--source {input.source}" if "source" in input.keys() else ""
 
 
 def seed_task(wildcards, input):
-    """The arguments of one final run: the chosen point, the seed and, with early stopping, who still needs it."""
+    """The arguments of one test run: chosen point, seed and, with early stopping, the checkpoints that need this seed."""
     still_open = f"--open {input.open}" if input.open else ""
     return f"--chosen {input.chosen} --seed {wildcards.seed} {still_open}"

@@ -1,12 +1,12 @@
 """
-Data: fetch what no package carries, then decode each dataset once.
+Data: fetch datasets and checkpoints that are not shipped, then decode each dataset once.
 
 in:  pedrank/catalogue/datasets.yaml, pedrank/catalogue/checkpoints.yaml
-out: results/downloads/{file}, {file}.sha256             shared by all studies; a file put there by hand is checked and taken
+out: results/downloads/{file}, {file}.sha256             shared by all studies; files put there by hand are checked and used
      results/data/{dataset}/images-{size}.safetensors    images (N, H, W, 3) uint8, labels, split, row ids
 
-The files themselves are no outputs of the rule: Snakemake deletes outputs before it makes them again, and nothing is to be
-fetched twice.
+The files themselves are not outputs of the rule: Snakemake deletes outputs before it makes them again, and nothing should
+be fetched twice.
 """
 
 

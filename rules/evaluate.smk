@@ -4,13 +4,13 @@ Evaluation: every metric and refinement against the ground truth, and the tables
 in:  results/{study}/{scores,seconds}/{dataset}.csv, results/{study}/{scores,seconds}/baselines/{dataset}.csv,
      results/{study}/ground_truth/{dataset}.csv, pedrank/published/table1.csv
 out: results/{study}/summary.csv                       correlations, p-values, intervals, regret, stability
-     results/{study}/tables/table1                     weighted tau: metric x refinement by dataset
-     results/{study}/tables/table1-published           the same beside the paper's, where it has them
+     results/{study}/tables/table1                     weighted tau of each metric and refinement by dataset
+     results/{study}/tables/table1-published           the same beside the published values
      results/{study}/tables/table2                     seconds by metric
-     results/{study}/tables/selection                  what trusting each ranking costs
+     results/{study}/tables/selection                  accuracy lost by trusting each ranking
      results/{study}/tables/ground-truth               accuracy by checkpoint and dataset
 
-Beside summary.csv and each table stands {name}.made-by.json: what made it, and the hashes of what it was made from.
+{name}.made-by.json beside summary.csv and each table records version, options and hashes of the inputs.
 """
 
 
@@ -18,7 +18,6 @@ rule summary:
     input:
         scores=of_study(*PLAN.tables_of("scores")),
         ground_truth=of_study(GROUND_TRUTH),
-        study=ancient(STUDY),
     output:
         csv="results/{study}/summary.csv",
         made_by="results/{study}/summary.made-by.json",
@@ -31,14 +30,13 @@ rule summary:
         datasets=config["datasets"],
         code=PLAN.code("summary"),
     shell:
-        'python "$PEDRANK/scripts/summary.py" {params.inputs} --study {input.study}'
+        'python "$PEDRANK/scripts/summary.py" {params.inputs} --study "$PEDRANK_STUDY"'
         " --out {output.csv} --made-by {output.made_by} 2> {log}"
 
 
 rule table1:
     input:
         summary="results/{study}/summary.csv",
-        study=ancient(STUDY),
     output:
         **table_files("table1", "1: weighted tau by metric and dataset"),
     log:
@@ -50,7 +48,7 @@ rule table1:
         inputs=arguments(summary=["results/{study}/summary.csv"]),
         code=PLAN.table_code("table1"),
     shell:
-        'python "$PEDRANK/scripts/table.py" {params.table} {params.inputs} --study {input.study}'
+        'python "$PEDRANK/scripts/table.py" {params.table} {params.inputs} --study "$PEDRANK_STUDY"'
         " --out {output.csv} {output.md} {output.tex} {output.html} --made-by {output.made_by} 2> {log}"
 
 
@@ -58,7 +56,6 @@ use rule table1 as table1_published with:
     input:
         summary="results/{study}/summary.csv",
         published=shipped(PUBLISHED / "table1.csv"),
-        study=ancient(STUDY),
     output:
         **table_files("table1-published", "1, published and measured"),
     log:
@@ -72,7 +69,6 @@ use rule table1 as table1_published with:
 use rule table1 as table2 with:
     input:
         seconds=of_study(*PLAN.tables_of("seconds")),
-        study=ancient(STUDY),
     output:
         **table_files("table2", "2: seconds by metric"),
     log:
@@ -97,7 +93,6 @@ use rule table1 as selection with:
 use rule table1 as accuracies with:
     input:
         ground_truth=of_study(GROUND_TRUTH),
-        study=ancient(STUDY),
     output:
         **table_files("ground-truth", "ground truth"),
     log:

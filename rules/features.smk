@@ -13,7 +13,6 @@ rule features:
     input:
         images=ask(PLAN.seen_images),
         checkpoints=of_job("results/checkpoints/{checkpoint}.safetensors"),
-        study=ancient(STUDY),
     output:
         features=of_job(FEATURES),
         statistics=of_job(STATISTICS),
@@ -41,7 +40,7 @@ rule features:
         code=ask(PLAN.network_code("features")),
     shell:
         'python "$PEDRANK/scripts/features.py" --images {input.images} --checkpoints {params.checkpoints}'
-        " --study {input.study} --mode {params.mode} --splits {params.splits} --batch-size {params.batch_size}"
+        ' --study "$PEDRANK_STUDY" --mode {params.mode} --splits {params.splits} --batch-size {params.batch_size}'
         " --precision {params.precision} --threads {threads} --gpu {resources.gpu}"
         " --out {params.out} --statistics {params.statistics} 2> {log}"
 

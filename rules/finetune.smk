@@ -5,11 +5,11 @@ in:  results/data/{dataset}/images-{size}.safetensors, results/checkpoints/{chec
 out: results/{study}/finetune/{dataset}/{checkpoint}/validation-{point}.json    one run per grid point
      results/{study}/finetune/{dataset}/{checkpoint}/chosen.json                the best of them
      results/{study}/finetune/{dataset}/{checkpoint}/test-seed{seed}.json       one run per seed
-     results/{study}/finetune/{dataset}.csv, {dataset}.cost.json                all runs, and what was saved
-     results/{study}/finetune/{dataset}.seconds.csv                             how long each run took
+     results/{study}/finetune/{dataset}.csv, {dataset}.cost.json                all runs, and the share of steps saved
+     results/{study}/finetune/{dataset}.seconds.csv                             seconds of each run
 
-Every run is a job, so that as many run at once as there are GPUs; `together` makes one job of a dataset. Beside each run
-stands its timing (*.timing.json). The state of an unfinished run (*.state.safetensors beside its JSON) is no output:
+Every run is a job, so as many run at once as there are GPUs; with `together`, all runs of a dataset are one job. The
+timing of a run is beside it (*.timing.json). The state of an unfinished run (*.state.safetensors) is not an output:
 Snakemake would delete it with the killed job.
 """
 
@@ -22,7 +22,6 @@ if PLAN.one_job:
         input:
             **PLAN.finetune_images(),
             checkpoints=collect("results/checkpoints/{checkpoint}.safetensors", checkpoint=PLAN.finetuned),
-            study=ancient(STUDY),
         output:
             runs=f"{RUNS}.csv",
             cost=f"{RUNS}.cost.json",
@@ -47,7 +46,7 @@ if PLAN.one_job:
             code=ask(PLAN.network_code("finetune")),
         shell:
             'python "$PEDRANK/scripts/finetune.py" --images {input.images} {params.source} --metric {params.metric:q}'
-            " --checkpoints {params.checkpoints} --study {input.study} --options {params.options:q}"
+            ' --checkpoints {params.checkpoints} --study "$PEDRANK_STUDY" --options {params.options:q}'
             " --code {params.run_code} --threads {threads} --gpu {resources.gpu}"
             " --runs results/{wildcards.study}/finetune/{wildcards.dataset}"
             " --out {output.runs} --cost {output.cost} --seconds {output.seconds} 2> {log}"
@@ -68,7 +67,6 @@ else:
                 checkpoint=PLAN.finetuned,
                 seed=PLAN.protocol.seeds,
             ),
-            study=ancient(STUDY),
         output:
             runs=f"{RUNS}.csv",
             cost=f"{RUNS}.cost.json",
@@ -86,7 +84,7 @@ else:
             options=PLAN.options("finetune"),
             code=PLAN.code("finetune_table"),
         shell:
-            'python "$PEDRANK/scripts/finetune_table.py" {params.inputs} --study {input.study}'
+            'python "$PEDRANK/scripts/finetune_table.py" {params.inputs} --study "$PEDRANK_STUDY"'
             " --options {params.options:q} --out {output.runs} --cost {output.cost} --seconds {output.seconds} 2> {log}"
 
     rule finetune_point:
@@ -183,7 +181,6 @@ else:
                 runs=of_study(
                     f"{RUN}validation-{{point}}.json", f"{RUN}validation-{{point}}.timing.json", point=PLAN.points
                 ),
-                study=ancient(STUDY),
             output:
                 runs=f"{RUN}validation.json",
                 timing=f"{RUN}validation.timing.json",
@@ -197,13 +194,12 @@ else:
                 points=list(PLAN.points),
                 code=PLAN.code("finetune_choice"),
             shell:
-                'python "$PEDRANK/scripts/finetune_choice.py" {params.inputs} --study {input.study}'
+                'python "$PEDRANK/scripts/finetune_choice.py" {params.inputs} --study "$PEDRANK_STUDY"'
                 " --all {output.runs} --timing {output.timing} --out {output.chosen} 2> {log}"
 
     rule finetune_open:
         input:
             tests=PLAN.tests_before,
-            study=ancient(STUDY),
         output:
             f"{RUNS}/open-{{seed}}.json",
         log:
@@ -218,5 +214,5 @@ else:
             seeds=PLAN.seeds_before,
             code=PLAN.code("finetune_open"),
         shell:
-            'python "$PEDRANK/scripts/finetune_open.py" {params.inputs} --study {input.study} --seeds {params.seeds}'
+            'python "$PEDRANK/scripts/finetune_open.py" {params.inputs} --study "$PEDRANK_STUDY" --seeds {params.seeds}'
             " --out {output} 2> {log}"

@@ -1,5 +1,5 @@
 """
-Ground truth: how accurate each checkpoint really is after fine-tuning, from one of three sources, never mixed.
+Ground truth: accuracy of each checkpoint after fine-tuning, from one of three sources, which are never mixed.
 
 in:  results/{study}/finetune/{dataset}.csv    made here, by finetune.smk   (source: finetune)
      pedrank/published/accuracy.csv                                         (source: published)
@@ -22,7 +22,6 @@ ACCURACIES = (
 rule ground_truth:
     input:
         **ACCURACIES,
-        study=ancient(STUDY),
     output:
         GROUND_TRUTH,
     log:
@@ -35,5 +34,5 @@ rule ground_truth:
         options=PLAN.options("ground_truth"),
         code=PLAN.code("ground_truth"),
     shell:
-        'python "$PEDRANK/scripts/ground_truth.py" --dataset {wildcards.dataset} --study {input.study} {params.inputs}'
+        'python "$PEDRANK/scripts/ground_truth.py" --dataset {wildcards.dataset} --study "$PEDRANK_STUDY" {params.inputs}'
         " --options {params.options:q} --out {output} 2> {log}"

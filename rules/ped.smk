@@ -1,9 +1,9 @@
 """
-Refinements: the classes of each pair moved, by PED (section 3.3) or another; one process makes all of a pair.
+Refinements: displacements of the classes of each pair by PED (section 3.3) or another; one process per pair.
 
 in:  results/{study}/features/{dataset}/{checkpoint}.statistics.safetensors, results/{study}/reference/{checkpoint}.safetensors
 out: results/{study}/ped/{dataset}/{checkpoint}/{refinement}.safetensors     displacement (C, D), force and energy by step
-     results/{study}/ped/{dataset}/{checkpoint}/{refinement}.seconds.json    what it cost
+     results/{study}/ped/{dataset}/{checkpoint}/{refinement}.seconds.json    its seconds
 """
 
 DISPLACEMENT = "results/{study}/ped/{dataset}/{checkpoint}/{refined}.safetensors"
@@ -15,7 +15,6 @@ if PLAN.refined:
         input:
             statistics=STATISTICS,
             reference=PLAN.reference,
-            study=ancient(STUDY),
         output:
             displacements=collect(DISPLACEMENT, refined=PLAN.refined, allow_missing=True),
             seconds=update(collect(PED_SECONDS, refined=PLAN.refined, allow_missing=True)),
@@ -36,5 +35,5 @@ if PLAN.refined:
             code=PLAN.refinements_code("ped", list(PLAN.refined.values())),
         shell:
             'python "$PEDRANK/scripts/ped.py" --statistics {input.statistics} --reference {input.reference}'
-            " --study {input.study} --plugins {params.plugins:q} --code {params.code}"
+            ' --study "$PEDRANK_STUDY" --plugins {params.plugins:q} --code {params.code}'
             " --displacements {params.displacements} --seconds {params.seconds} 2> {log}"

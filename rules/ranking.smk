@@ -1,14 +1,14 @@
 """
-Ranking: which checkpoint to fine-tune where nobody knows the accuracies, and how far that depends on metric and images.
+Ranking: which checkpoint to fine-tune if accuracies are unknown, and how much that depends on metric and images.
 
 in:  results/{study}/{scores,seconds}/{dataset}.csv, results/{study}/{scores,seconds}/baselines/{dataset}.csv
      results/{study}/features/{dataset}/{checkpoint}.safetensors, results/{study}/reference/{checkpoint}.safetensors
-     results/{study}/finetune/{dataset}.csv, {dataset}.seconds.csv (where a ranking is to be confirmed)
+     results/{study}/finetune/{dataset}.csv, {dataset}.seconds.csv (if a ranking is to be confirmed)
      pedrank/published/table1.csv
 out: results/{study}/ranking/{dataset}/{checkpoint}.csv           scores on random halves of the images
      results/{study}/ranking/{dataset}.{csv,json,md,html}         the ranking; the JSON holds the recommendation
      results/{study}/ranking/{dataset}.stability.{pdf,png}        scores on the halves, checkpoint by checkpoint
-     results/{study}/confirm/{dataset}.json                       what fine-tuning the highest-ranked has shown
+     results/{study}/confirm/{dataset}.json                       result of fine-tuning the highest-ranked
      results/{study}/report.html                                  everything, for a browser
 """
 
@@ -25,7 +25,6 @@ rule halves:
     input:
         features=of_job(FEATURES),
         references=of_job(PLAN.reference) if MOVED_BY else [],
-        study=ancient(STUDY),
     output:
         of_job(HALVES),
     log:
@@ -47,7 +46,7 @@ rule halves:
         plugins=config["plugins"],
         code=PLAN.refinements_code("halves", [MOVED_BY] if MOVED_BY else [], [RANKED_BY["metric"]]),
     shell:
-        'python "$PEDRANK/scripts/halves.py" {params.inputs} --study {input.study} --metric {params.metric}'
+        'python "$PEDRANK/scripts/halves.py" {params.inputs} --study "$PEDRANK_STUDY" --metric {params.metric}'
         " --options {params.options:q} --plugins {params.plugins:q} --out {params.out} 2> {log}"
 
 
@@ -57,7 +56,6 @@ rule ranking:
         seconds=PLAN.tables_of("seconds"),
         halves=of_study(HALVES, checkpoint=config["checkpoints"]),
         published=shipped(PUBLISHED / "table1.csv"),
-        study=ancient(STUDY),
     output:
         tables=multiext("results/{study}/ranking/{dataset}", ".csv", ".md", ".html"),
         json="results/{study}/ranking/{dataset}.json",
@@ -71,10 +69,10 @@ rule ranking:
         halves=pattern(HALVES),
         metric=RANKED_BY["metric"],
         refinement=RANKED_BY["refinement"],
-        code=PLAN.code("ranking"),
+        code=PLAN.ranking_code(),
     shell:
         'python "$PEDRANK/scripts/ranking.py" --scores {input.scores} --seconds {input.seconds}'
-        " --halves {params.halves} --study {input.study} --published {input.published:q}"
+        ' --halves {params.halves} --study "$PEDRANK_STUDY" --published {input.published:q}'
         " --dataset {wildcards.dataset} --metric {params.metric} --refinement {params.refinement}"
         " --tables {output.tables} --json {output.json} --figure {output.figure} 2> {log}"
 
@@ -84,7 +82,6 @@ rule confirm:
         ranking="results/{study}/ranking/{dataset}.json",
         runs="results/{study}/finetune/{dataset}.csv",
         seconds="results/{study}/finetune/{dataset}.seconds.csv",
-        study=ancient(STUDY),
     output:
         "results/{study}/confirm/{dataset}.json",
     log:
@@ -96,7 +93,7 @@ rule confirm:
         code=PLAN.code("confirm"),
     shell:
         'python "$PEDRANK/scripts/confirm.py" --ranking {input.ranking} --runs {input.runs} --seconds {input.seconds}'
-        " --study {input.study} --out {output} 2> {log}"
+        ' --study "$PEDRANK_STUDY" --out {output} 2> {log}'
 
 
 rule page:
@@ -113,6 +110,6 @@ rule page:
     conda:
         "../envs/core.yaml"
     params:
-        code=PLAN.code("report", "pedrank/report/pages/ranking_page.py"),
+        code=PLAN.page_code("ranking"),
     shell:
         'python "$PEDRANK/scripts/report.py" ranking --results results/{wildcards.study} --out {output} 2> {log}'

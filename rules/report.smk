@@ -1,5 +1,5 @@
 """
-The figures, each drawn from files alone, as PDF, PNG and the numbers behind it; and the report, one page that needs nothing else.
+Figures, each drawn from files only, as PDF, PNG and the numbers behind it; and the report, one page without other files.
 
 in:  results/{study}/ablation.csv, results/{study}/ablation/{dataset}.forces.csv                     figures 4, 5
      results/{study}/features/{dataset}/{checkpoint}.safetensors, results/{study}/ped/...            figure 6, motion
@@ -9,9 +9,10 @@ out: results/{study}/figures/figure{4,5,6,7}.{csv,pdf,png}     the paper's
      results/{study}/figures/scatter-{dataset}.*               score against accuracy, by method
      results/{study}/figures/critical-difference.*             mean ranks of the methods over datasets
      results/{study}/figures/cost.*                            seconds against weighted tau
-     results/{study}/figures/agreement.*                       between rankings
+     results/{study}/figures/agreement.*                       agreement between rankings
      results/{study}/figures/motion.*                          the classes moving step by step
      results/{study}/report.html                               everything, for a browser
+     results/{study}/trace.html                                from each cell of Table 1 back to its inputs
 """
 
 SHOWN = config["figures"]["tsne"]
@@ -19,15 +20,9 @@ RANKS = config["figures"]["ranks"]
 FIGURE = "results/{study}/figures/{figure}.{ext}"
 
 
-def shown(template):
-    """The file of the pair of dataset and checkpoint that Figure 6 shows."""
-    return fill(template, SHOWN | {"refined": SHOWN["refinement"]})
-
-
 rule figure4:
     input:
         ablation="results/{study}/ablation.csv",
-        study=ancient(STUDY),
     output:
         **figure_files("figure4", "4: gain by radius coefficient and time step"),
     log:
@@ -41,7 +36,7 @@ rule figure4:
         out=pattern(FIGURE),
         code=PLAN.figure_code("figure4"),
     shell:
-        'python "$PEDRANK/scripts/figure.py" {params.figures} {params.inputs} --study {input.study}'
+        'python "$PEDRANK/scripts/figure.py" {params.figures} {params.inputs} --study "$PEDRANK_STUDY"'
         " --options {params.options:q} --out {params.out} 2> {log}"
 
 
@@ -49,7 +44,6 @@ use rule figure4 as figure5 with:
     input:
         ablation="results/{study}/ablation.csv",
         forces=of_study("results/{study}/ablation/{dataset}.forces.csv", dataset=config["ablation"]["datasets"]),
-        study=ancient(STUDY),
     output:
         **figure_files("figure5", "5: force by step, end conditions"),
     log:
@@ -67,23 +61,22 @@ use rule figure4 as figure5 with:
 use rule figure4 as figure6 with:
     input:
         images=PLAN.shown_images(),
-        features=shown(FEATURES),
-        displacement=shown(DISPLACEMENT),
-        study=ancient(STUDY),
+        features=PLAN.shown(FEATURES),
+        displacement=PLAN.shown(DISPLACEMENT),
     output:
         **figure_files("figure6", "6: t-SNE before and after"),
     log:
         "results/{study}/logs/figure6.log",
     benchmark:
         "results/{study}/logs/figure6.seconds.tsv"
-    priority: 1  # the slowest figure, drawn while there is other work beside it
+    priority: 1  # the slowest figure, started early so that other jobs run beside it
     resources:
         mem_mb=megabytes(1000, of_features=2),
         runtime=minutes(60),
     params:
         figures="figure6",
         inputs=arguments(
-            class_names=[PLAN.shown_images()], features=[shown(FEATURES)], displacement=[shown(DISPLACEMENT)]
+            class_names=[PLAN.shown_images()], features=[PLAN.shown(FEATURES)], displacement=[PLAN.shown(DISPLACEMENT)]
         ),
         options=json_of({"title": f"{SHOWN['checkpoint']} on {SHOWN['dataset']}", "refinement": SHOWN["refinement"]}),
         out=pattern(FIGURE),
@@ -94,7 +87,6 @@ use rule figure4 as figure7 with:
     input:
         scores=of_study("results/{study}/scores/{dataset}.csv", dataset=RANKS["datasets"]),
         ground_truth=of_study(GROUND_TRUTH, dataset=RANKS["datasets"]),
-        study=ancient(STUDY),
     output:
         **figure_files("figure7", "7: ranks before and after"),
     log:
@@ -112,11 +104,10 @@ use rule figure4 as figure7 with:
 use rule figure4 as motion with:
     input:
         images=PLAN.shown_images(),
-        features=shown(FEATURES),
-        statistics=shown(STATISTICS),
-        reference=shown(PLAN.reference),
-        displacement=shown(DISPLACEMENT),
-        study=ancient(STUDY),
+        features=PLAN.shown(FEATURES),
+        statistics=PLAN.shown(STATISTICS),
+        reference=PLAN.shown(PLAN.reference),
+        displacement=PLAN.shown(DISPLACEMENT),
     output:
         **figure_files("motion", "the classes moving step by step"),
     log:
@@ -128,10 +119,10 @@ use rule figure4 as motion with:
         figures="motion",
         inputs=arguments(
             class_names=[PLAN.shown_images()],
-            features=[shown(FEATURES)],
-            statistics=[shown(STATISTICS)],
-            reference=[shown(PLAN.reference)],
-            displacement=[shown(DISPLACEMENT)],
+            features=[PLAN.shown(FEATURES)],
+            statistics=[PLAN.shown(STATISTICS)],
+            reference=[PLAN.shown(PLAN.reference)],
+            displacement=[PLAN.shown(DISPLACEMENT)],
         ),
         options=json_of(
             {
@@ -149,7 +140,6 @@ use rule figure4 as figures with:
         seconds=of_study(*PLAN.tables_of("seconds")),
         ground_truth=of_study(GROUND_TRUTH),
         summary="results/{study}/summary.csv",
-        study=ancient(STUDY),
     output:
         of_study(FIGURE, figure=PLAN.extra_figures, ext=["csv", "pdf"]),
         scatter=report(
@@ -194,7 +184,57 @@ rule page:
         "../envs/core.yaml"
     params:
         published=lambda wildcards, input: f"--published {shlex.quote(input.published)}" if input.published else "",
-        code=PLAN.code("report", "pedrank/report/pages/study_page.py"),
+        code=PLAN.page_code("study"),
     shell:
         'python "$PEDRANK/scripts/report.py" study --results results/{wildcards.study} --captions "$PEDRANK/report"'
         " {params.published} --out {output} 2> {log}"
+
+
+rule trace_page:
+    input:
+        study=STUDY,
+        summary=multiext("results/{study}/summary", ".csv", ".made-by.json"),
+        tables=of_study(*PLAN.tables_of("scores"), GROUND_TRUTH),
+        scores=of_study(
+            *PLAN.score_files("scores"),
+            dataset=config["datasets"],
+            metric=config["metrics"],
+            checkpoint=config["checkpoints"],
+        ),
+        baselines=(
+            of_study(BASELINES, dataset=config["datasets"], checkpoint=config["checkpoints"])
+            if config["baselines"]
+            else []
+        ),
+        runs=(
+            of_study("results/{study}/finetune/{dataset}.csv")
+            if config["ground_truth"]["source"] == "finetune"
+            else []
+        ),
+        features=of_study(FEATURES, STATISTICS, dataset=config["datasets"], checkpoint=config["checkpoints"]),
+        displacements=of_study(
+            *([DISPLACEMENT, PLAN.reference] if PLAN.refined else []),
+            dataset=config["datasets"],
+            checkpoint=config["checkpoints"],
+            refined=PLAN.refined,
+        ),
+        checkpoints=(
+            expand("results/checkpoints/{checkpoint}.safetensors", checkpoint=config["checkpoints"])
+            if PLAN.image_datasets
+            else []
+        ),
+        images=expand(
+            "results/data/{dataset}/images-{size}.safetensors",
+            dataset=PLAN.image_datasets,
+            size=sorted(set(PLAN.crops.values())) if PLAN.image_datasets else [],
+        ),
+    output:
+        "results/{study}/trace.html",
+    log:
+        "results/{study}/logs/trace.log",
+    conda:
+        "../envs/core.yaml"
+    params:
+        code=PLAN.trace_code(),
+    shell:
+        'python "$PEDRANK/scripts/report.py" trace --results results/{wildcards.study} --out {output} 2> {log}'

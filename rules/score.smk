@@ -1,17 +1,17 @@
 """
-Scores: one metric on one pair, with and without each refinement; one process, since they share the features. With
-`metrics_together`, one process and one file for all metrics of the pair. Baselines score the raw features alone.
+Scores: one metric on one pair, without and with each refinement, in one process, since they share the features. With
+`metrics_together`, all metrics of the pair are one process and one file. Baselines score the raw features only.
 
 in:  results/{study}/features/{dataset}/{checkpoint}.safetensors, results/{study}/ped/{dataset}/{checkpoint}/{refinement}.safetensors
 out: results/{study}/scores/{metric}/{refinement}/{dataset}/{checkpoint}.json            the score
-     results/{study}/scores/{metric}/{refinement}/{dataset}/{checkpoint}.seconds.json    what it cost
+     results/{study}/scores/{metric}/{refinement}/{dataset}/{checkpoint}.seconds.json    its seconds
      results/{study}/{scores,seconds}/{dataset}/{checkpoint}.json                        all of a pair (metrics_together)
      results/{study}/baselines/{dataset}/{checkpoint}.csv, {checkpoint}.seconds.csv      the same of the baselines
      results/{study}/{scores,seconds}/{dataset}.csv                                      all scores, all costs of a dataset
      results/{study}/{scores,seconds}/baselines/{dataset}.csv                            the same of the baselines
 
-Seconds are kept where a score is made again by the same code from the same inputs: a deleted score that comes back is
-then the same file as before, and so are its seconds.
+Seconds are kept if a score is made again by the same code from the same inputs. So a deleted score comes back as the same
+file, and so do its seconds.
 """
 
 BASELINES = "results/{study}/baselines/{dataset}/{checkpoint}.csv"
@@ -22,7 +22,6 @@ rule score:
     input:
         features=FEATURES,
         displacements=collect(DISPLACEMENT, refined=PLAN.refined, allow_missing=True),
-        study=ancient(STUDY),
     output:
         scores=PLAN.score_files("scores"),
         seconds=update(PLAN.score_files("seconds")),
@@ -34,7 +33,7 @@ rule score:
         "../envs/core.yaml"
     threads: 4
     resources:
-        gpu=0,  # with 1, by a profile's set-resources, the scatter matrix and its spectrum are computed on a GPU
+        gpu=0,  # 1, set in a profile's set-resources, computes the scatter matrix and its spectrum on a GPU
         mem_mb=megabytes(1000, of_features=4),
         runtime=minutes(60),
     params:
@@ -48,7 +47,7 @@ rule score:
         code=ask(PLAN.score_code),
     shell:
         'python "$PEDRANK/scripts/score.py" --metrics {params.metrics} --options {params.options:q}'
-        " --study {input.study} --plugins {params.plugins:q} --code {params.code}"
+        ' --study "$PEDRANK_STUDY" --plugins {params.plugins:q} --code {params.code}'
         " --gpu {resources.gpu} --threads {threads} --features {input.features}"
         " --displacements {params.displacements} --scores {params.scores} --seconds {params.seconds} 2> {log}"
 
@@ -56,7 +55,6 @@ rule score:
 rule baselines:
     input:
         features=of_job(FEATURES),
-        study=ancient(STUDY),
     output:
         scores=of_job(BASELINES),
         seconds=update(of_job(BASELINE_SECONDS)),
@@ -80,7 +78,7 @@ rule baselines:
         code=PLAN.metrics_code("baselines", config["baselines"]),
     shell:
         'python "$PEDRANK/scripts/baselines.py" --dataset {wildcards.dataset} --features {params.features}'
-        " --study {input.study} --metrics {params.metrics} --options {params.options:q}"
+        ' --study "$PEDRANK_STUDY" --metrics {params.metrics} --options {params.options:q}'
         " --plugins {params.plugins:q} --code {params.code} --threads {threads}"
         " --scores {params.scores} --seconds {params.seconds} 2> {log}"
 
@@ -88,7 +86,6 @@ rule baselines:
 rule scores:
     input:
         files=of_study(*PLAN.score_files("scores"), metric=config["metrics"], checkpoint=config["checkpoints"]),
-        study=ancient(STUDY),
     output:
         "results/{study}/scores/{dataset}.csv",
     log:
@@ -100,7 +97,7 @@ rule scores:
         names=[config["metrics"], list(PLAN.refinements), config["checkpoints"]],
         code=PLAN.code("collect"),
     shell:
-        'python "$PEDRANK/scripts/collect.py" --dataset {wildcards.dataset} --study {input.study} {params.files}'
+        'python "$PEDRANK/scripts/collect.py" --dataset {wildcards.dataset} --study "$PEDRANK_STUDY" {params.files}'
         " --out {output} 2> {log}"
 
 
@@ -108,7 +105,6 @@ use rule scores as seconds with:
     input:
         files=of_study(*PLAN.score_files("seconds"), metric=config["metrics"], checkpoint=config["checkpoints"]),
         ped=of_study(PED_SECONDS, refined=PLAN.refined, checkpoint=config["checkpoints"]),
-        study=ancient(STUDY),
     output:
         "results/{study}/seconds/{dataset}.csv",
     log:
@@ -125,7 +121,6 @@ use rule scores as seconds with:
 use rule scores as baseline_scores with:
     input:
         files=of_study(BASELINES, checkpoint=config["checkpoints"]),
-        study=ancient(STUDY),
     output:
         "results/{study}/scores/baselines/{dataset}.csv",
     log:
@@ -139,7 +134,6 @@ use rule scores as baseline_scores with:
 use rule scores as baseline_seconds with:
     input:
         files=of_study(BASELINE_SECONDS, checkpoint=config["checkpoints"]),
-        study=ancient(STUDY),
     output:
         "results/{study}/seconds/baselines/{dataset}.csv",
     log:

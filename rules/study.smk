@@ -1,5 +1,5 @@
 """
-The study itself: the configuration that was run, which also holds the names that patterns on command lines stand for.
+The study itself: the configuration that was run.
 
 out: results/{study}/config.yaml    defaults included
 """
@@ -14,5 +14,6 @@ rule config:
         "../envs/core.yaml"
     params:
         config=PLAN.options(),
+        code=PLAN.code("config"),
     shell:
-        'python "$PEDRANK/scripts/config.py" --config {params.config:q} --out {output} 2> {log}'
+        'python "$PEDRANK/scripts/config.py" --study "$PEDRANK_STUDY" --out {output} 2> {log}'

@@ -1,4 +1,4 @@
-"""Weighted tau of each dataset under each setting of PED."""
+"""Compute the weighted tau of each dataset under each setting of PED."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Score one dataset's checkpoints with the baselines, on the raw features."""
+"""Score the checkpoints of one dataset by the baselines, on raw features."""
 
 import argparse
 import json
@@ -24,8 +24,8 @@ def main() -> None:
     parser.add_argument("--metrics", required=True, nargs="+")
     parser.add_argument("--options", type=json.loads, default={}, help="JSON mapping of metrics to their options")
     parser.add_argument("--plugins", nargs="*", default=[], help="Python files that register metrics")
-    parser.add_argument("--threads", type=int, default=1, help="what it was given, for the record of its cost")
-    parser.add_argument("--code", default="", help="digest of the code; seconds are kept under the same one")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the job, recorded beside the seconds")
+    parser.add_argument("--code", default="", help="digest of the code; known seconds are kept if it is the same")
     parser.add_argument("--scores", required=True, help=PATTERN)
     parser.add_argument("--seconds", required=True, help=PATTERN)
     arguments = parser.parse_args()
@@ -52,7 +52,7 @@ def main() -> None:
             seconds.append(row | {"seconds": each.seconds} | where | each.size | {MEASURED: timed})
         write_csv(out, pd.DataFrame(scores))
         table = pd.DataFrame(seconds)
-        if out_seconds.exists():  # seconds that are of the same stay as they were measured
+        if out_seconds.exists():  # keep measured seconds if code and inputs are the same
             before = read_csv(out_seconds).reindex(columns=table.columns).drop_duplicates(MEASURED).set_index(MEASURED)
             held = table[MEASURED].isin(before.index)
             table.loc[held, "seconds"] = before.loc[table[MEASURED][held], "seconds"].to_numpy()

@@ -1,4 +1,4 @@
-"""Confirm or correct a ranking by the accuracies of its first checkpoints after fine-tuning."""
+"""Confirm or correct a ranking by the fine-tuning accuracies of its first checkpoints."""
 
 import argparse
 from pathlib import Path
@@ -15,9 +15,9 @@ from pedrank.study.names import finetuned
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--ranking", required=True, type=Path, help="JSON")
+    parser.add_argument("--ranking", required=True, type=Path, help="JSON of the ranking")
     parser.add_argument("--runs", required=True, type=Path, help="table of all fine-tuning runs")
-    parser.add_argument("--seconds", required=True, type=Path, help="table of what each of them took")
+    parser.add_argument("--seconds", required=True, type=Path, help="table of the seconds of each run")
     add_study(parser)
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()

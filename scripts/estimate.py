@@ -1,4 +1,4 @@
-"""Estimate what a study's fine-tuning would cost on this machine, from 30 steps of training; nothing is fetched."""
+"""Estimate the cost of a study's fine-tuning on this machine from 30 steps of training. Nothing is fetched."""
 
 import argparse
 import os
@@ -13,7 +13,13 @@ from pedrank.study.config import read_config
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", nargs="+", default=[], type=Path, help="what the study changes of config.yaml")
+    parser.add_argument(
+        "--config",
+        nargs="+",
+        default=[],
+        type=Path,
+        help="the study's configurations; each overrides config.yaml and those before it",
+    )
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     arguments = parser.parse_args()
     root = Path(__file__).resolve().parent.parent

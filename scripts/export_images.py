@@ -1,4 +1,4 @@
-"""Write an embedded dataset as JPEG files in a folder for each class: somebody's folder of photos, to try things on."""
+"""Write an embedded dataset as JPEG files with one folder per class: photos to try `pedrank rank` on."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from pedrank.runtime.command import run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True, help="digits, fashion-mnist or mnist")
-    parser.add_argument("--limit", type=int, help="images of each class; all if left out")
+    parser.add_argument("--limit", type=int, help="images per class (default: all)")
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
     from PIL import Image

@@ -1,4 +1,4 @@
-"""Extract the features of checkpoints on the scored rows of one dataset, and their class statistics."""
+"""Extract the features of checkpoints on one dataset, and their class statistics."""
 
 import argparse
 
@@ -29,7 +29,7 @@ def main() -> None:
     options = {name: getattr(arguments, name) for name in ("mode", "splits", "batch_size", "precision")}
     files = (paths([each], arguments.study) for each in (arguments.checkpoints, arguments.out, arguments.statistics))
     for checkpoint, out, out_statistics in zip(*files, strict=True):
-        # Images of gigabytes are known by the files that they were made from, others by their own hash.
+        # Large prepared images are identified by the hashes of their source files, others by their own hash.
         inputs = [checkpoint] if dataset.made_by else [arguments.images, checkpoint]
         made_by = provenance(options, inputs) | {"images": dataset.made_by}
         network, normalisation = load_network(checkpoint)

@@ -1,4 +1,4 @@
-"""Take features that a user has computed, and their class statistics."""
+"""Import features that a user has computed, and compute their class statistics."""
 
 import argparse
 from pathlib import Path

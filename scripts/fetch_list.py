@@ -1,4 +1,4 @@
-"""Print what a study would fetch: how large, from where, under which licence."""
+"""List the files that a study downloads, with sizes, sources and licences."""
 
 import argparse
 from pathlib import Path
@@ -12,7 +12,11 @@ from pedrank.study.fetch_list import fetch_table
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--config", nargs="+", default=[], type=Path, help="configurations, later ones change earlier ones"
+        "--config",
+        nargs="+",
+        default=[],
+        type=Path,
+        help="the study's configurations; each overrides config.yaml and those before it",
     )
     parser.add_argument("--downloads", default="results/downloads", type=Path)
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Draw figures of the study from files alone; several in one process, since importing Matplotlib takes longest."""
+"""Draw figures of the study from files. One process can draw several, since importing Matplotlib takes longest."""
 
 import argparse
 import importlib
@@ -18,7 +18,7 @@ from pedrank.study.names import fill
 from pedrank.study.tables import read_tables
 from pedrank.utils.errors import InputError
 
-# What a figure's function may ask for, by its parameters; --options holds the others.
+# Inputs that a figure's function can name as parameters; --options holds all others.
 TABLES = ("ablation", "forces", "scores", "seconds", "ground_truth", "summary")
 FILES = {
     "features": lambda path: {
@@ -34,7 +34,7 @@ FILES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "figures", nargs="+", help="modules of pedrank/report/figures/, each with a function of its name"
+        "figures", nargs="+", help="modules in pedrank/report/figures/, each with a function of the same name"
     )
     for name in TABLES:
         parser.add_argument(f"--{name.replace('_', '-')}", nargs="+", help=PATTERN)

@@ -1,4 +1,4 @@
-"""Fine-tune checkpoints on one dataset: the grid on validation, then the best point on test, once for each seed."""
+"""Fine-tune checkpoints on one dataset: the grid on validation, then the best point on test, once per seed."""
 
 import json
 from pathlib import Path
@@ -18,12 +18,12 @@ def main() -> None:
     given.add_argument("--checkpoints", required=True, help=PATTERN)
     add_study(given)
     given.add_argument("--options", required=True, type=json.loads, help="JSON: the study's block finetune")
-    given.add_argument(
-        "--runs", required=True, type=Path, help="folder of the finished runs, which are taken from there"
-    )
+    given.add_argument("--runs", required=True, type=Path, help="folder of the runs; finished ones are reused")
     given.add_argument("--out", required=True, type=Path, help="table of all runs")
-    given.add_argument("--cost", required=True, type=Path, help="what was run, and what the whole protocol would be")
-    given.add_argument("--seconds", required=True, type=Path, help="table of what each run took")
+    given.add_argument(
+        "--cost", required=True, type=Path, help="JSON: runs and steps, beside those of the whole protocol"
+    )
+    given.add_argument("--seconds", required=True, type=Path, help="table of the seconds of each run")
     arguments = given.parse_args()
     plan = protocol(arguments.options)
     checkpoints = paths([arguments.checkpoints], arguments.study)

@@ -1,13 +1,13 @@
-"""Choose the grid point that was best on validation."""
+"""Choose the grid point with the highest validation accuracy."""
 
 import argparse
 from pathlib import Path
 
 from pedrank.finetune.grid_search import chosen
-from pedrank.finetune.runs_table import timing_file
 from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import read_json, write_json
+from pedrank.store.timing import timing_file
 from pedrank.study.names import paths
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--runs", required=True, help=f"{PATTERN}: in the order of the grid")
     add_study(parser)
     parser.add_argument("--all", required=True, type=Path, help="the records of all runs")
-    parser.add_argument("--timing", required=True, type=Path, help="what each of them took")
+    parser.add_argument("--timing", required=True, type=Path, help="the seconds of all runs")
     parser.add_argument("--out", required=True, type=Path, help="the chosen grid point")
     arguments = parser.parse_args()
     files = paths([arguments.runs], arguments.study)

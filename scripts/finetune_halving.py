@@ -16,11 +16,9 @@ def main() -> None:
     given = parser(__doc__)
     given.add_argument("--checkpoint", required=True, type=Path)
     given.add_argument("--options", required=True, type=json.loads, help="JSON: the study's block finetune")
-    given.add_argument(
-        "--runs", required=True, type=Path, help="folder of the finished runs, which are taken from there"
-    )
+    given.add_argument("--runs", required=True, type=Path, help="folder of the runs; finished ones are reused")
     given.add_argument("--all", required=True, type=Path, help="the records of all runs")
-    given.add_argument("--timing", required=True, type=Path, help="what each of them took")
+    given.add_argument("--timing", required=True, type=Path, help="the seconds of all runs")
     given.add_argument("--out", required=True, type=Path, help="the chosen grid point")
     arguments = given.parse_args()
     (pair,) = pairs(arguments, arguments.checkpoint)

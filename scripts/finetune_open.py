@@ -1,4 +1,4 @@
-"""Say which checkpoints of a dataset still need a seed, from the seeds that all of them have had."""
+"""List the checkpoints of a dataset that need another seed, given the results of the seeds so far."""
 
 import argparse
 from pathlib import Path
@@ -12,9 +12,9 @@ from pedrank.study.names import files, fill
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tests", required=True, help=f"{PATTERN}, and {{each}} for the seed")
+    parser.add_argument("--tests", required=True, help=f"{PATTERN}; {{each}} stands for the seed")
     add_study(parser)
-    parser.add_argument("--seeds", required=True, nargs="+", help="that all checkpoints have had")
+    parser.add_argument("--seeds", required=True, nargs="+", help="seeds that have been run")
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
     accuracies: dict[str, list[float]] = {}

@@ -1,24 +1,32 @@
-"""Fine-tune one checkpoint on one dataset once: a grid point on validation, or a seed of the chosen point on test."""
+"""Fine-tune one checkpoint on one dataset once: a grid point on validation, or the chosen point on test."""
 
 import json
 from pathlib import Path
 
 from pedrank.finetune.arguments import pairs, parser
 from pedrank.finetune.grid_search import chosen_point
-from pedrank.finetune.runs_table import timing_file
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import read_json, write_json
+from pedrank.store.timing import timing_file
 
 
 def main() -> None:
     given = parser(__doc__)
     given.add_argument("--checkpoint", required=True, type=Path)
-    given.add_argument("--training", required=True, type=json.loads, help="JSON: how every run of the study trains")
+    given.add_argument(
+        "--training", required=True, type=json.loads, help="JSON: options that all runs of the study share"
+    )
     what = given.add_mutually_exclusive_group(required=True)
-    what.add_argument("--point", type=float, nargs=2, metavar=("RATE", "DECAY"), help="judge this grid point")
-    what.add_argument("--chosen", type=Path, help="test the grid point in this file")
-    given.add_argument("--seed", type=int, help="of the test")
-    given.add_argument("--open", type=Path, help="file with the checkpoints that still need seeds; others are spared")
+    what.add_argument(
+        "--point",
+        type=float,
+        nargs=2,
+        metavar=("RATE", "DECAY"),
+        help="train this grid point, and test it on validation images",
+    )
+    what.add_argument("--chosen", type=Path, help="train the grid point in this file, and test it on test images")
+    given.add_argument("--seed", type=int, help="seed, with --chosen")
+    given.add_argument("--open", type=Path, help="list of the checkpoints that need this seed; others are skipped")
     given.add_argument("--out", required=True, type=Path)
     arguments = given.parse_args()
     if arguments.open and arguments.checkpoint.stem not in read_json(arguments.open)["open"]:
@@ -26,7 +34,7 @@ def main() -> None:
         write_json(timing_file(arguments.out), {"seconds": 0.0})
         return
 
-    from pedrank.finetune.all_runs import run_point, run_seed  # torch, which a spared seed does not need
+    from pedrank.finetune.all_runs import run_point, run_seed  # imports torch, which a skipped seed does not need
 
     (pair,) = pairs(arguments, arguments.checkpoint)
     if arguments.point:

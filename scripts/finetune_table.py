@@ -1,26 +1,29 @@
-"""All runs of a dataset as one table, what they took, and what was saved."""
+"""Write all runs of a dataset as one table, with their seconds and the share of steps that was saved."""
 
 import argparse
 import json
 from pathlib import Path
 
 from pedrank.finetune.protocol import protocol
-from pedrank.finetune.runs_table import runs_cost, runs_seconds, runs_table, timing_file
+from pedrank.finetune.runs_table import runs_cost, runs_seconds, runs_table
 from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import read_json, write_csv, write_json
+from pedrank.store.timing import timing_file
 from pedrank.study.names import files
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--validations", required=True, help=f"{PATTERN}: all runs on validation")
-    parser.add_argument("--tests", required=True, help=f"{PATTERN}: one run for each seed")
+    parser.add_argument("--tests", required=True, help=f"{PATTERN}: one run per seed")
     add_study(parser)
     parser.add_argument("--options", required=True, type=json.loads, help="JSON: the study's block finetune")
     parser.add_argument("--out", required=True, type=Path, help="table of all runs")
-    parser.add_argument("--cost", required=True, type=Path, help="what was run, and what the whole protocol would be")
-    parser.add_argument("--seconds", required=True, type=Path, help="table of what each run took")
+    parser.add_argument(
+        "--cost", required=True, type=Path, help="JSON: runs and steps, beside those of the whole protocol"
+    )
+    parser.add_argument("--seconds", required=True, type=Path, help="table of the seconds of each run")
     arguments = parser.parse_args()
     records: dict[str, list] = {}
     timings: dict[str, list] = {}

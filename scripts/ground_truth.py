@@ -1,4 +1,4 @@
-"""Accuracy of each checkpoint on one dataset: from the runs made here, as published, or from the user's own table."""
+"""Write the accuracy of each checkpoint on one dataset: from fine-tuning runs, as published, or from a user's table."""
 
 import argparse
 import json

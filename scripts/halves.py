@@ -1,4 +1,4 @@
-"""Score checkpoints on random halves of a dataset's rows: how far a ranking depends on the images."""
+"""Score checkpoints on random halves of a dataset's rows, to show how much a ranking depends on the images."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ from pedrank.utils.errors import about
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--features", required=True, help=PATTERN)
-    parser.add_argument("--references", help=f"{PATTERN}; where the study's ranking moves classes")
+    parser.add_argument("--references", help=f"{PATTERN}; needed if the ranking uses a refinement")
     add_study(parser)
     parser.add_argument("--metric", required=True)
     parser.add_argument("--options", type=json.loads, default={}, help="JSON mapping of metrics to their options")

@@ -1,4 +1,4 @@
-"""Write the table of docs/licences.md: the licence of every distribution that the lock names, by its own metadata."""
+"""Write the table of docs/licences.md: the licence of each locked distribution, according to its metadata."""
 
 import argparse
 import re
@@ -25,12 +25,12 @@ def main() -> None:
 
 
 def names(lock: Path) -> set[str]:
-    """The distributions that a lock names."""
+    """The names of the distributions in a lock."""
     return set(re.findall(r"^([a-z0-9][a-z0-9._-]*)==", lock.read_text(), re.MULTILINE))
 
 
 def licence(name: str) -> str:
-    """What a distribution says of itself: an expression, else its classifiers, else a short text or a file's title."""
+    """A distribution's licence: an expression, else its classifiers, else a short text or the title of a file."""
     try:
         said = metadata.metadata(name)
     except metadata.PackageNotFoundError:
@@ -45,7 +45,7 @@ def licence(name: str) -> str:
 
 
 def first_lines(name: str) -> list[str]:
-    """The first line of each licence file that a distribution brings along."""
+    """The first line of each licence file of a distribution."""
     files = [file for file in metadata.files(name) or [] if re.search("licen[cs]e|copying", file.name, re.IGNORECASE)]
     return [file.read_text().strip().split("\n")[0].strip(" #*") for file in files if ".dist-info" in str(file)]
 

@@ -1,7 +1,7 @@
-"""Make pedrank/datasets/fashion-mnist.webp from the full Fashion-MNIST; run once, its result is kept in the package.
+"""Make the embedded subset of Fashion-MNIST from the full dataset. It was run once; its result is in the package.
 
-The argument is a folder with the four IDX files, gzipped or not, such as /usr/share/datasets/fashion-mnist of
-Debian's dataset-fashion-mnist.
+The argument is a folder with the four IDX files, gzipped or not, such as the one that Debian's package
+dataset-fashion-mnist installs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pedrank.store.artefacts import atomic
 from pedrank.utils.errors import InputError
 
 SEED = 0
-PER_CLASS = {"train": 100, "t10k": 100}  # the training set's serve for training and validation
+PER_CLASS = {"train": 100, "t10k": 100}  # those of the training set serve for training and validation
 MD5 = {  # of the unpacked files
     "train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
     "train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
@@ -47,11 +47,11 @@ def main() -> None:
 
 
 def unpack(folder: Path, name: str) -> bytes:
-    """The content of an IDX file, its checksum checked."""
+    """The content of an IDX file; InputError if its checksum is wrong."""
     packed = folder / f"{name}.gz"
     content = gzip.decompress(packed.read_bytes()) if packed.exists() else (folder / name).read_bytes()
     if hashlib.md5(content).hexdigest() != MD5[name]:
-        raise InputError(f"{folder / name}: not the published file (md5 differs); get it again")
+        raise InputError(f"{folder / name}: not the published file (its MD5 differs); download it again")
     return content
 
 

@@ -1,4 +1,4 @@
-"""Move the class centres of one (dataset, checkpoint), by PED or another refinement, once for each that is studied."""
+"""Compute the displacements of the classes of one (dataset, checkpoint) for each refinement of the study."""
 
 import argparse
 import time
@@ -23,8 +23,8 @@ def main() -> None:
     parser.add_argument("--reference", required=True, type=Path)
     add_study(parser)
     parser.add_argument("--plugins", nargs="*", default=[], help="Python files that register refinements")
-    parser.add_argument("--code", default="", help="digest of the code; seconds are kept under the same one")
-    parser.add_argument("--displacements", required=True, help=f"{PATTERN}; one for each refinement")
+    parser.add_argument("--code", default="", help="digest of the code; known seconds are kept if it is the same")
+    parser.add_argument("--displacements", required=True, help=f"{PATTERN}; one file per refinement")
     parser.add_argument("--seconds", required=True, help=PATTERN)
     arguments = parser.parse_args()
     for plugin in arguments.plugins:

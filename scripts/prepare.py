@@ -1,4 +1,4 @@
-"""Decode one dataset once: uint8 images, labels, split and row ids in one memory-mapped file."""
+"""Decode one dataset into one file that can be memory-mapped: uint8 images, labels, split and row ids."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from pedrank.runtime.command import run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True)
-    parser.add_argument("--size", required=True, help="side of the images in pixels, or a view such as 224-of-256")
+    parser.add_argument("--size", required=True, help="side of the images in pixels, or a crop such as 224-of-256")
     parser.add_argument("--downloads", required=True, type=Path)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", required=True, type=Path)

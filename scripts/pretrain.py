@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--card", required=True, type=Path)
     parser.add_argument("--reference", required=True, type=Path)
     arguments = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)  # before the libraries that read it are imported
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)  # set before the libraries that read it are imported
 
     from pedrank.pretrain.card import make_checkpoint
     from pedrank.runtime.device import prepare_device

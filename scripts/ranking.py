@@ -1,4 +1,4 @@
-"""Rank one dataset's checkpoints by one metric, and say how far other metrics and other images agree."""
+"""Rank the checkpoints of one dataset by one metric, and measure how far other metrics and other images agree."""
 
 import argparse
 from pathlib import Path
@@ -25,9 +25,11 @@ def main() -> None:
     parser.add_argument("--halves", required=True, help=f"{PATTERN}: scores on halves")
     add_study(parser)
     parser.add_argument("--published", required=True, type=Path, help="the paper's Table 1")
-    parser.add_argument("--metric", required=True, help="what ranks")
-    parser.add_argument("--refinement", required=True, help="what moves the classes before, or none")
-    parser.add_argument("--tables", required=True, nargs="+", type=Path, help="one for each format, told by its suffix")
+    parser.add_argument("--metric", required=True, help="metric that ranks")
+    parser.add_argument("--refinement", required=True, help="refinement before ranking, or none")
+    parser.add_argument(
+        "--tables", required=True, nargs="+", type=Path, help="one path per format, chosen by its suffix"
+    )
     parser.add_argument("--json", required=True, type=Path)
     parser.add_argument("--figure", required=True, nargs=2, type=Path, help="PDF and PNG")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Mean and standard deviation of checkpoints' features over reference images (Alg. 1, line 2)."""
+"""Compute mean and standard deviation of checkpoints' features over reference images (Alg. 1, line 2)."""
 
 import argparse
 import sys
@@ -23,7 +23,10 @@ def main() -> None:
     device = prepare_device(arguments.threads, arguments.gpu)
     dataset = load_images(arguments.images)
     if dataset.name != "imagenet-val":
-        print(f"note: {dataset.name} stands in the place of ImageNet's validation images", file=sys.stderr)
+        print(
+            f"note: the reference images are those of {dataset.name}; the paper uses ImageNet's validation images",
+            file=sys.stderr,
+        )
     options = {"images": dataset.name, "n": len(dataset.images)}
     options |= {"batch_size": arguments.batch_size, "precision": arguments.precision}
     files = (paths([each], arguments.study) for each in (arguments.checkpoints, arguments.out))

@@ -1,4 +1,4 @@
-"""Reference statistics without a forward pass: made by somebody else, or of the dataset's own features."""
+"""Write reference statistics without a forward pass: given as a file, or computed from the dataset's own features."""
 
 import argparse
 import sys
@@ -13,15 +13,15 @@ from pedrank.utils.errors import about
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--statistics", type=Path, help="arrays mean and std (D,), shipped or published")
-    source.add_argument("--classes", type=Path, help="statistics of the classes of the dataset's own features")
-    parser.add_argument("--dataset", help="its name, with --classes")
+    source.add_argument("--statistics", type=Path, help="file with the arrays mean and std (D,)")
+    source.add_argument("--classes", type=Path, help="class statistics of the dataset's own features")
+    parser.add_argument("--dataset", help="name of the dataset, with --classes")
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
     if arguments.statistics:
         arrays = read_arrays(arguments.statistics, "mean", "std")
         with about(arguments.statistics):
-            ReferenceStatistics(arrays["mean"], arrays["std"])  # refuses what cannot be statistics
+            ReferenceStatistics(arrays["mean"], arrays["std"])  # refuses invalid statistics
         write_arrays(arguments.out, arrays, read_metadata(arguments.statistics))
         return
     statistics = ClassStatistics.from_arrays(read_arrays(arguments.classes))

@@ -1,4 +1,4 @@
-"""The report of a study, or of a ranking without ground truth: one HTML page that needs no other file."""
+"""Write the report of a study, of a ranking without ground truth, or the page behind Table 1: one HTML page each."""
 
 import argparse
 import importlib
@@ -10,15 +10,18 @@ from pedrank.store.artefacts import write_text
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=["study", "ranking"])
+    parser.add_argument("kind", choices=["study", "ranking", "trace"])
     parser.add_argument("--results", required=True, type=Path, help="the study's folder")
-    parser.add_argument("--captions", type=Path, help="folder of the captions; of a study")
-    parser.add_argument("--published", type=Path, help="the published Table 1, where it stands beside ours")
+    parser.add_argument("--captions", type=Path, help="folder of the captions, for a study")
+    parser.add_argument("--published", type=Path, help="the published Table 1, to print it beside ours")
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
     pages = importlib.import_module(f"pedrank.report.pages.{arguments.kind}_page")
     if arguments.kind == "study":
         page = pages.study_page(arguments.results, arguments.captions, arguments.published)
+    elif arguments.kind == "trace":
+        trace = importlib.import_module("pedrank.study.trace")  # by name: it decides nothing on the other pages
+        page = pages.trace_page(trace.plain(trace.trace_study(arguments.results.parent, arguments.results.name)))
     else:
         page = pages.ranking_page(arguments.results)
     write_text(arguments.out, page)

@@ -1,4 +1,4 @@
-"""Score one (dataset, checkpoint), metric by metric: the raw features first, then each refinement of them."""
+"""Score one (dataset, checkpoint) by each metric: first the raw features, then each refinement."""
 
 import argparse
 import hashlib
@@ -12,10 +12,11 @@ from pedrank.refinements.refinement_file import load_refinement
 from pedrank.runtime.arguments import PATTERN, add_device, add_study
 from pedrank.runtime.command import run
 from pedrank.runtime.device import prepare_device
-from pedrank.store.artefacts import provenance, read_arrays, write_json
-from pedrank.store.timing import MEASURED, kept, measured
-from pedrank.study.names import files, fill
+from pedrank.store.artefacts import provenance, read_arrays
+from pedrank.store.timing import MEASURED, measured
+from pedrank.study.names import files
 from pedrank.study.plugins import load_plugin
+from pedrank.study.score_files import write_records
 from pedrank.utils.machine import processor
 
 
@@ -25,18 +26,17 @@ def main() -> None:
     parser.add_argument("--options", type=json.loads, default={}, help="JSON mapping of metrics to their options")
     parser.add_argument("--plugins", nargs="*", default=[], help="Python files that register metrics")
     parser.add_argument("--features", required=True, type=Path)
-    parser.add_argument("--displacements", default="", help=f"{PATTERN}: one for each refinement")
+    parser.add_argument("--displacements", default="", help=f"{PATTERN}: one file per refinement")
     add_study(parser)
     add_device(parser)
-    parser.add_argument("--code", default="", help="digest of the code; seconds are kept under the same one")
+    parser.add_argument("--code", default="", help="digest of the code; known seconds are kept if it is the same")
     parser.add_argument("--scores", required=True, help=f"{PATTERN}; without {{refinement}}, one file for all")
     parser.add_argument("--seconds", required=True, help=PATTERN)
     arguments = parser.parse_args()
     for plugin in arguments.plugins:
         load_plugin(plugin)
-    device = (
-        str(prepare_device(arguments.threads, arguments.gpu)) if arguments.gpu else "cpu"
-    )  # torch only where needed
+    # torch is imported only where it is needed
+    device = str(prepare_device(arguments.threads, arguments.gpu)) if arguments.gpu else "cpu"
     arrays = read_arrays(arguments.features, "features", "labels")
     labels = hashlib.sha256(arrays["labels"].tobytes()).hexdigest()
     where = {"threads": arguments.threads, "device": processor() if device == "cpu" else "cuda"}
@@ -59,25 +59,8 @@ def main() -> None:
         timing = {"seconds": each.seconds, **each.size, **where, MEASURED: measured(record, arguments.code)}
         scores.setdefault(each.metric, {})[each.refinement] = record
         seconds.setdefault(each.metric, {})[each.refinement] = timing
-    write(arguments.scores, scores)
-    write(arguments.seconds, seconds, keep=True)
-
-
-def write(pattern: str, records: dict, keep: bool = False) -> None:
-    """The records as one file for each refinement, or as one for all; seconds that are known to hold are kept."""
-    if "{refinement}" not in pattern:
-        path = Path(pattern)
-        if keep:
-            records = {
-                metric: {name: kept(path, metric, name, default=record) for name, record in by_name.items()}
-                for metric, by_name in records.items()
-            }
-        write_json(path, records)
-        return
-    for by_name in records.values():  # of the one metric that the pattern names
-        for refinement, record in by_name.items():
-            path = Path(fill(pattern, {"refinement": refinement}))
-            write_json(path, kept(path, default=record) if keep else record)
+    write_records(arguments.scores, scores)
+    write_records(arguments.seconds, seconds, keep=True)
 
 
 run(main)

@@ -1,4 +1,4 @@
-"""Correlate every metric and refinement with the ground truth, on each dataset and over all of them."""
+"""Correlate every metric and refinement with the ground truth, on each dataset and over all datasets."""
 
 import argparse
 

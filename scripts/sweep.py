@@ -1,4 +1,4 @@
-"""Score every checkpoint of one dataset under every setting of PED that the figures vary."""
+"""Score every checkpoint of one dataset under every setting of PED in the ablation."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Print one of the study's tables: table1, table1-published, table2, selection or accuracies."""
+"""Write one table of the study: table1, table1-published, table2, selection or accuracies."""
 
 import argparse
 import importlib
@@ -12,23 +12,21 @@ from pedrank.store.artefacts import provenance, write_json
 from pedrank.study.names import paths
 from pedrank.study.tables import read_tables
 
-INPUTS = ("summary", "seconds", "ground_truth", "published")  # what a table's function may ask for, by its parameters
+INPUTS = ("summary", "seconds", "ground_truth", "published")  # that a table's function can name as parameters
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("table", help="a module of pedrank/report/tables/, which holds a function of that name")
+    parser.add_argument("table", help="a module in pedrank/report/tables/ with a function of the same name")
     for name in INPUTS:
         parser.add_argument(f"--{name.replace('_', '-')}", nargs="+", default=[], help=PATTERN)
     add_study(parser)
-    parser.add_argument(
-        "--out", required=True, nargs="+", type=Path, help="one path for each format, told by its suffix"
-    )
+    parser.add_argument("--out", required=True, nargs="+", type=Path, help="one path per format, chosen by its suffix")
     add_made_by(parser)
     arguments = parser.parse_args()
     name = arguments.table.replace("-", "_")
     table = getattr(importlib.import_module(f"pedrank.report.tables.{name}"), name)
-    wanted = {each: getattr(arguments, each) for each in inspect.signature(table).parameters}
+    wanted = {each: getattr(arguments, each) for each in inspect.signature(table).parameters if each in INPUTS}
     write_table(table(**{each: read_tables(given, arguments.study) for each, given in wanted.items()}), arguments.out)
     inputs = paths([pattern for given in wanted.values() for pattern in given], arguments.study)
     write_json(arguments.made_by, provenance({"table": arguments.table}, inputs))

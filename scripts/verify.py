@@ -1,4 +1,4 @@
-"""Check every artefact against its seal; with --delete, make ready for the run that finishes what a crash left."""
+"""Check every artefact against its seal; with --delete, delete damaged ones, so that the next run makes them again."""
 
 import argparse
 import shutil
@@ -13,9 +13,13 @@ from pedrank.utils.errors import InputError
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folders", nargs="*", default=[Path("results")], type=Path, help="default: results")
     parser.add_argument(
-        "--delete", action="store_true", help="delete what is damaged, when no workflow and no job of one runs here"
+        "folders", nargs="*", default=[Path("results")], type=Path, help="folders to check (default: results)"
+    )
+    parser.add_argument(
+        "--delete",
+        action="store_true",
+        help="delete damaged artefacts; refused while a workflow or its jobs run here",
     )
     arguments = parser.parse_args()
     if arguments.delete:

@@ -59,11 +59,11 @@ class Browser:
                 assert "error" not in answer, answer
                 return answer["result"]
 
-    def open(self, page: Path, width: int) -> None:
-        """Load a file at this width in pixels, and wait until everything on it is there."""
+    def open(self, page: Path, width: int, anchor: str = "") -> None:
+        """Load a file, or a place in it, at this width in pixels, and wait until everything on it is there."""
         self.do("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self._events.clear()
-        self.do("Page.navigate", url=page.resolve().as_uri())
+        self.do("Page.navigate", url=page.resolve().as_uri() + (f"#{anchor}" if anchor else ""))
         while "Page.loadEventFired" not in self._events:
             self._next()
 

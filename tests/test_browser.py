@@ -131,3 +131,18 @@ def test_an_overlap_would_be_noticed(browser, tmp_path):
     browser.open(overlapping, 400)
     with pytest.raises(AssertionError):
         test_no_text_overlaps(browser)
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_cell_of_table_1_opens_its_trace(browser, report, width):
+    if not report.with_name("trace.html").is_file():
+        pytest.skip("no trace.html beside the report; make test-browser has one")
+    browser.open(report, width)
+    link = browser.run("document.querySelector('#table1 td a').getAttribute('href')")
+    file, anchor = link.split("#")
+    browser.open(report.with_name(file), width, anchor)
+    assert browser.run(f"document.getElementById('{anchor}').closest('details').open")
+    there = "!a.getAttribute('href').startsWith('#') || document.getElementById(a.hash.slice(1))"
+    assert browser.run(f"[...document.querySelectorAll('a')].every(a => {there})")
+    assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+    assert browser.errors == []

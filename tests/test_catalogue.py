@@ -83,9 +83,9 @@ def test_a_study_can_change_one_field_and_its_variants_follow(own):
         ({"datasets": {"dtd": {"metric": "f1"}}}, "catalogue of datasets, dtd.metric: 'f1' is not one of"),
         ({"datasets": {"dtd": {"files": {"a.tar": {}}}}}, "catalogue of datasets, dtd.files.a.tar: "),
         ({"datasets": {"dtd": {"files": {"../a": {"note": "x"}}}}}, "dtd.files: '../a' does not match"),
-        ({"checkpoints": {"x": {"variant_of": "z"}}}, "x: variant of 'z', which no catalogue names"),
-        ({"model": {}}, "own.yaml: a catalogue has the parts datasets and checkpoints"),
-        ("- a", "own.yaml: must be a mapping"),
+        ({"checkpoints": {"x": {"variant_of": "z"}}}, "x: unknown name 'z' in `variant_of`"),
+        ({"model": {}}, "own.yaml: not a catalogue; its keys must be datasets and checkpoints"),
+        ("- a", "own.yaml: not a mapping"),
         ("a: [", "own.yaml: not YAML"),
     ],
 )
@@ -130,7 +130,7 @@ def test_the_list_of_files_says_what_is_fetched_from_where_and_what_is_not(tmp_p
     }
     text = fetch_table(PAPER, tmp_path)
     assert f"{tmp_path / 'ILSVRC2012_img_val.tar'}: needs an account at image-net.org" in text
-    assert "32 files, 31 of them not here yet: about 22.5 GB" in text
+    assert "32 files, 31 of them still to fetch: about 22.5 GB" in text
 
 
 def test_the_size_of_decoded_images_is_counted():

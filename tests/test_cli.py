@@ -106,19 +106,18 @@ def _by_scripts(files, metric: str) -> float:
     write_arrays(folder / "x.statistics.safetensors", statistics, {})
     reference = ReferenceStatistics.from_features(files.reference)
     write_arrays(folder / "reference.safetensors", {"mean": reference.mean, "std": reference.std}, {})
-    for command in (
-        *(["ped", "--statistics", "x.statistics.safetensors", "--reference", "reference.safetensors"],),
-        *(["score", "--metric", metric, "--features", "x.safetensors", "--displacements", "moved.safetensors"],),
+    (folder / "study.yaml").write_text("ped: {lambdas: [0.6]}\n")
+    study = ["--study", "study.yaml", "--displacements", "{refined}.safetensors"]
+    for name, *options in (
+        ["ped", "--statistics", "x.statistics.safetensors", "--reference", "reference.safetensors"]
+        + ["--seconds", "{refined}.moved.json"],
+        ["score", "--metrics", metric, "--features", "x.safetensors"]
+        + ["--scores", "{refinement}.json", "--seconds", "{refinement}.seconds.json"],
     ):
-        more = (
-            ["--options", '[{"lam": 0.6}]', "--displacements", "moved.safetensors", "--seconds", "moved.json"]
-            if command[0] == "ped"
-            else ["--scores", "raw.json", "refined.json", "--seconds", "1.json", "2.json"]
-        )
-        script = [sys.executable, str(ROOT / f"scripts/{command[0]}.py"), *command[1:], *more]
+        script = [sys.executable, str(ROOT / f"scripts/{name}.py"), *options, *study]
         run = subprocess.run(script, cwd=folder, capture_output=True, text=True)
         assert run.returncode == 0, run.stderr
-    return read_json(folder / "refined.json")["score"]
+    return read_json(folder / "ped-0.6.json")["score"]
 
 
 def test_score_as_json_says_what_made_it(files, capsys):
@@ -132,7 +131,7 @@ def test_score_as_json_says_what_made_it(files, capsys):
 def test_without_a_reference_the_features_rescale_themselves_and_it_says_so(files, capsys):
     assert main(["score", files.path, "--refine", "0.6"]) == 0
     printed = capsys.readouterr()
-    assert "no --reference, so these features rescale themselves" in printed.err
+    assert "without --reference, features are rescaled by their own statistics" in printed.err
     own = refine(files.features, files.labels, ReferenceStatistics.from_features(files.features), lam=0.6)
     assert float(printed.out) == score("logme", files.features, files.labels, refinement=own)
 
@@ -172,7 +171,7 @@ def test_lists(capsys, tmp_path):
     listed = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert listed.keys() == catalogue("checkpoints").keys()
     assert listed["byol-tiny"]["here"] and not listed["byol"]["here"]
-    assert "no zoo 'tin'; there are" in _refused(capsys, "zoo", "--zoo", "tin")
+    assert "unknown zoo 'tin'; choose from" in _refused(capsys, "zoo", "--zoo", "tin")
 
 
 def test_what_a_command_line_asks_for(here, monkeypatch):
@@ -228,7 +227,7 @@ def here(tmp_path, monkeypatch):
 
 
 def test_a_wrong_folder(here, capsys):
-    assert "no such file or folder as photoz; give a folder" in _refused(capsys, *_rank("--images", "photoz"))
+    assert "photoz is no file, folder or known dataset; give a folder" in _refused(capsys, *_rank("--images", "photoz"))
 
 
 def test_one_class(here, capsys):
@@ -253,13 +252,13 @@ def test_an_image_that_cannot_be_read_ends_the_run_with_its_name(here, capsys):
 def test_a_misspelt_checkpoint(here, capsys):
     _photos(here / "photos")
     said = _refused(capsys, "rank", "--images", "photos", "--checkpoints", "byol-tni", "moco-tiny")
-    assert "no checkpoint 'byol-tni'; did you mean 'byol-tiny'?" in said
+    assert "unknown checkpoint 'byol-tni'; did you mean 'byol-tiny'?" in said
 
 
 def test_features_cannot_be_fine_tuned(here, capsys):
     for name in "ab":
         np.savez(here / f"{name}.npz", features=np.eye(4, dtype=np.float32), labels=np.arange(4) % 2)
-    assert "has features and no images" in _refused(capsys, "rank", "--images", ".", "--finetune", "top1")
+    assert "has features and no images; leave" in _refused(capsys, "rank", "--images", ".", "--finetune", "top1")
 
 
 def test_a_misspelt_metric(here, capsys):
@@ -317,13 +316,16 @@ def test_no_network(monkeypatch):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["rank", "--images", "photos"], "say which checkpoints: --zoo tiny"),
+        (["rank", "--images", "photos"], "no checkpoints given; add --zoo tiny"),
         (["rank", "--images", "photos", "--checkpoints", "byol-tiny"], "'byol-tiny' alone cannot be ranked"),
-        (_rank("--images", "photos", "--checkpoints", "byol-tiny"), "two of them are called 'byol-tiny'"),
-        (_rank("--images", "photos", "--reference", "photos"), "give --refine LAMBDA with it"),
+        (_rank("--images", "photos", "--checkpoints", "byol-tiny"), "the name 'byol-tiny' occurs twice"),
+        (_rank("--images", "photos", "--reference", "photos"), "add --refine LAMBDA"),
         (_rank("--images", "photos", "--plugin", "mine.py"), "mine.py: no such Python file"),
-        (_rank("--images", "photos", "--profile", "slrum", "--dry-run"), "no folder .*; there are default"),
-        (["rank", "--images", "photos", "--zoo", "tiny", "--out", "photos/cat/0.jpg"], "choose another folder"),
+        (_rank("--images", "photos", "--profile", "slrum", "--dry-run"), "no folder .*; choose from default"),
+        (
+            ["rank", "--images", "photos", "--zoo", "tiny", "--out", "photos/cat/0.jpg"],
+            "cannot be written; give another folder",
+        ),
     ],
 )
 def test_options_that_do_not_go_together(here, capsys, arguments, message):
@@ -353,7 +355,7 @@ def test_the_doctor_names_a_remedy(tmp_path):
         raise metadata.PackageNotFoundError(name)
 
     found = next(iter(doctor_checks.packages(("numpy", "torch"), version)))
-    assert found == ("problem", "numpy, torch: not installed; pip install -e '.[workflow]' in the repository")
+    assert found == ("problem", f"numpy, torch: not installed; run pip install -e '.[workflow]' in {ROOT}")
     assert doctor_checks.repository(tmp_path).state == "problem"
     assert doctor_checks.disk(tmp_path, lambda _: SimpleNamespace(free=1e9)).state == "warning"
     (tmp_path / "file").write_text("")

@@ -23,20 +23,20 @@ def _confirm(a: float, b: float, sd: float | None = 0.5, seeds: int = 4) -> dict
 @pytest.mark.parametrize(
     "a, b, sd, verdict, said",
     [
-        (90.0, 80.0, 0.5, "confirmed", "Confirmed: a, ranked first, is the most accurate of the 2 fine-tuned (90.0"),
+        (90.0, 80.0, 0.5, "confirmed", "Confirmed: a, which is ranked first, is the most accurate of the 2"),
         (80.0, 80.0, 0.5, "confirmed", "Confirmed: a"),
         (
             80.0,
             90.0,
             0.5,
             "corrected",
-            "Corrected: b (90.0 ± 0.5%) is 10.00 points ahead of a, ranked first. Fine-tune b.",
+            "Corrected: b (90.0 ± 0.5%) is 10.00 points more accurate than a, which is ranked first. Fine-tune b.",
         ),
-        (80.0, 80.6, 0.5, "open", "within two standard errors over seeds (0.71). Either will do."),
+        (80.0, 80.6, 0.5, "open", "standard errors over seeds (0.71 points). Both checkpoints are good choices."),
         (80.0, 80.8, 0.5, "corrected", "Corrected: b"),
-        (30.0, 32.4, 0.1, "untrained", "hardly above chance (25.0%). Give the runs more steps"),
+        (30.0, 32.4, 0.1, "untrained", "hardly better than chance (25.0%). Fine-tune for more steps"),
         (30.0, 32.6, 0.1, "corrected", "Corrected: b"),
-        (80.0, 90.0, None, "open", "with one seed, which says nothing about chance"),
+        (80.0, 90.0, None, "open", "With one seed, this difference may be chance"),
     ],
 )
 def test_verdicts(a, b, sd, verdict, said):
@@ -51,7 +51,7 @@ def test_the_saving_is_that_of_the_checkpoints_left_out():
     assert (found["runs"], found["all_runs"], found["saved"]) == (10, 20, 0.5)
     assert found["hours"] == 7.5 and found["all_hours"] == 15
     assert (
-        "10 runs took 7.5 h of training; all checkpoints would take 20 runs and about 15.0 h"
+        "10 runs took 7.5 h of training. Fine-tuning all checkpoints would take 20 runs and an estimated 15.0 h"
         in confirmation_sentences(found)[1]
     )
 

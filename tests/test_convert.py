@@ -14,7 +14,7 @@ from mirror.tensor_bundle import write_bundle
 
 from pedrank.catalogue.catalogue import catalogue
 from pedrank.checkpoints.convert import convert
-from pedrank.checkpoints.converters.haiku import read_haiku
+from pedrank.checkpoints.converters import haiku
 from pedrank.checkpoints.network_file import load_network
 from pedrank.formats.pickle_file import read_pickle
 from pedrank.formats.tensor_bundle import read_bundle
@@ -108,8 +108,8 @@ def test_a_bundle_that_tensorflow_wrote_is_read():
     "spoil, message",
     [
         (lambda index, data: (index[:-3], data), "ends without its magic number"),
-        (lambda index, data: (index, data[: len(data) // 2]), "cut short"),
-        (lambda index, data: (index[:100] + index[-48:], data), "not a TensorFlow checkpoint, or cut short|compressed"),
+        (lambda index, data: (index, data[: len(data) // 2]), "truncated"),
+        (lambda index, data: (index[:100] + index[-48:], data), "not a TensorFlow checkpoint, or truncated|compressed"),
         (lambda index, data: (b"", b""), "not a TensorFlow checkpoint"),
     ],
 )
@@ -121,7 +121,7 @@ def test_a_broken_bundle_is_refused(spoil, message):
 @pytest.mark.parametrize("form", ["flatmapping", "frozendict", "dict"])
 def test_haikus_own_pickles_are_read(form):
     """Written by dill and haiku with the classes that old checkpoints name; in "dict" a class comes along."""
-    weights = read_haiku(REFERENCE / f"haiku/{form}.dill", ("projector/", "predictor/", "classifier"))
+    weights = haiku.backbone(REFERENCE / f"haiku/{form}.dill", {"drop": ["projector/", "predictor/", "classifier"]})
     kernel = np.arange(24, dtype=np.float32).reshape(1, 2, 3, 4)
     assert np.array_equal(weights.pop("conv1.weight"), kernel.transpose(3, 2, 0, 1))
     expected = {"bn1.weight": [2] * 4, "bn1.bias": [0, 1, 2, 3], "bn1.running_mean": [3] * 4}
@@ -191,9 +191,9 @@ def test_foreign_pickles_and_pages_are_refused_and_nothing_runs(tmp_path, monkey
         (lambda s: s.update({"module.encoder_q.conv1.weight": torch.ones(3)}), "first 'conv1.weight'"),
         (
             lambda s: s["module.encoder_q.conv1.weight"].fill_(torch.inf),
-            "'conv1.weight' holds values that are not",
+            "'conv1.weight' has values that are not",
         ),
-        (lambda s: s["module.encoder_q.bn1.running_var"].fill_(-1), "'bn1.running_var' holds .* a negative variance"),
+        (lambda s: s["module.encoder_q.bn1.running_var"].fill_(-1), "'bn1.running_var' has .* a negative variance"),
     ],
     ids=["missing", "surplus", "shape", "infinite", "variance"],
 )

@@ -63,8 +63,8 @@ def test_a_mistake_at_the_top_weighs_more():
     [
         ([1, np.nan, 2], [1, 2, 3], "score of model 1 is nan"),
         ([1, 2, 3], [1, 2, np.inf], "accuracy of model 2 is inf"),
-        ([1], [1], "at least two models"),
-        ([1, 2], [1, 2, 3], "one per model"),
+        ([1], [1], "fewer than two models"),
+        ([1, 2], [1, 2, 3], "one value per model"),
     ],
 )
 def test_bad_input_gets_one_line(tau, scores, accuracies, message):
@@ -73,9 +73,9 @@ def test_bad_input_gets_one_line(tau, scores, accuracies, message):
 
 
 def test_ties_of_all():
-    with pytest.raises(InputError, match="all 3 scores tie at 1"):
+    with pytest.raises(InputError, match="all 3 scores are 1"):
         weighted_tau([1, 1, 1], [1, 2, 3])
-    with pytest.raises(InputError, match="all 3 accuracies tie"):
+    with pytest.raises(InputError, match="all 3 accuracies are 5"):
         weighted_tau([1, 2, 3], [5, 5, 5])
     assert kendall_tau([1, 1, 1], [1, 2, 3]) == 0
 

@@ -98,7 +98,7 @@ def test_a_server_in_trouble_is_waited_for(mirror, fetched, fault, requests):
     [
         ([404], {}, "a.pth answered 404; .*b.pth answered 404; try again, or get it by hand and put it at"),
         ([503] * 5, {}, "a.pth answered 503"),
-        (["page"], {}, "a.pth is an HTML page in place of the file"),
+        (["page"], {}, "a.pth is an HTML page and not the file"),
         ([], {"sha256": "0" * 64}, f"a.pth has the wrong checksum .sha256 {SHA256}, not 000"),
         (["truncate"], {"md5": hashlib.md5(CONTENT).hexdigest()}, "truncated or another file"),
         (
@@ -132,7 +132,7 @@ def test_a_file_dropped_in_by_hand_is_checked_and_taken(tmp_path, mirror, fetche
     assert download.recorded_sha256(tmp_path / "downloads/file.pth") == SHA256
 
 
-@pytest.mark.parametrize("content, message", [(b"<html>", "HTML page"), (b"text", "other bytes than a .pth file")])
+@pytest.mark.parametrize("content, message", [(b"<html>", "HTML page"), (b"text", "does not begin like a .pth file")])
 def test_a_wrong_file_dropped_in_by_hand_is_refused_and_kept(tmp_path, mirror, fetched, content, message):
     (tmp_path / "downloads").mkdir()
     (tmp_path / "downloads/file.pth").write_bytes(content)
@@ -156,7 +156,7 @@ def test_content_that_changed_since_it_was_first_seen_is_refused(tmp_path, mirro
 def test_a_file_that_has_gone_is_asked_for_again(tmp_path, mirror, fetched):
     fetched()
     (tmp_path / "downloads/file.pth").unlink()
-    with pytest.raises(InputError, match="no such file; delete .*file.pth.sha256 and run again"):
+    with pytest.raises(InputError, match="no such file; to download it, delete .*file.pth.sha256 and run again"):
         download.recorded_sha256(tmp_path / "downloads/file.pth")
 
 
@@ -175,5 +175,5 @@ def test_several_files_become_one(tmp_path, mirror, monkeypatch):
 
 
 def test_an_unknown_file_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no catalogue names this file"):
+    with pytest.raises(InputError, match="no catalogue has this file"):
         download.download("what.tar", tmp_path)

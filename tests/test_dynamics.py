@@ -199,7 +199,7 @@ def test_many_classes_and_features_fit_in_a_gigabyte():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"mode": "papper"}, "unknown mode 'papper'; it is one of"),
+        ({"mode": "papper"}, "unknown mode 'papper'; choose from"),
         ({"max_steps": 0}, "max_steps"),
         ({"max_steps": 2.5}, "max_steps"),
         ({"lam": -0.1}, "lam"),
@@ -217,7 +217,7 @@ def test_a_misspelt_option_is_named():
 
 
 def test_a_reference_of_other_features_is_refused():
-    with pytest.raises(InputError, match="the reference statistics have 3 features, the features 2"):
+    with pytest.raises(InputError, match="the reference statistics have 3 dimensions, but the features have 2"):
         simulate(balls([[0, 0], [1, 0]]), ReferenceStatistics(mean=np.zeros(3), std=np.ones(3)))
 
 

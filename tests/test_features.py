@@ -7,7 +7,7 @@ import torch
 from pedrank.checkpoints.network_file import load_network
 from pedrank.features import extraction as features_module
 from pedrank.features.extraction import extract
-from pedrank.features.normalise import normalise
+from pedrank.features.normalise import mean_and_std, normalise, standardise
 from pedrank.features.resumable import extract_to
 from pedrank.networks.build import build
 from pedrank.observation.statistics import ClassStatistics
@@ -42,6 +42,62 @@ def test_normalised_images_are_channels_first_in_channels_last_memory():
     batch = normalise(IMAGES, NORMALISATION)
     assert batch.shape == (10, 3, 8, 6)
     assert batch.is_contiguous(memory_format=torch.channels_last)
+
+
+def as_for_features(pixels, mean, std):
+    return pixels.float().div_(255).sub_(mean).div_(std).permute(0, 3, 1, 2)
+
+
+def as_in_finetuning(pixels, mean, std):
+    return ((pixels / 255 - mean) / std).permute(0, 3, 1, 2)
+
+
+def as_in_pretraining(pixels, mean, std):
+    images = pixels.permute(0, 3, 1, 2).float() / 255
+    centred = (images - mean.view(3, 1, 1)) / std.view(3, 1, 1)
+    return centred.contiguous(memory_format=torch.channels_last)
+
+
+PIXELS = torch.arange(256, dtype=torch.uint8).repeat(12).view(4, 16, 16, 3)
+CROPS = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0)).mul_(255).permute(0, 2, 3, 1)
+
+
+@pytest.mark.parametrize(
+    "formula, pixels",
+    [
+        (as_for_features, PIXELS),
+        (as_for_features, PIXELS[:1]),
+        (as_in_finetuning, PIXELS.float()),
+        (as_in_finetuning, CROPS),  # crops lie channels-first in memory, and stay so
+        (as_in_finetuning, CROPS.contiguous()),
+        (as_in_pretraining, PIXELS),
+    ],
+)
+def test_one_function_gives_the_bits_and_the_memory_layout_of_three_formulas(formula, pixels):
+    before = pixels.clone()
+    mean, std = mean_and_std(NORMALISATION, "cpu")
+    expected, found = formula(pixels, mean, std), standardise(pixels, mean, std)
+    assert torch.equal(pixels, before)
+    assert torch.equal(found, expected)
+    assert (found.dtype, found.shape, found.stride()) == (torch.float32, expected.shape, expected.stride())
+    if pixels.dtype == torch.uint8:
+        whole = normalise(pixels.numpy(), NORMALISATION)
+        assert torch.equal(whole, expected) and whole.stride() == expected.stride()
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_images_in_0_to_1_are_normalised_as_pretraining_did(layout):
+    from pedrank.pretrain import loop
+
+    images = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(1)).contiguous(memory_format=layout)
+    mean, std = (torch.tensor(loop.NORMALISATION[key]).view(3, 1, 1) for key in ("mean", "std"))
+    expected = ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+    found = loop.normalise(images)
+    assert torch.equal(found, expected) and found.stride() == expected.stride()
+    pixels = images.mul(255).byte().permute(0, 2, 3, 1).contiguous()
+    expected = ((pixels.permute(0, 3, 1, 2).float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
+    found = loop.normalise(loop.as_input(pixels))
+    assert torch.equal(found, expected) and found.stride() == expected.stride()
 
 
 def test_the_same_features_come_again():
@@ -94,7 +150,7 @@ def poison(weights):
         (lambda weights: weights.update({"fc.weight": np.zeros(3)}), r"missing: none; surplus: fc.weight"),
         (lambda weights: weights.clear(), r"missing: .*, .*, .* and \d+ more"),
         (lambda weights: weights.update({"conv1.weight": np.zeros((2, 3))}), r"'conv1.weight' has shape \(2, 3\)"),
-        (poison, "'conv1.weight' holds values that are not finite"),
+        (poison, "'conv1.weight' has values that are not finite"),
     ],
 )
 def test_bad_weights_are_refused_in_one_line(tmp_path, change, message):
@@ -107,7 +163,7 @@ def test_bad_weights_are_refused_in_one_line(tmp_path, change, message):
 
 def test_a_header_without_architecture_is_refused(tmp_path):
     write_arrays(tmp_path / "foreign.safetensors", {"conv1.weight": np.zeros(3)}, {})
-    with pytest.raises(InputError, match="names no architecture"):
+    with pytest.raises(InputError, match="has no field 'architecture'"):
         load_network(tmp_path / "foreign.safetensors")
 
 

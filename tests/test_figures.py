@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
-from scipy.stats import linregress
+from scipy.stats import chi2, friedmanchisquare, linregress
 from scipy.stats import t as student
 
+from pedrank.evaluation.names import CONSENSUS, ORACLE
 from pedrank.evaluation.summary import summarise
 from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
 from pedrank.refinements.ped import simulate
@@ -28,6 +29,7 @@ from pedrank.report.figures import (
 )
 from pedrank.report.figures.curves import vary
 from pedrank.report.figures.style import CLASS_COLOURS, COLOURS, save_figure
+from pedrank.store.artefacts import write_csv
 from pedrank.utils.errors import InputError
 
 DATASETS = ["mnist", "digits", "fashion-mnist"]
@@ -133,6 +135,9 @@ DRAW = {
     "cost": lambda: cost.draw_cost(cost.cost_data(study()[2], study()[0]), 3),
     "critical difference": lambda: critical_difference.draw_critical_difference(
         critical_difference.critical_difference_data(study()[2])
+    ),
+    "critical difference, significant": lambda: critical_difference.draw_critical_difference(
+        critical_difference.critical_difference_data(study()[2]).assign(friedman_p=0.01)
     ),
     "motion": lambda: motion.draw_motion(motion_table(), NAMES, 3, "byol-tiny on mnist, ped-0.6"),
 }
@@ -311,6 +316,61 @@ def test_regression_band_is_the_textbooks():
 def test_critical_difference_is_the_published_one():
     """Demsar (2006): four classifiers on 14 datasets, q = 2.569, CD = 1.25 (section 3.2.2 and Table 5)."""
     assert critical_difference.nemenyi(4, 14) == pytest.approx(1.25, abs=0.005)
+
+
+def test_friedman_is_scipys_on_the_taus():
+    """The p-value from the mean ranks by Demsar's formula, and scipy's own from the values of tau_w."""
+    table = critical_difference.critical_difference_data(study()[2])
+    summary = study()[2]
+    keep = summary["dataset"].isin(DATASETS) & ~summary["refinement"].isin([ORACLE, CONSENSUS])
+    wide = summary[keep & (summary["metric"] != "random")].pivot(
+        index=["metric", "refinement"], columns="dataset", values="tau_w"
+    )
+    assert wide.shape == (len(table), 3) and np.isfinite(wide.to_numpy()).all()
+    expected = friedmanchisquare(*wide.to_numpy()).pvalue
+    assert table["friedman_p"].to_numpy() == pytest.approx(np.full(len(table), expected))
+    k, n, ranks = len(table), 3, table["mean_rank"]
+    by_hand = 12 * n / (k * (k + 1)) * ((ranks**2).sum() - k * (k + 1) ** 2 / 4)
+    assert expected == pytest.approx(chi2.sf(by_hand, k - 1))
+
+
+@pytest.mark.parametrize("ranks", [np.ones((2, 5)), np.arange(6.0).reshape(6, 1), np.full((4, 3), 2.5)])
+def test_friedman_is_undefined(ranks):
+    """Two methods, one dataset, or nothing but ties."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(critical_difference.friedman(ranks))
+
+
+def drawn_bars(p):
+    """Title of the diagram, and ends of its bars below the line, where Friedman's test gives `p`."""
+    table = pd.DataFrame({"metric": list("abcdef"), "refinement": "none", "mean_rank": [1.0, 2, 3, 4, 5, 6]})
+    axes = critical_difference.draw_critical_difference(
+        table.assign(critical_difference=1.5, datasets=10, friedman_p=p)
+    ).axes[0]
+    bars = [line for line in axes.get_lines() if line.get_linewidth() == 2.5]
+    below = [tuple(line.get_xdata().round().astype(int)) for line in bars if line.get_ydata()[0] > 0]
+    return axes.get_title(), below, len(bars) - len(below)
+
+
+def test_nothing_differs_where_friedman_finds_no_difference():
+    title, bars, ruler = drawn_bars(0.05)
+    assert "Friedman's test finds no difference between the methods (p = 0.050)" in title
+    assert bars == [(1, 6)] and ruler == 0
+
+
+@pytest.mark.parametrize("p", [0.049, np.nan])
+def test_nemenyi_follows_where_friedman_finds_one(p):
+    title, bars, ruler = drawn_bars(p)
+    assert "Friedman" not in title
+    assert bars == [(1, 2), (2, 3), (3, 4), (4, 5), (5, 6)] and ruler == 1
+
+
+def test_an_undefined_friedman_p_is_an_empty_cell(tmp_path):
+    summary = study()[2].query("dataset == 'digits'")
+    write_csv(tmp_path / "numbers.csv", critical_difference.critical_difference_data(summary))
+    head, first = (tmp_path / "numbers.csv").read_text().splitlines()[:2]
+    assert head.endswith("datasets,friedman_p") and first.endswith(",1,")
 
 
 def test_cliques():

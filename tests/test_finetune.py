@@ -189,7 +189,7 @@ def test_outputs_that_are_not_finite_after_the_last_step_are_divergence():
 def test_an_empty_split_is_refused():
     dataset = colours()
     dataset = dataclasses.replace(dataset, split=np.minimum(dataset.split, 1))
-    with pytest.raises(InputError, match="colours: no images in test"):
+    with pytest.raises(InputError, match="colours: no test images"):
         run(images=images_of(dataset))
 
 

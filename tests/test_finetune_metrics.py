@@ -102,5 +102,5 @@ def test_an_accuracy_that_does_not_fit_the_labels_is_refused(metric, targets):
 def test_every_card_names_an_accuracy():
     for name, card in catalogue("datasets").items():
         assert card["metric"] in {*ACCURACIES, "none"}, name
-    with pytest.raises(InputError, match="no accuracy 'f1'"):
+    with pytest.raises(InputError, match="unknown accuracy 'f1'"):
         check_accuracy("f1", np.arange(3))

@@ -245,7 +245,7 @@ def test_crops_come_from_the_same_images(tmp_path):
     save_images(colours(16), tmp_path / "16.safetensors")
     save_images(colours(16, per_class=24), tmp_path / "other.safetensors")
     assert load_training_images(tmp_path / "8.safetensors", "top-1", tmp_path / "16.safetensors").source.shape[1] == 16
-    with pytest.raises(InputError, match="other.safetensors: not the images of .*8.safetensors"):
+    with pytest.raises(InputError, match="other.safetensors: images differ from those of .*8.safetensors"):
         load_training_images(tmp_path / "8.safetensors", "top-1", tmp_path / "other.safetensors")
 
 

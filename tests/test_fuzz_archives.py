@@ -372,7 +372,7 @@ def test_labels_that_are_no_numbers_are_refused(labels):
     content = honest.replace(b"](K\x01K\x01e", LABELS[labels])
     assert content != honest
     message = caged("CIFAR's pickle", {"a": content}, lambda folder: _batch(content, "labels", folder / "a"))
-    assert "a batch of other numbers than bytes" in message
+    assert "the values of a batch are not bytes" in message
 
 
 def test_a_kind_of_number_that_is_none_does_not_reach_scipy():

@@ -43,7 +43,7 @@ def test_a_diverged_seed_counts_at_chance_level_and_is_told():
 
 
 def test_a_checkpoint_without_test_runs_is_refused():
-    with pytest.raises(InputError, match="byol: no test run"):
+    with pytest.raises(InputError, match="byol: its fine-tuning runs include no test run"):
         from_runs(runs(byol=[]), ["byol"])
 
 
@@ -92,7 +92,7 @@ def test_every_published_cell_is_there_once_but_the_leaked_split():
     ("dataset", "regime", "checkpoints", "message"),
     [
         ("aircraft", "half", ["byol"], "regime 'half'"),
-        ("sun397", "last_block", ["byol"], "nothing on dataset 'sun397'"),
+        ("sun397", "last_block", ["byol"], "no rows for dataset 'sun397'"),
         ("aircraft", "full", ["byol", "vicreg"], "no row for 'vicreg' on aircraft"),
     ],
 )
@@ -120,8 +120,8 @@ def test_a_users_table_is_taken_in_the_order_of_the_config(tmp_path):
         ("dataset,checkpoint,accuracy\nflowers,a,0.9\nflowers,b,0.8\n", "percent, not fractions"),
         ("dataset,checkpoint,accuracy\nflowers,a,90\nflowers,a,80\n", "two rows for 'a' on flowers"),
         ("dataset,checkpoint,accuracy\nflowers,a,90\n", "no row for 'b' on flowers"),
-        ("dataset,checkpoint,accuracy\nbirds,a,90\n", r"nothing on dataset 'flowers' \(there is birds\)"),
-        ("dataset,checkpoint,accuracy\n", "nothing on dataset 'flowers'"),
+        ("dataset,checkpoint,accuracy\nbirds,a,90\n", "no rows for dataset 'flowers' .rows exist for: birds"),
+        ("dataset,checkpoint,accuracy\n", "no rows for dataset 'flowers' .rows exist for: none"),
     ],
 )
 def test_a_bad_table_is_refused_in_one_line(tmp_path, text, message):

@@ -162,7 +162,7 @@ def test_a_copy_elsewhere_is_still_checked_and_not_asked_where_it_lies(tmp_path)
         read(Path(copy))
     content = json.loads((tmp_path / "copy.json").read_text())
     (tmp_path / "copy.json").write_text(json.dumps(content | {"score": 0.2}))
-    with pytest.raises(InputError, match="copy.json: not what was written"):
+    with pytest.raises(InputError, match="copy.json: not as it was written"):
         artefacts.read_json(tmp_path / "copy.json")
 
 
@@ -203,5 +203,5 @@ def test_verify_names_what_is_damaged_and_deletes_it_when_told(tmp_path):
             [sys.executable, str(ROOT / "scripts/verify.py"), *arguments], cwd=tmp_path, capture_output=True, text=True
         )
         assert verify.returncode == code
-        assert ("ground_truth/one.csv: not what was written" in verify.stderr) == (code == 1 or arguments != [])
+        assert ("ground_truth/one.csv: not as it was written" in verify.stderr) == (code == 1 or arguments != [])
     assert not files["one.csv"].exists() and files["two.csv"].exists()

@@ -5,8 +5,9 @@ import pytest
 from golden import clusters
 from scipy import optimize, special, stats
 
-from pedrank import score
+from pedrank import ReferenceStatistics, refine, score
 from pedrank.metrics import _mixture, parc
+from pedrank.metrics._logme_plain import plain_logme
 from pedrank.metrics.logme import evidence_terms, interpolate
 from pedrank.metrics.ncti import combine
 from pedrank.observation.observation import observe
@@ -35,6 +36,24 @@ def test_logme_is_the_evidence_at_its_fixed_point(shape):
         evidence = d / 2 * np.log(alpha) + n / 2 * np.log(beta) - 0.5 * np.log(alpha + beta * s**2).sum()
         evidences.append((evidence - beta / 2 * r2 - alpha / 2 * m2 - n / 2 * np.log(2 * np.pi)) / n)
     assert score("logme", features, labels) == pytest.approx(np.mean(evidences), rel=1e-8)
+
+
+@pytest.mark.parametrize("shape", [(300, 6, 4), (200, 30, 7), (60, 100, 3), (40, 200, 6), (1000, 64, 20)])
+def test_logme_is_the_plain_version(shape):
+    features, labels = clusters(*shape)
+    assert score("logme", features, labels) == pytest.approx(plain_logme(features, labels), rel=1e-9)
+    reference = ReferenceStatistics.from_features(features / 3)
+    refinement = refine(features, labels, reference, lam=0.9)
+    moved = features + refinement.displacement[labels]  # float64, as an observation moves them
+    assert np.abs(refinement.displacement).max() > 0.01
+    refined = score("logme", features, labels, refinement=refinement)
+    assert refined == pytest.approx(plain_logme(moved, labels), rel=1e-9)
+
+
+def test_logme_is_the_plain_version_with_dead_features():
+    features, labels = clusters(60, 100, 3)
+    features = features * (np.arange(100) >= 50)
+    assert score("logme", features, labels) == pytest.approx(plain_logme(features, labels), rel=1e-9)
 
 
 def test_logme_interpolates_its_terms_to_seven_digits():

@@ -42,6 +42,27 @@ def test_every_metric_is_there_and_says_what_it_is():
         assert "et al" in text or name == "feature_norm", name
 
 
+def test_every_built_in_metric_has_a_title_and_a_paper():
+    found = [get_metric(name) for name in metric_names()]
+    assert all(each.title and each.paper for each in found)
+    titles = {each.name: each.title for each in found}
+    assert len(set(titles.values())) == len(titles)
+    assert titles | {"logme": "LogME", "h_score": "H-score", "knn": "k-NN", "pactran": "PACTran"} == titles
+
+
+def test_a_title_is_the_functions_name_unless_given():
+    @metric(needs="statistics")
+    def plain(observation):
+        return 0.0
+
+    @metric(title="My metric", paper="Me 2026, Mine, Journal")
+    def titled(observation):
+        return 0.0
+
+    assert (get_metric("plain").title, get_metric("plain").paper) == ("plain", "")
+    assert (get_metric("titled").title, get_metric("titled").paper) == ("My metric", "Me 2026, Mine, Journal")
+
+
 def test_the_paper_study_fits_a_workstation():
     largest = max(get_metric(name).memory(101_000, 2048, 101) for name in PAPER)
     assert largest < 4.5e9
@@ -59,7 +80,7 @@ def test_statistics_suffice_where_a_metric_says_so():
 
 def test_unknown_metrics_and_scores_that_are_no_number():
     features, labels = clusters(50, 4, 3)
-    with pytest.raises(InputError, match="no metric 'logmee'; there are .*logme"):
+    with pytest.raises(InputError, match="unknown metric 'logmee'; choose from .*logme"):
         score("logmee", features, labels)
 
     @metric()
@@ -73,7 +94,7 @@ def test_unknown_metrics_and_scores_that_are_no_number():
 def test_a_metric_too_large_for_the_machine_is_refused(monkeypatch):
     features, labels = clusters(50, 4, 3)
     monkeypatch.setattr(pedrank.metrics, "available_memory", lambda: 100)
-    with pytest.raises(InputError, match="knn: 50 samples x 4 features, 3 classes take 0.0 GB, 0.0 GB are free"):
+    with pytest.raises(InputError, match="knn: 50 samples x 4 features, 3 classes need 0.0 GB, but 0.0 GB are free"):
         score("knn", features, labels)
     monkeypatch.setattr(pedrank.metrics, "available_memory", lambda: None)
     score("knn", features, labels)
@@ -97,7 +118,7 @@ def test_a_users_own_metric_from_a_file(tmp_path):
     with pytest.raises(InputError, match="no such Python file"):
         load_plugin(tmp_path / "none.py")
     (tmp_path / "empty.py").write_text("x = 1\n")
-    with pytest.raises(InputError, match="defines nothing new"):
+    with pytest.raises(InputError, match="registers no metric and no refinement"):
         load_plugin(tmp_path / "empty.py")
 
 
@@ -132,9 +153,9 @@ def test_refinements_are_found_by_name():
     def short(statistics, reference):
         return statistics.means[:1]
 
-    with pytest.raises(InputError, match="'short': returned"):
+    with pytest.raises(InputError, match="'short': must return a displacement"):
         move(statistics, reference, "short")
-    with pytest.raises(InputError, match="no refinement 'nothing'"):
+    with pytest.raises(InputError, match="unknown refinement 'nothing'"):
         move(statistics, reference, "nothing")
 
 
@@ -153,7 +174,7 @@ def test_a_sweep_scores_every_setting():
 def test_a_refinement_of_other_classes_is_refused():
     features, labels = clusters(100, 6, 4)
     refinement = refine(features, labels, ReferenceStatistics.from_features(features))
-    with pytest.raises(InputError, match="does not fit"):
+    with pytest.raises(InputError, match="the displacement has shape"):
         score("gbc", features, np.minimum(labels, 2), refinement=refinement)
 
 

@@ -208,6 +208,6 @@ def test_any_shape_gives_a_number_within_bounds(name, n, d, c, seed):
 
 def test_parc_wants_more_samples_than_components():
     features, labels = clusters(12, 28, 2)
-    with pytest.raises(InputError, match="12 samples are all equally alike; give it 30 samples at least"):
+    with pytest.raises(InputError, match="12 samples are all equally alike; give at least 30 samples"):
         score("parc", features, labels)
     assert np.isfinite(score("parc", features, labels, dims=10))

@@ -54,7 +54,7 @@ def test_resnet50_is_torchvisions_without_its_classifier():
 
 
 def test_unknown_architecture_is_refused_by_name():
-    with pytest.raises(InputError, match="no architecture 'vgg'; choose one of tiny-resnet, resnet50"):
+    with pytest.raises(InputError, match="unknown architecture 'vgg'; choose from tiny-resnet, resnet50"):
         build("vgg")
 
 
@@ -119,5 +119,5 @@ def test_the_same_resnet50_is_the_plain_one_on_images_padded_by_hand():
 
 
 def test_timm_is_asked_for_by_name():
-    with pytest.raises(InputError, match="needs timm; pip install|timm has no model 'no-such-model'"):
+    with pytest.raises(InputError, match="needs timm; run pip install|timm has no model 'no-such-model'"):
         build("timm/no-such-model")

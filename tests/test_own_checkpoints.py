@@ -105,7 +105,7 @@ def test_a_file_of_weights_is_unwrapped(tmp_path, entries, tiny, wrap):
 def test_unwrap_that_leads_to_no_dictionary_is_one_line(tmp_path, entries, tiny, keys):
     torch.save({"epoch": 3, "model": tiny}, tmp_path / "mine.pth")
     entries(mine={"zoo": "own", "architecture": "tiny-resnet", "weights": "mine.pth", "unwrap": keys})
-    with pytest.raises(InputError, match=f"no dictionary of tensors under '{keys[-1]}'; correct `unwrap`"):
+    with pytest.raises(InputError, match=f"no dictionary of tensors under key '{keys[-1]}'; correct the field"):
         converted(tmp_path, "mine")
 
 
@@ -139,10 +139,10 @@ def test_names_are_matched_under_the_one_prefix_that_fits(tmp_path):
     [
         ({"a.weight": np.ones((2, 3))}, "1 of 2 missing or misshapen, first 'a.bias'"),
         (state() | {"a.weight": np.ones((3, 2))}, "1 of 2 missing or misshapen, first 'a.weight'"),
-        ({"b.weight": np.ones(1)}, "2 of 2 missing or misshapen, first 'a.weight'; surplus 1, first 'b.weight'"),
-        (state(**{"b.weight": np.ones(1)}), "1 weights that the architecture does not have, first 'b.weight'"),
-        (state("q.") | state("k."), "holds these weights twice, under 'q.' and 'k.'"),
-        (state() | {"a.bias": np.array([1, np.nan])}, "'a.bias' holds values that are not finite"),
+        ({"b.weight": np.ones(1)}, "2 of 2 missing or misshapen, first 'a.weight'; 1 surplus, first 'b.weight'"),
+        (state(**{"b.weight": np.ones(1)}), "the architecture lacks 1 of these weights, first 'b.weight'"),
+        (state("q.") | state("k."), "these weights occur twice, under 'q.' and 'k.'"),
+        (state() | {"a.bias": np.array([1, np.nan])}, "'a.bias' has values that are not finite"),
     ],
 )
 def test_what_does_not_fit_is_named_in_one_line(tmp_path, given, message):
@@ -164,11 +164,11 @@ def test_a_function_is_a_checkpoint(tmp_path, entries):
     assert read_metadata(path)["code_sha256"] and network.feature_dim == 7
     model = assemble(network, 4, Options(0.1, 0.0, steps=1, batch_size=2), torch.Generator())
     assert model(torch.zeros(2, 3, 8, 8)).shape == (2, 4)
-    with pytest.raises(InputError, match="Net has no residual block; choose regime full or linear"):
+    with pytest.raises(InputError, match="Net has no residual block; set `regime: full` or"):
         assemble(network, 4, Options(0.1, 0.0, steps=1, batch_size=2, regime="last_block"), torch.Generator())
 
     (tmp_path / "code.py").write_text(ENTRY.replace("(2, 3)", "(3, 2)"))
-    with pytest.raises(InputError, match="code.py has changed since; convert the checkpoint again"):
+    with pytest.raises(InputError, match="code.py has changed since this file was converted; delete it"):
         load_network(path)
 
 
@@ -189,13 +189,13 @@ def test_a_file_of_weights_for_a_function(tmp_path, entries):
 @pytest.mark.parametrize(
     "architecture, message",
     [
-        ("code.py:map", r"code.py:map: returns \(2, 4, 222, 222\) for two images, not \(2, D\)"),
+        ("code.py:map", r"code.py:map: the network returns \(2, 4, 222, 222\) for two images"),
         ("code.py:text", "code.py: text returns a str; return a torch.nn.Module"),
         ("code.py:broken", "code.py: broken fails with RuntimeError: two lines"),
-        ("code.py:nett", "code.py: defines no function 'nett'; did you mean 'net'"),
+        ("code.py:nett", "code.py: unknown function 'nett'; did you mean 'net'"),
         ("none.py:net", "none.py: no such Python file"),
-        ("torchvision/resnet5", "torchvision has no classifier 'resnet5'; did you mean 'resnet50'"),
-        ("torchvision/squeezenet1_0", "no linear classifier to take off"),
+        ("torchvision/resnet5", "torchvision: unknown classifier 'resnet5'; did you mean 'resnet50'"),
+        ("torchvision/squeezenet1_0", "no linear classifier found"),
         ("tiny-resnet", "mine.pth: no such file of weights"),
     ],
 )
@@ -249,7 +249,7 @@ def test_what_cannot_be_fetched_is_one_line(tmp_path, entries, monkeypatch):
 
     monkeypatch.setattr("torch.hub.download_url_to_file", offline)
     entries(net={"zoo": "own", "architecture": "torchvision/shufflenet_v2_x0_5"})
-    with pytest.raises(InputError, match="torchvision/shufflenet_v2_x0_5: OSError: no route to host; its weights are"):
+    with pytest.raises(InputError, match="torchvision/shufflenet_v2_x0_5: OSError: no route to host; go online once"):
         converted(tmp_path, "net")
 
 
@@ -296,10 +296,10 @@ def build_table():
 @pytest.mark.parametrize(
     "word, message",
     [
-        ("byoll", "no checkpoint 'byoll'; did you mean 'byol'?"),
-        ("mine.pth", "mine.pth: say of which architecture these weights are, as in mine.pth=resnet50"),
+        ("byoll", "unknown checkpoint 'byoll'; did you mean 'byol'?"),
+        ("mine.pth", "mine.pth: the architecture of these weights is missing; add it, for example mine.pth=resnet50"),
         ("mine.pth=resnet50", "mine.pth: no such file of weights"),
-        ("torchvision:resnet50@V7", "torchvision has no weights 'V7' of resnet50"),
+        ("torchvision:resnet50@V7", "torchvision: unknown weights 'V7' of resnet50"),
         ("none.py:net", "none.py: no such Python file"),
     ],
 )
@@ -313,7 +313,7 @@ def test_names_of_catalogues_are_kept_and_not_taken(tmp_path, tiny):
     torch.save(tiny, tmp_path / "byol.pth")
     name, entry = checkpoint_entry(f"{tmp_path}/byol.pth=tiny-resnet")
     assert name == "own-byol" and entry["architecture"] == "tiny-resnet"
-    with pytest.raises(InputError, match="no architecture 'resnet5'; did you mean 'resnet50'"):
+    with pytest.raises(InputError, match="unknown architecture 'resnet5'; did you mean 'resnet50'"):
         checkpoint_entry(f"{tmp_path}/byol.pth=resnet5")
 
 

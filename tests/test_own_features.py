@@ -38,7 +38,7 @@ def test_three_kinds_of_files_say_the_same(tmp_path):
         ({"features": Z, "labels": Y + 0.5}, "labels must be a vector of integers or texts"),
         ({"features": Z, "labels": np.array([None, "a"] * 6)}, "cannot be read"),
         ({"features": np.where(np.eye(12, 5) > 0, np.nan, Z), "labels": Y}, "row 0 of the features is not finite"),
-        ({"features": Z[0], "labels": Y}, r"need one row per image, shape \(N, D\)"),
+        ({"features": Z[0], "labels": Y}, r"must have shape \(number of images"),
     ],
 )
 def test_wrong_files_are_one_line(tmp_path, arrays, message):
@@ -58,15 +58,15 @@ def test_broken_files_are_one_line(tmp_path, name, content):
 
 def test_a_folder_without_two_files_ranks_nothing(tmp_path):
     np.savez(tmp_path / "only.npz", features=Z, labels=Y)
-    with pytest.raises(InputError, match="1 files of features"):
+    with pytest.raises(InputError, match="the number of feature files .* is 1;"):
         features_entry(tmp_path)
-    with pytest.raises(InputError, match="no such folder of features"):
+    with pytest.raises(InputError, match="not a folder; give a folder with one feature file"):
         features_entry(tmp_path / "none")
     np.savez(tmp_path / "ONLY.npz", features=Z, labels=Y)
     with pytest.raises(InputError, match="has the same name, 'only'"):
         features_entry(tmp_path)
     np.save(tmp_path / "bare.npy", Z)
-    with pytest.raises(InputError, match="labels.npy: no such file; features in .npy need their labels"):
+    with pytest.raises(InputError, match="labels.npy: no such file; put the labels of .npy features"):
         read_features(tmp_path / "bare.npy")
 
 
@@ -80,7 +80,12 @@ def test_statistics_of_classes_are_those_of_all_samples():
 
 @pytest.mark.parametrize(
     "source, said",
-    [("imagenet-val", []), ("shipped", []), ("self", ["dataset's own features"]), ("sample", ["images of sample"])],
+    [
+        ("imagenet-val", []),
+        ("shipped", []),
+        ("self", ["own feature statistics"]),
+        ("sample", ["sample images"]),
+    ],
 )
 def test_the_report_says_what_stands_in_for_imagenet(source, said):
     found = reference_caveats({"reference": {"source": source}})
@@ -101,7 +106,7 @@ def test_the_scripts_write_what_the_workflow_reads(tmp_path):
         return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
 
     run("features_given.py", "--given", tmp_path / "x.npz", "--out", out, "--statistics", statistics)
-    said = run("reference_self.py", "--statistics", statistics, "--dataset", "mine", "--out", reference).stderr
-    assert "mine itself, in the place of reference images" in said
+    said = run("reference_given.py", "--classes", statistics, "--dataset", "mine", "--out", reference).stderr
+    assert "mine itself" in said
     np.testing.assert_array_equal(read_arrays(out)["features"], Z)
     np.testing.assert_allclose(read_arrays(reference)["mean"], Z.mean(axis=0), rtol=1e-5, atol=1e-7)

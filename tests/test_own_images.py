@@ -84,9 +84,9 @@ def test_classes_called_like_splits_are_classes_where_others_are_not(tmp_path):
         (lambda root: None, "nothing: no such folder or file"),
         (lambda root: root.mkdir(), "nothing: no images below this folder"),
         (lambda root: photo(root / "cat/0.png"), r"only one class \('cat'\)"),
-        (lambda root: [photo(root / "a/0.png"), photo(root / "0.png")], "0.png: this image lies in no class's folder"),
+        (lambda root: [photo(root / "a/0.png"), photo(root / "0.png")], "0.png: this image is not in a class folder"),
         (lambda root: [photo(root / "a/0.png"), (root / "b").mkdir()], "no images in the class folder 'b'"),
-        (lambda root: photo(root / "0.png"), "this image lies in no class's folder"),
+        (lambda root: photo(root / "0.png"), "this image is not in a class folder"),
         (lambda root: root.write_text("x"), "neither a folder of images nor a .csv file"),
     ],
 )
@@ -124,12 +124,12 @@ def test_a_bar_makes_several_labels(tmp_path):
 @pytest.mark.parametrize(
     "lines, message",
     [
-        (["file,label", "a.png,x"], "no column 'path' in its first line"),
-        (["path,label"], "lists no images"),
+        (["file,label", "a.png,x"], "no column 'path' in the first line"),
+        (["path,label"], "no images are listed"),
         (["path,label", "a.png,x", "b.png,"], "line 3: no label"),
-        (["path,label", "a.png,x", "nope.png,y", "no.png,y"], "2 images are not there, line 3 first"),
-        (["path,label", "a.png,x", "a.png,y"], r"line 3 lists .*a.png again \(line 2\)"),
-        (["path,label,split", "a.png,x,train", "b.png,y,holdout"], "no split is called 'holdout'"),
+        (["path,label", "a.png,x", "nope.png,y", "no.png,y"], "2 images are missing, first in line 3"),
+        (["path,label", "a.png,x", "a.png,y"], r"line 3 lists .*a.png again \(first in line 2\)"),
+        (["path,label,split", "a.png,x,train", "b.png,y,holdout"], "unknown split 'holdout'"),
         (["path,label,split", "a.png,x,test", "b.png,y,test"], "no images to train on"),
         (["path,label", "a.png,x", "b.png,x"], "only one class"),
     ],
@@ -291,7 +291,7 @@ def test_views_have_names():
         224,
         "bilinear",
     )
-    for wrong, message in {"224-of-100": "cannot be cut from", "8-none": "no filter 'none'", "x": "no view"}.items():
+    for wrong, message in {"224-of-100": "cannot be cut", "8-none": "unknown filter", "x": "not a crop"}.items():
         with pytest.raises(InputError, match=message):
             parse_crop(wrong)
 
@@ -349,5 +349,5 @@ def test_without_pyarrow_the_line_says_what_to_install(tmp_path, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     (tmp_path / "state.json").write_text('{"_data_files": []}')
-    with pytest.raises(InputError, match=r"needs pyarrow; pip install 'pedrank\[hf\]'"):
+    with pytest.raises(InputError, match=r"needs pyarrow; run pip install 'pedrank\[hf\]'"):
         own.listing(tmp_path)

@@ -141,6 +141,9 @@ def test_each_checkpoint_is_fine_tuned_on_the_images_that_it_sees(root):
 def test_features_alone_give_the_scores_of_the_python_call(root):
     changes = {"study": "ready", "datasets": ["ready"], "checkpoints": ["one", "two"]}
     changes["ground_truth"] = {"source": "file", "file": "own/accuracies.csv"}
+    refused = run(root, "all", "-n", **changes)
+    assert refused.returncode == 1 and "ground_truth.file: no such file 'own/accuracies.csv'; " in refused.stdout
+    (root / "own/accuracies.csv").write_text("dataset,checkpoint,accuracy\nready,one,60\nready,two,70\n")
     done = run(root, "results/ready/scores/ready.csv", **changes)
     assert done.returncode == 0, done.stdout
     scores = pd.read_csv(root / "results/ready/scores/ready.csv", keep_default_na=False)
@@ -168,13 +171,13 @@ def _checked(root, config):
     [
         ({"reference": {"source": "shipped"}}, "no statistics are shipped with 'mine'"),
         ({"reference": {"source": "plane"}}, "unknown reference dataset 'plane'; did you mean 'plain'"),
-        ({"checkpoints": ["byol-tiny", "one"]}, "'one' has features only, and 'photos' has images"),
-        ({"datasets": ["ready"], "checkpoints": ["one", "two"]}, "ground_truth: 'ready' has features and no images"),
+        ({"checkpoints": ["byol-tiny", "one"]}, "'one' has features and no weights, but dataset 'photos' has images"),
+        ({"datasets": ["ready"], "checkpoints": ["one", "two"]}, "dataset 'ready' has features and no images"),
         (
             {"datasets": ["ready"], "checkpoints": ["one", "two"], "reference": {"source": "plain"}},
-            "reference: 'one' has features only; set source: self or folder",
+            "reference: checkpoint 'one' has features and no weights; set source: self or folder",
         ),
-        ({"reference": {"source": "ready"}}, "reference: 'ready' has features and no images"),
+        ({"reference": {"source": "ready"}}, "reference: dataset 'ready' has features and no images"),
     ],
 )
 def test_what_cannot_be_is_one_line(root, changes, message):

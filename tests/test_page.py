@@ -1,9 +1,12 @@
 """The report's words and its page: what it claims follows from the tables, and it needs no other file."""
 
+import base64
 import math
 import re
+import tomllib
 from html.parser import HTMLParser
 
+import jinja2
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +19,8 @@ from pedrank.report.pages.study_page import CROSS_DATASET_FIGURES, PAPER_FIGURES
 from pedrank.report.sentences.caveats import caveats
 from pedrank.report.sentences.verdict import headline, sentence, verdicts
 from pedrank.report.tables.ranks import ranks
+from pedrank.report.tables.table import Cell, Row, Table
+from pedrank.report.templates import FOLDER, render
 from pedrank.store.artefacts import write_csv
 from pedrank.utils.paths import ROOT
 
@@ -102,17 +107,17 @@ def test_the_method_is_chosen_on_the_other_datasets():
 
 def test_a_verdict_in_words(known):
     answer = verdicts(*known).iloc[0]
-    assert headline(answer) == f"For x, the scores say: fine-tune {answer['picks']}"
+    assert headline(answer) == f"For x, fine-tune {answer['picks']}"
     said = sentence(answer)
-    assert "LogME" in said and "the method that ranks best on the other datasets" in said
-    assert re.search(r"expected regret \d\.\d\d points", said)
+    assert "LogME" in said and "This method has the highest mean τ_w on the other datasets" in said
+    assert re.search(r"its mean regret there is \d\.\d\d points", said)
     assert "the best of all" in said  # its noise is a tenth of the steps between checkpoints
-    assert re.search(r"95% interval \[.*\], p = 0\.00\d\.", said)
+    assert re.search(r"\(95 % interval \[.*\], p = 0\.00\d, uncorrected\)\.", said)
     doubtful = answer.copy()
     doubtful[["p_value", "regret", "static_regret"]] = [0.2, 1.5, 0.3]
-    assert "cannot be told from chance" in sentence(doubtful)
+    assert "not significantly better than a random one" in sentence(doubtful)
     assert "1.50 points below the best" in sentence(doubtful)
-    assert "would have lost 0.30 points" in sentence(doubtful)
+    assert "has a regret of 0.30 points" in sentence(doubtful)
 
 
 def test_the_verdict_of_one_dataset_is_hindsight():
@@ -120,8 +125,8 @@ def test_the_verdict_of_one_dataset_is_hindsight():
     answer = verdicts(summarise(scores, truth), scores, truth).iloc[0]
     assert answer["hindsight"]
     assert "in hindsight" in sentence(answer)
-    assert "expected regret" not in sentence(answer)
-    assert "; published: " in sentence(answer, "published")
+    assert "mean regret" not in sentence(answer)
+    assert "Published accuracy: " in sentence(answer, "published")
 
 
 def test_picks_that_tie_are_all_named():
@@ -129,6 +134,7 @@ def test_picks_that_tie_are_all_named():
     scores["rank_score"] = 1.0
     answer = verdicts(summarise(scores, truth), scores, truth).iloc[0]
     assert answer["picks"] == " or ".join(NAMES)
+    assert "ranks them first." in sentence(answer) and "Measured mean accuracy of the 6: " in sentence(answer)
     assert math.isnan(answer["tau_w"])
     assert "\N{EN DASH}" in sentence(answer) and "p undefined" in sentence(answer)
 
@@ -138,8 +144,8 @@ def test_caveats(known):
     said = caveats(summary, scores, truth, [*NAMES, "dino-tiny"])
     assert "6 checkpoints are few" in said[0]
     assert "dino-tiny" in said[1]
-    assert said[-1].startswith("6 cells of Table 1 choose")
-    assert not any("tie" in each or "saturated" in each or "not certain" in each for each in said)
+    assert said[-1].startswith("In 6 cells of Table 1, ")
+    assert not any("tie" in each or "saturate" in each or "uncertain" in each for each in said)
 
 
 def test_ties_and_saturation_are_told_apart():
@@ -147,10 +153,13 @@ def test_ties_and_saturation_are_told_apart():
     at = (scores["metric"] == "gbc") & (scores["refinement"] == "none") & (scores["dataset"] == "y")
     scores.loc[at, "score"] = 0.0
     found = [each for each in caveats(summarise(scores, truth), scores, truth, NAMES) if each.startswith("GBC")]
-    assert found == ["GBC: saturated on y (6 checkpoints); ranked by a form that does not saturate."]
+    assert found == [
+        "GBC: several checkpoints have the same score on y (6 checkpoints), because the score "
+        "saturates; they are ranked by a form of it that does not saturate."
+    ]
     scores.loc[at & (scores["checkpoint"].isin(NAMES[:2])), "rank_score"] = 99.0
     found = [each for each in caveats(summarise(scores, truth), scores, truth, NAMES) if each.startswith("GBC")]
-    assert found[0] == "GBC: scores tie on y (2 checkpoints); their order is open."
+    assert found[0] == "GBC: scores tie on y (2 checkpoints); the order of these checkpoints is undecided."
 
 
 def test_seeds_and_the_static_ranker_are_mentioned():
@@ -158,9 +167,9 @@ def test_seeds_and_the_static_ranker_are_mentioned():
     scores["rank_score"] *= -1
     steady = long({dataset: range(70, 76) for dataset in DATASETS}).assign(sd=math.nan, seeds=1)
     said = " ".join(caveats(summarise(scores, steady), scores, steady, NAMES))
-    assert "No spread over seeds is known on x, y, z; a standard deviation of 0.5 points is assumed" in said
-    assert "x (vicreg-tiny leads swav-tiny by 1.00 \N{PLUS-MINUS SIGN} 1.41)" in said
-    assert "No method ranks better than the static ranker" in said
+    assert "The standard deviation over seeds is unknown on x, y, z. Calculations that need it assume" in said
+    assert "x (vicreg-tiny minus swav-tiny: 1.00 \N{PLUS-MINUS SIGN} 1.41)" in said
+    assert "No method has a higher mean τ_w than the static ranker" in said
 
 
 def test_ranks(known):
@@ -195,6 +204,7 @@ def test_the_page_is_whole(tmp_path):
     assert opened == []
     assert {link[1:] for link in links if link and link.startswith("#")} <= anchors
     assert "dataset-y" in anchors
+    assert "trace.html#logme--ped-0.3--mean" in links
     assert "<script" not in first
     assert first.count("<img") == len(CROSS_DATASET_FIGURES) + len(PAPER_FIGURES) + len(DATASETS)
     assert "some CPU" in first  # what the scores were timed on
@@ -206,3 +216,45 @@ def test_words_are_escaped():
     made = page.page("a & b", page.paragraph("<i>"), [page.Section("s", "x < y", page.pairs([("<", ">")]))])
     assert "<h1>a &amp; b</h1>" in made and "&lt;i&gt;" in made and "x &lt; y" in made
     assert page.prose("\N{GREEK SMALL LETTER TAU}_w < 1") == "\N{GREEK SMALL LETTER TAU}<sub>w</sub> &lt; 1"
+
+
+@pytest.mark.parametrize(
+    "hostile", ["<script>alert('x')</script>", '"><b>', "{{ 7 * 7 }} {% raw %}", "&amp;", "a`b\\c"]
+)
+def test_a_hostile_name_stays_text(hostile, tmp_path):
+    """Every place of a page that shows a name, the alternative text of a figure included."""
+    png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+    rows = (Row(hostile, (Cell(hostile, 1.0, mark=hostile, small=(hostile,)),)),)
+    table = Table(hostile, hostile, ((hostile, ()), (hostile, (hostile,))), rows, (hostile,), pd.DataFrame())
+    (tmp_path / "a.png").write_bytes(base64.b64decode(png))
+    figure = page.figure_section(tmp_path / "a.png", hostile, hostile)
+    body = page.bullets([hostile, page.answer(hostile, hostile)]) + page.pairs([(hostile, hostile)])
+    body += page.folded(hostile, hostile) + page.table_section(table) + figure
+    made = page.page(hostile, page.paragraph(hostile), [page.Section("s", hostile, body)])
+    tags, texts, alternatives = set(), [], []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            tags.add(tag)
+            alternatives.extend(value for name, value in attributes if name == "alt")
+
+        def handle_data(self, data):
+            texts.append(data)
+
+    Reader().feed(made)
+    assert "script" not in tags
+    assert alternatives == [hostile]
+    assert "".join(texts).count(hostile) == 22  # each place once
+
+
+def test_a_template_without_a_value_is_an_error():
+    with pytest.raises(jinja2.UndefinedError, match="content"):
+        render("folded.html.j2", summary="a")
+
+
+def test_templates_are_in_an_installed_package():
+    """Every kind of file beside the templates is package data."""
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["pedrank"]
+    suffixes = {path.suffix for path in FOLDER.iterdir() if path.is_file()}
+    assert suffixes == {".j2", ".css", ".js"}
+    assert {f"**/*{suffix}" for suffix in suffixes} <= set(data)

@@ -128,7 +128,7 @@ def test_seeds_differ(images):
 
 
 def test_unknown_objective_is_refused_by_name(images):
-    with pytest.raises(InputError, match="no objective 'mae'; choose one of simclr"):
+    with pytest.raises(InputError, match="unknown objective 'mae'; choose from simclr"):
         pretrain("mae", images, seed=0, epochs=1)
 
 
@@ -217,7 +217,7 @@ def test_make_checkpoint_writes_weights_card_and_reference_statistics(data, tmp_
 
 
 def test_more_images_than_there_are_is_refused(data, tmp_path):
-    with pytest.raises(InputError, match="41 training images asked for, and there are 40"):
+    with pytest.raises(InputError, match="41 training images are wanted, but there are 40"):
         make_checkpoint("simclr", data, 0, 1, 41, torch.device("cpu"), *[tmp_path / name for name in "abc"])
 
 

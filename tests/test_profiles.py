@@ -11,7 +11,9 @@ from workflow import copy_repository, planned, snakemake
 from pedrank.utils.paths import ROOT
 
 PROFILES = {path.parent.name: path for path in sorted((ROOT / "profiles").glob("*/profile.yaml"))}
-RULES = set(re.findall(r"^ *rule (\w+):", "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk")), re.M))
+TEXT = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+PARENTS = {name: parent for parent, name in re.findall(r"^ *use rule (\w+) as (\w+) with:", TEXT, re.M)}
+RULES = {*re.findall(r"^ *rule (\w+):", TEXT, re.M), *PARENTS}
 # What a workstation and a cluster have in common.
 COMMON = ("scheduler", "rerun-incomplete", "nolock", "keep-going", "show-failed-logs", "max-checksum-file-size")
 
@@ -29,8 +31,8 @@ def test_profiles_agree_and_name_rules_that_exist(name):
 
 
 def test_a_gpu_partition_is_suggested_for_every_rule_with_a_gpu():
-    rules = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
-    bodies = dict(re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *rule |\Z)", rules, re.M | re.S))
+    bodies = dict(re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *(?:use )?rule |\Z)", TEXT, re.M | re.S))
+    bodies |= {name: bodies[parent] for name, parent in PARENTS.items()}
     with_gpu = {rule for rule, body in bodies.items() if "gpu=1," in body}
     suggested = re.findall(r"^# +- (\w+):slurm_partition=gpu$", PROFILES["slurm"].read_text(), re.M)
     assert sorted(suggested) == sorted(with_gpu)

@@ -103,7 +103,7 @@ def test_moving_the_classes_costs_what_it_costs():
 
 
 def test_scores_that_all_tie_rank_nothing():
-    with pytest.raises(InputError, match="logme gives all 3 checkpoints the same score; rank them by another"):
+    with pytest.raises(InputError, match="logme gives all 3 checkpoints the same score; rank them with another"):
         _rank(_long(logme=[0.5, 0.5, 0.5]), _halves([1, 2, 3]))
 
 
@@ -141,7 +141,34 @@ def test_how_sure_a_recommendation_is(logme, other, on_halves, sure):
     said = how_sure(made | {"images": 100, "checkpoints": [{"features": 8}, {"features": 50}]})
     assert f"on {round(20 * found['first'])} of 20 random halves" in said and "fewer images" not in said
     said = how_sure(made | {"images": 99, "checkpoints": [{"features": 8}, {"features": 50}]})
-    assert "Halves have fewer images than the widest features (50)" in said
+    assert "A half has fewer images than the widest checkpoint has features (50)" in said
+
+
+@pytest.mark.parametrize(
+    "agree, disagree, said",
+    [
+        (
+            ["sfda"],
+            ["gbc", "knn"],
+            "1 of 3 other metrics ranks it first (SFDA). LogME's mean \N{GREEK SMALL LETTER TAU}_w with their rankings",
+        ),
+        (["sfda", "gbc"], ["knn"], "2 of 3 other metrics rank it first (SFDA, GBC)."),
+        ([], ["gbc", "knn"], "No other metric ranks it first."),
+        (["knn"], [], "The other metric, k-NN, ranks it first too. LogME's τ_w with its ranking is 0.65."),
+        ([], ["knn"], "The other metric does not rank it first."),
+    ],
+)
+def test_how_many_metrics_agree(agree, disagree, said):
+    advice = {
+        "first": 0.75,
+        "sure": "likely",
+        "agree": agree,
+        "disagree": disagree,
+        "mean_tau_w": 0.65,
+        "runner_up": "b",
+    }
+    found = {"metric": "logme", "refinement": "none", "halves": 20, "images": 100, "checkpoints": [{"features": 8}]}
+    assert said in how_sure(found | {"recommendation": advice})
 
 
 def test_three_checkpoints_that_all_tie_but_one_have_a_next():
@@ -168,5 +195,5 @@ def test_published_taus_are_those_of_the_papers_table():
 
 def test_what_it_is_worth_says_what_is_not_known():
     found = {"metric": "knn", "refinement": "none", "checkpoints": [{}] * 12, "published": None, "chance": 0.45}
-    assert "How well k-NN ranks is not published" in worth(found)
-    assert "one order in twenty reaches 0.45" in worth(found)
+    assert "The paper does not report how well k-NN ranks" in worth(found)
+    assert "With 12 checkpoints, 5 % of random rankings reach a τ_w of 0.45." in worth(found)

@@ -48,6 +48,7 @@ def test_environments_are_in_step_with_the_package(file):
 
 def test_one_version():
     assert PYPROJECT["project"]["version"] == VERSION
+    assert "version" not in yaml.safe_load((ROOT / "CITATION.cff").read_text()), "the version is in pyproject.toml"
 
 
 def test_importing_the_package_is_light():

@@ -57,7 +57,7 @@ def test_labels_that_differ_between_checkpoints_are_refused(tmp_path, pair):
     score(tmp_path, "two", features, labels[::-1].copy())
     refused = collect(tmp_path, "one", "two")
     assert refused.returncode == 1
-    assert "two.json: scored on other labels than" in refused.stderr
+    assert "two.json: the labels differ from those of" in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert not (tmp_path / "scores.csv").exists()
 
@@ -70,7 +70,7 @@ def test_a_score_edited_by_hand_enters_no_table(tmp_path, pair):
     path.write_text(json.dumps(record | {"score": record["score"] + 1e-6}))
     refused = collect(tmp_path, "one", "two")
     assert refused.returncode == 1
-    assert refused.stderr.startswith(f"error: {path}: not what was written") and refused.stderr.count("\n") == 1
+    assert refused.stderr.startswith(f"error: {path}: not as it was written") and refused.stderr.count("\n") == 1
     assert not (tmp_path / "scores.csv").exists()
 
 
@@ -83,7 +83,7 @@ def test_features_of_another_checkpoint_are_not_scored(tmp_path, pair):
     outputs = ("--scores", f"{stem}.json", "--seconds", f"{stem}.seconds.json")
     refused = script("score", "--metrics", "logme", "--features", folder / "three.safetensors", *outputs)
     assert refused.returncode == 1
-    assert "three.safetensors: this is another file, results/study/features/digits/one.safetensors" in refused.stderr
+    assert "three.safetensors: this file belongs at results/study/features/digits/one.safetensors" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ def test_accuracies(truth):
     ]
     assert [[cell.bold for cell in row.cells] for row in table.rows] == [[False, True, True], [True, False, False]]
     assert "over 2 seeds" in table.notes[1]
-    assert "on y;" in table.notes[2] and "0.5 points" in table.notes[2]
+    assert "on y." in table.notes[2] and "0.5 percentage points" in table.notes[2]
 
 
 @pytest.fixture(scope="module")

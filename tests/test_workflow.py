@@ -67,7 +67,7 @@ def test_the_small_study_is_complete(finished):
         assert (results / f"figures/{figure}.csv").stat().st_size > 0
         assert (results / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
         assert (results / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
-    assert "For digits, the scores say: fine-tune" in (results / "report.html").read_text()
+    assert "For digits, fine-tune" in (results / "report.html").read_text()
     rows = {line.split(",")[1] for line in (results / "summary.csv").read_text().splitlines()[1:]}
     assert rows == {"logme", "gbc", "knn", "static-ranker", "random"}
     assert yaml.safe_load((results / "config.yaml").read_text())["ped"]["exit_ratio"] == 0.5

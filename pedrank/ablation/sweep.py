@@ -1,4 +1,4 @@
-"""Scores under many settings of PED at once."""
+"""Scores and forces under many settings of PED."""
 
 from __future__ import annotations
 
@@ -17,7 +17,28 @@ def sweep(
     options: Sequence[Mapping[str, Any]],
     metric: str = "logme",
 ) -> list[float]:
-    """Rank score of one metric under each setting of PED: keyword options of `simulate`, none for the raw features."""
+    """Rank score of one metric under each setting of PED.
+
+    Args:
+        observation: Raw features and labels, from `pedrank.observation.observation.observe`.
+        reference: Statistics of the features of reference images.
+        options: Settings, each the keyword options of `simulate`; an empty one scores the raw features.
+        metric: Name of the metric.
+
+    Returns:
+        One rank score per setting.
+
+    Raises:
+        InputError: As the metric and PED do.
+
+    >>> import numpy as np
+    >>> from pedrank.observation.observation import observe
+    >>> y = np.repeat([0, 1], 20)
+    >>> Z = np.random.default_rng(0).normal(size=(40, 3)) + y[:, None]
+    >>> raw, refined = sweep(observe(Z, y), ReferenceStatistics.from_features(Z), [{}, {"lam": 0.9}])
+    >>> raw < refined
+    True
+    """
     if metric == "logme":
         observation.expect_many()
     scores = []
@@ -32,13 +53,16 @@ def sweep(
 def force_by_step(
     statistics: ClassStatistics, reference: ReferenceStatistics, options: Mapping[str, Any], most: int
 ) -> list[dict[str, float]]:
-    """Force (over the first) and energy of PED by step, to the end: `most` steps, without early exit.
+    """Force and energy of PED by step, without early exit.
 
     Args:
-        statistics: Of the features' classes.
-        reference: Statistics of reference features.
-        options: Keyword options of `simulate`; its end conditions are replaced.
+        statistics: Statistics of the features' classes.
+        reference: Statistics of the features of reference images.
+        options: Keyword options of `simulate`, among them lam and dt; exit_ratio and max_steps are replaced.
         most: Number of steps.
+
+    Returns:
+        One row per step: lam, dt, step, force_ratio (size of the move divided by that of the first), energy.
     """
     path = simulate(statistics, reference, **(dict(options) | {"exit_ratio": 0.0, "max_steps": most}))
     return [

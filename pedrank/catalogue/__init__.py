@@ -1,1 +1,1 @@
-"""Everything that a study can name, as data: datasets.yaml, checkpoints.yaml. Images and weights: elsewhere."""
+"""Data about everything that a study can name: datasets.yaml, checkpoints.yaml. Images and weights: elsewhere."""

@@ -13,13 +13,22 @@ _CODE = re.compile(r"(?P<file>.+\.py):(?P<function>\w+)")
 
 
 def code_of(entry: Mapping[str, Any]) -> tuple[str, str] | None:
-    """File and function of an entry whose architecture is a user's own Python code; None for every other."""
+    """File and function of an entry whose architecture is a user's own Python code; None for other architectures.
+
+    >>> code_of({"architecture": "nets.py:small"})
+    ('nets.py', 'small')
+    >>> code_of({"architecture": "resnet50"})
+    """
     found = _CODE.fullmatch(str(entry.get("architecture", "")))
     return (found["file"], found["function"]) if found else None
 
 
 def code_sha256(architecture: str) -> str | None:
-    """The hash of a user's file; None for an architecture that is none. What the file imports is not in it."""
+    """Hash of a user's Python file; None for other architectures. Files that it imports are not included.
+
+    Raises:
+        InputError: The file is missing.
+    """
     code = code_of({"architecture": architecture})
     if code is None:
         return None

@@ -1,9 +1,15 @@
-"""The catalogues: everything a study can name, as data.
+"""The catalogues: data about everything that a study can name.
 
-`pedrank/datasets/catalogue.yaml` and `pedrank/checkpoints/catalogue.yaml` are shipped. A study can name a file of its
-own (`catalogue` in its configuration, passed on in the environment variable PEDRANK_CATALOGUE) with two
-optional parts, `datasets` and `checkpoints`: entries there are new, or change the fields they name of a shipped entry.
-Paths in it are relative to the file. A user's own images, features and weights are entries there (docs/own-data.md).
+`pedrank/catalogue/datasets.yaml` and `checkpoints.yaml` are shipped. A study can name a file of its own (`catalogue` in
+its configuration; the environment variable PEDRANK_CATALOGUE passes it on) with two optional parts, `datasets` and
+`checkpoints`. An entry there is new, or changes some fields of a shipped entry. Paths in it are relative to the file.
+A user's own images, features and weights are such entries (docs/own-data.md).
+
+How an entry becomes code:
+- dataset: `datasets/prepare.py` loads the module that `reader` names, and calls its `listing` (embedded: `read`);
+- checkpoint: `checkpoints/convert.py` loads the module of checkpoints/converters/ that `format` names;
+- architecture: `networks/build.py` builds the network; padding and normalisation come from the entry;
+- files: `fetch/download.py` fetches them, from the first of `urls` that has them.
 """
 
 from __future__ import annotations
@@ -16,19 +22,27 @@ from typing import Any
 
 from pedrank.catalogue.architecture import code_of
 from pedrank.formats.yaml_file import read_yaml
-from pedrank.utils.errors import InputError
+from pedrank.utils.errors import InputError, nearest
 from pedrank.utils.paths import PACKAGE
 
 KINDS = ("datasets", "checkpoints")
 OWN_CARD = {"source": "the user's own", "licence": "not stated", "metric": "top-1"}
-_PATHS = ("images", "features", "weights")  # fields of entries that name a file or a folder of the user's
+_PATHS = ("images", "features", "weights")  # fields that name a file or a folder of the user's
 
 
 def catalogue(kind: str) -> dict[str, dict[str, Any]]:
-    """Entries by name; kind is datasets or checkpoints. `variant_of` is resolved: what an entry leaves out is taken
-    from the entry it names.
+    """Return the entries of a catalogue by name, with `variant_of` resolved.
 
-    Raises InputError for a file of the study's own that is missing, or not of two parts.
+    An entry takes the fields that it leaves out from the entry that its `variant_of` names.
+
+    Args:
+        kind: "datasets" or "checkpoints".
+
+    Raises:
+        InputError: The study's own file is missing or not a catalogue, or a `variant_of` names no entry.
+
+    >>> catalogue("datasets")["dtd"]["counts"]
+    {'train': 1880, 'validation': 1880, 'test': 1880}
     """
     return _catalogue(kind, os.environ.get("PEDRANK_CATALOGUE", ""))
 
@@ -41,17 +55,26 @@ def _catalogue(kind: str, own: str) -> dict[str, dict[str, Any]]:
     for name, entry in entries.items():
         base = entry.get("variant_of")
         if base is not None and (not isinstance(base, str) or base not in entries):
-            raise InputError(f"catalogue of {kind}, {name}: variant of '{base}', which no catalogue names")
+            raise InputError(
+                f"catalogue of {kind}, {name}: unknown name '{base}' in `variant_of`; {nearest(str(base), entries)}"
+            )
         entries[name] = entries[base] | entry if base else entry
     return entries
 
 
 def zoo(name: str) -> list[str]:
-    """Names of the checkpoints of a zoo; "timm" is all whose architecture is timm's. InputError for an unknown one."""
+    """Names of the checkpoints of a zoo; "timm" means all whose architecture is timm's.
+
+    Raises:
+        InputError: The zoo is unknown.
+
+    >>> zoo("vit")[0]
+    'dino-vit-s16'
+    """
     entries = catalogue("checkpoints")
     known = sorted({entry["zoo"] for entry in entries.values()} | {"timm"})
     if name not in known:
-        raise InputError(f"--zoo: no zoo '{name}'; there are {', '.join(known)}")
+        raise InputError(f"--zoo: unknown zoo '{name}'; choose from {', '.join(known)}")
     if name == "timm":
         return [each for each, entry in entries.items() if entry["architecture"].startswith("timm/")]
     return [each for each, entry in entries.items() if entry["zoo"] == name]
@@ -62,16 +85,16 @@ def _own(path: str) -> Mapping[str, Any]:
         return {}
     content = read_yaml(Path(path))
     if not set(content) <= set(KINDS) or not all(isinstance(part, dict) for part in content.values()):
-        raise InputError(f"{path}: a catalogue has the parts {' and '.join(KINDS)}, each a mapping of entries")
+        raise InputError(f"{path}: not a catalogue; its keys must be {' and '.join(KINDS)}, each a mapping of entries")
     for part in content.values():
         for name, entry in part.items():
             if not isinstance(entry, dict):
-                raise InputError(f"{path}: {name}: an entry is a mapping of fields to values")
+                raise InputError(f"{path}: {name}: not an entry; write a mapping of fields to values")
     return content
 
 
 def _resolved(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The entry with its paths, which are relative to `folder`, as absolute ones."""
+    """The entry with absolute paths; its own are relative to `folder`."""
     entry = dict(entry)
     for field in _PATHS:
         if field in entry:
@@ -83,19 +106,29 @@ def _resolved(entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _defaults(kind: str, name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What need not be said of a user's own images and features."""
+    """Default fields of a user's own images and features."""
     if kind != "datasets" or not {"images", "features"} & set(entry):
         return {}
     return {"title": name, **OWN_CARD}
 
 
 def files(entry: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The files that an entry is made from, by their names under results/downloads; none where a package carries it."""
+    """Files that an entry needs, by their names under results/downloads; empty for data that a package carries.
+
+    >>> list(files(catalogue("datasets")["dtd"]))
+    ['dtd-r1.0.1.tar.gz']
+    """
     return entry.get("files", {})
 
 
 def reader(dataset: str) -> str:
-    """The module that reads a dataset: `listing` of downloaded and of a user's own ones, `read` of embedded ones."""
+    """Name of the module that reads a dataset.
+
+    Its function is `listing` for downloaded datasets and a user's own images, `read` for embedded datasets.
+
+    >>> reader("cifar100")
+    'pedrank.datasets.readers.cifar10'
+    """
     card = catalogue("datasets")[dataset]
     if "images" in card:
         return "pedrank.user_data.images"
@@ -103,10 +136,29 @@ def reader(dataset: str) -> str:
     return f"pedrank.datasets.{folder}.{card.get('reader', dataset).replace('-', '_')}"
 
 
+def converter(checkpoint: str) -> str:
+    """Name of the module that reads a checkpoint's weights.
+
+    Its function is `backbone` for downloaded files, `weights_and_metadata` for the user's own files and networks.
+
+    >>> converter("byol")
+    'pedrank.checkpoints.converters.haiku'
+    """
+    entry = catalogue("checkpoints")[checkpoint]
+    if not files(entry):
+        return "pedrank.checkpoints.user_weights"
+    return f"pedrank.checkpoints.converters.{entry['format']}"
+
+
 def use_settings(config: Mapping[str, Any], schemas: Path) -> None:
     """Put `catalogue` and `mirror` of a study's configuration into the environment, which its jobs inherit.
 
-    Raises InputError for a catalogue that does not follow its schema.
+    Args:
+        config: The study's configuration.
+        schemas: Folder of the schemas.
+
+    Raises:
+        InputError: The catalogue does not follow its schema.
     """
     if "mirror" in config:
         os.environ["PEDRANK_MIRROR"] = config["mirror"]
@@ -116,7 +168,14 @@ def use_settings(config: Mapping[str, Any], schemas: Path) -> None:
 
 
 def check_catalogues(schemas: Path) -> None:
-    """Raise InputError, naming entry and field, unless every entry follows {kind}.schema.yaml in `schemas`."""
+    """Check every entry against its schema, {kind}.schema.yaml.
+
+    Args:
+        schemas: Folder of the schemas.
+
+    Raises:
+        InputError: An entry does not follow its schema; the message names entry and field.
+    """
     import jsonschema
     from referencing import Registry, Resource
 

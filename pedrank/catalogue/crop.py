@@ -1,8 +1,8 @@
-"""Which square of an image a network sees: the side of the square, and how the image is shrunk before it is cut out.
+"""The square of an image that a network sees: its side, and how the image is resized before the square is cut out.
 
-By default the shorter side is brought to the size of the square by Pillow's bicubic filter, as the released code does.
-A checkpoint can say otherwise (`image_size`, `resize`, `interpolation` in its catalogue entry). A view's name, such as
-224, 224-of-256 or 224-of-256-bilinear, is part of the name of the file of prepared images.
+By default the shorter side is resized to the side of the square by Pillow's bicubic filter, as in the released code.
+A checkpoint can state otherwise (`image_size`, `resize`, `interpolation` in its catalogue entry). A crop's name, such
+as 224, 224-of-256 or 224-of-256-bilinear, is part of the name of the file of prepared images.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FILTERS = ("bicubic", "bilinear", "lanczos", "box", "nearest")
 
 
 class Crop(NamedTuple):
-    """Square of `size` pixels from the centre of an image whose shorter side is brought to `resize` pixels."""
+    """A square of `size` pixels from the centre of an image whose shorter side is resized to `resize` pixels."""
 
     size: int
     resize: int
@@ -26,7 +26,15 @@ class Crop(NamedTuple):
 
 
 def crop_name(entry: Mapping[str, Any], size: int) -> str:
-    """The name of the view of a checkpoint's catalogue entry; `size` is the study's, for entries that name none."""
+    """Return the name of a checkpoint's crop.
+
+    Args:
+        entry: The checkpoint's catalogue entry.
+        size: The study's image size, for entries that state none.
+
+    >>> crop_name({"resize": 256, "interpolation": "bilinear"}, 224)
+    '224-of-256-bilinear'
+    """
     size = entry.get("image_size", size)
     resize, interpolation = entry.get("resize", size), entry.get("interpolation", "bicubic")
     cut = f"-of-{resize}" if resize != size else ""
@@ -34,14 +42,23 @@ def crop_name(entry: Mapping[str, Any], size: int) -> str:
 
 
 def parse_crop(name: str) -> Crop:
-    """The view of that name; InputError where there is none."""
+    """Return the crop of a name.
+
+    Raises:
+        InputError: The name is not a crop's, its filter is unknown, or the square is larger than the resized image.
+
+    >>> parse_crop("224-of-256-bilinear")
+    Crop(size=224, resize=256, interpolation='bilinear')
+    """
     if not re.fullmatch(PATTERN, name):
-        raise InputError(f"'{name}' is no view of an image; it is a size such as 224, or 224-of-256-bilinear")
+        raise InputError(f"'{name}': not a crop; give a size such as 224, or 224-of-256-bilinear")
     size, _, rest = name.partition("-of-")
     resize, _, interpolation = (rest or size).partition("-")
     found = Crop(int(size.partition("-")[0]), int(resize), interpolation or "bicubic")
     if found.interpolation not in FILTERS:
-        raise InputError(f"'{name}': no filter '{found.interpolation}'; choose from {', '.join(FILTERS)}")
+        raise InputError(f"'{name}': unknown filter '{found.interpolation}'; choose from {', '.join(FILTERS)}")
     if not 0 < found.size <= found.resize:
-        raise InputError(f"'{name}': {found.size} pixels cannot be cut from {found.resize}; make `resize` larger")
+        raise InputError(
+            f"'{name}': {found.size} pixels cannot be cut from an image of {found.resize}; make `resize` larger"
+        )
     return found

@@ -1,1 +1,1 @@
-"""Checkpoints of any source as one network's weights in safetensors. Reading their bytes: `formats/`."""
+"""Checkpoints from any source as one network's weights in safetensors. Reading of their bytes: `formats/`."""

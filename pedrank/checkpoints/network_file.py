@@ -1,4 +1,4 @@
-"""Checkpoints: a backbone's weights, without a head, as safetensors that name its architecture and normalisation."""
+"""Converted checkpoints: backbone weights in safetensors, with architecture and normalisation in the header."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 
 
 def load_network(path: str | os.PathLike) -> tuple[nn.Module, dict[str, list[float]]]:
-    """The network in evaluation mode, on the CPU, and its normalisation: "mean" and "std" of the three channels.
+    """Read a converted checkpoint.
 
-    Raises InputError for a missing or surplus key, a wrong shape, a weight that is not finite, or a header that lacks
-    architecture or normalisation.
+    Args:
+        path: A file that `pedrank.checkpoints.convert` has written.
+
+    Returns:
+        The network in evaluation mode on the CPU, and its normalisation: "mean" and "std" of the three channels.
+
+    Raises:
+        InputError: A key is missing or surplus, a shape is wrong, a weight is not finite, or the header lacks
+            architecture or normalisation.
     """
     import torch
 
@@ -27,13 +34,15 @@ def load_network(path: str | os.PathLike) -> tuple[nn.Module, dict[str, list[flo
     from pedrank.networks.build import build
 
     metadata, weights = described(path, "architecture", "normalisation"), read_arrays(path)
-    remedy = "convert the checkpoint again"
+    remedy = "delete it and convert the checkpoint again"
     architecture = metadata["architecture"]
     if not isinstance(architecture, str) or not _is_normalisation(metadata["normalisation"]):
-        raise InputError(f"{path}: the header's architecture or normalisation is none; {remedy}")
+        raise InputError(f"{path}: the header has no valid architecture or normalisation; {remedy}")
     code = code_sha256(architecture)
     if code != metadata.get("code_sha256"):
-        raise InputError(f"{path}: {architecture.rpartition(':')[0]} has changed since; {remedy}")
+        raise InputError(
+            f"{path}: {architecture.rpartition(':')[0]} has changed since this file was converted; {remedy}"
+        )
     if code is None:
         with torch.device("meta"):  # no random weights: they take longer than reading the real ones
             network = build(architecture)
@@ -53,16 +62,16 @@ def load_network(path: str | os.PathLike) -> tuple[nn.Module, dict[str, list[flo
         if array.shape != expected[name]:
             raise InputError(f"{path}: '{name}' has shape {array.shape}, not {expected[name]}; {remedy}")
         if array.dtype != (np.float32 if name in floats else np.int64):
-            raise InputError(f"{path}: '{name}' holds {array.dtype} numbers; {remedy}")
+            raise InputError(f"{path}: '{name}' has the wrong type {array.dtype}; {remedy}")
         if not np.isfinite(array).all():
-            raise InputError(f"{path}: '{name}' holds values that are not finite; {remedy}, or get another one")
+            raise InputError(f"{path}: '{name}' has values that are not finite; {remedy}, or get another checkpoint")
     network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()}, assign=True)
     network = network.requires_grad_(True).to(memory_format=torch.channels_last)  # the faster one
     return network.eval(), metadata["normalisation"]
 
 
 def _is_normalisation(value: Any) -> bool:
-    """Whether it is a mean and a standard deviation, not zero, of each of three channels."""
+    """Whether it is a mean and a positive standard deviation of each of three channels."""
     if not isinstance(value, dict) or set(value) != {"mean", "std"}:
         return False
     if not all(isinstance(part, list) and len(part) == 3 for part in value.values()):
@@ -72,12 +81,12 @@ def _is_normalisation(value: Any) -> bool:
 
 
 def _unsaved(network: nn.Module) -> list[torch.Tensor]:
-    """Buffers that no file of weights has: tables, such as a transformer's of relative positions."""
+    """Buffers that files of weights do not hold, such as a transformer's table of relative positions."""
     saved = network.state_dict()
     return [buffer for name, buffer in network.named_buffers() if name not in saved]
 
 
 def _some(names: list[str]) -> str:
-    """The first few names, and how many more there are."""
+    """The first three names, and the number of the others."""
     shown = ", ".join(names[:3]) or "none"
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown

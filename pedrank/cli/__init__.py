@@ -1,7 +1,7 @@
 """The command `pedrank`: one file for each of its subcommands.
 
-Answers go to standard output, everything else to standard error. Exit code 0: done; 1: bad input or a failed run, in
-one line that says what to do; 2: the command line itself is wrong.
+Answers go to stdout, everything else to stderr. Exit code 0: done; 1: bad input or a failed run, reported in one line
+with a remedy; 2: a mistake in the command line.
 """
 
 from __future__ import annotations
@@ -11,11 +11,18 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("rank", "score", "refine", "metrics", "zoo", "doctor")
+COMMANDS = ("rank", "trace", "score", "refine", "metrics", "zoo", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line `arguments` (of this process, if None) and return the exit code."""
+    """Run a command line and return its exit code.
+
+    Args:
+        arguments: The words after `pedrank`; those of this process if None.
+
+    >>> main(["metrics", "--json", "--plugin", "no-such-file.py"])  # an error is one line on stderr
+    1
+    """
     from pedrank.utils.errors import InputError, disk_error
 
     parser = command_line()
@@ -30,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         reason = disk_error(error)
     except KeyboardInterrupt:
-        reason = "stopped; the same command goes on from here"
+        reason = "stopped; run the same command to continue"
     print(f"error: {reason}", file=sys.stderr)
     return 1
 
@@ -48,7 +55,7 @@ def command_line() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = importlib.import_module(f"pedrank.cli.{name}")
-        summary = module.__doc__.strip().splitlines()[0]
+        summary = (module.__doc__ or name).strip().splitlines()[0]
         command = commands.add_parser(
             name,
             help=summary,

@@ -6,10 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pedrank.report import text as printed
+from pedrank.utils.columns import align
 
 
 def text(found: Mapping[str, Any]) -> str:
-    """Table, recommendation, how sure it is, what fine-tuning has shown, and where the report lies."""
+    """The answer as text: ranking, recommendation, its reliability, result of fine-tuning, and path of the report.
+
+    Args:
+        found: The ranking's JSON, with `report` (a path), `seconds` and, after fine-tuning, `confirmation`.
+    """
     others = found["others"]
     head = ["rank", "checkpoint", printed.method(found["metric"], found["refinement"]), "first on halves"]
     head += [*map(printed.metric, others), "features", "seconds"]
@@ -25,7 +30,7 @@ def text(found: Mapping[str, Any]) -> str:
         ]
         for row in found["checkpoints"]
     ]
-    about = f"{found['dataset']}: {found['images']:,} images of {found['classes']} classes are scored"
+    about = f"{found['dataset']}: checkpoints are scored on {found['images']:,} images of {found['classes']} classes"
     said = [about, "", *columns([head, *rows]), "", *found["sentences"]]
     if "confirmation" in found:
         said += ["", *_confirmation(found["confirmation"])]
@@ -42,11 +47,4 @@ def _confirmation(found: Mapping[str, Any]) -> list[str]:
 
 def columns(rows: Sequence[Sequence[str]], left: Sequence[int] = (1,)) -> list[str]:
     """Lines of aligned columns, those of `left` to the left and the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if number in left else cell.rjust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    return align(rows, left)

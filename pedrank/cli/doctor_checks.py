@@ -1,4 +1,4 @@
-"""What `pedrank doctor` looks at. Each check yields lines; none raises for what it finds."""
+"""The checks of `pedrank doctor`. A check returns or yields lines; it never raises for a problem that it finds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from pedrank.utils.machine import has_gpu
@@ -19,19 +19,33 @@ from pedrank.utils.paths import ROOT
 
 OLDEST = (3, 11)
 NEEDED = ("numpy", "scipy", "pandas", "scikit-learn", "pillow", "matplotlib", "torch", "torchvision", "snakemake")
-LITTLE_DISK, LITTLE_MEMORY = 5e9, 2e9  # bytes: a downloaded checkpoint and its images; a ResNet-50's batch
-TIMEOUT = 3.0  # seconds for a host to take a connection
+LITTLE_DISK = 5e9  # bytes: a downloaded checkpoint and its images
+LITTLE_MEMORY = 2e9  # bytes: a batch of a ResNet-50
+TIMEOUT = 3.0  # seconds for a host to accept a connection
 
 
 class Check(NamedTuple):
-    """One line: state is ok, warning or problem."""
+    """One line of the answer: state is ok, warning or problem."""
 
     state: str
     text: str
 
 
+class Usage(Protocol):
+    """The part of `shutil.disk_usage` that is read."""
+
+    @property
+    def free(self) -> int:
+        """Free bytes."""
+
+
 def checks(out: Path, offline: bool) -> Iterator[Check]:
-    """All checks, one line each; `out` is where results will go."""
+    """All checks, one line each.
+
+    Args:
+        out: Folder for results.
+        offline: Whether to skip the connections.
+    """
     yield python(sys.version_info[:3])
     yield from packages(NEEDED)
     yield repository(ROOT)
@@ -44,15 +58,27 @@ def checks(out: Path, offline: bool) -> Iterator[Check]:
 
 
 def python(version: tuple[int, ...]) -> Check:
+    """Whether Python is new enough.
+
+    >>> python((3, 12, 1))
+    Check(state='ok', text='Python 3.12.1')
+    """
     number = ".".join(map(str, version))
     if version[:2] < OLDEST:
         return Check(
-            "problem", f"Python {number}: 3.11 or newer is needed; install it and run make PYTHON=python3.11 .venv"
+            "problem",
+            f"Python {number}: pedrank needs 3.11 or newer; install it and run make PYTHON=python3.11 .venv in {ROOT}",
         )
     return Check("ok", f"Python {number}")
 
 
 def packages(names: tuple[str, ...], version: Callable[[str], str] = metadata.version) -> Iterator[Check]:
+    """Whether packages are installed.
+
+    Args:
+        names: Distributions without which nothing works.
+        version: Returns a distribution's version.
+    """
     found, missing = [], []
     for name in names:
         try:
@@ -62,32 +88,39 @@ def packages(names: tuple[str, ...], version: Callable[[str], str] = metadata.ve
     if found:
         yield Check("ok", ", ".join(found))
     if missing:
-        yield Check("problem", f"{', '.join(missing)}: not installed; pip install -e '.[workflow]' in the repository")
+        yield Check("problem", f"{', '.join(missing)}: not installed; run pip install -e '.[workflow]' in {ROOT}")
     if importlib.util.find_spec("timm") is None:
-        yield Check("warning", "timm: not installed, its models cannot be ranked; pip install 'pedrank[zoo]'")
+        yield Check("warning", "timm: not installed, so its models cannot be ranked; run pip install 'pedrank[zoo]'")
 
 
 def repository(root: Path) -> Check:
+    """Whether the package lies in a clone of the repository, which holds the workflow."""
     if (root / "Snakefile").is_file():
         return Check("ok", f"the workflow is in {root}")
     return Check(
-        "problem", f"{root}: no Snakefile, so `pedrank rank` cannot run; install with pip install -e from a clone"
+        "problem",
+        f"{root}: no Snakefile, so `pedrank rank` cannot run; clone the repository and run "
+        "pip install -e '.[workflow]' in it",
     )
 
 
 def gpu() -> Check:
+    """Whether torch can use a GPU."""
     if importlib.util.find_spec("torch") is None:
-        return Check("warning", "GPU: unknown without torch")
+        return Check("warning", "GPU: not checked, since torch is not installed")
     import torch
 
     if torch.cuda.is_available():
         return Check("ok", f"GPU: {torch.cuda.get_device_name(0)}, torch's CUDA {torch.version.cuda}")
     if has_gpu():
-        return Check("warning", "GPU: there is one, but torch cannot use it; install torch for your CUDA (pytorch.org)")
-    return Check("warning", "GPU: none, everything runs on the CPU; fine for the tiny zoo, slow for ResNet-50s")
+        return Check(
+            "warning", "GPU: present, but torch cannot use it; install torch for your CUDA version (pytorch.org)"
+        )
+    return Check("warning", "GPU: none, so everything runs on the CPU: fast for the tiny zoo, slow for ResNet-50s")
 
 
 def folder(out: Path) -> Check:
+    """Whether the folder for results can be written."""
     nearest = _nearest(out)
     try:
         with tempfile.TemporaryFile(dir=nearest):
@@ -96,21 +129,33 @@ def folder(out: Path) -> Check:
         return Check("problem", f"{nearest}: {error.strerror}; give another folder with --out")
 
 
-def disk(out: Path, usage: Callable[[Path], object] = shutil.disk_usage) -> Check:
+def disk(out: Path, usage: Callable[[Path], Usage] = shutil.disk_usage) -> Check:
+    """Whether the disk has room for results.
+
+    Args:
+        out: Folder for results.
+        usage: Returns the disk's free bytes.
+    """
     free = usage(_nearest(out)).free
     if free < LITTLE_DISK:
-        return Check("warning", f"disk: {free / 1e9:.1f} GB free at {out}; free some, or give another disk with --out")
+        return Check(
+            "warning",
+            f"disk: {free / 1e9:.1f} GB free at {out}; delete files, or give a folder on another disk with --out",
+        )
     return Check("ok", f"disk: {free / 1e9:,.0f} GB free at {out}")
 
 
 def memory() -> Check:
+    """Whether enough memory is free."""
     from pedrank.utils.memory import available_memory
 
     free = available_memory()
     if free is None:
-        return Check("warning", "memory: the system does not say how much is free")
+        return Check("warning", "memory: unknown, since this system does not report it")
     if free < LITTLE_MEMORY:
-        return Check("warning", f"memory: {free / 1e9:.1f} GB free; end other programs, or run with --cores 1")
+        return Check(
+            "warning", f"memory: {free / 1e9:.1f} GB free; end other programs, or run `pedrank rank` with --cores 1"
+        )
     return Check("ok", f"memory: {free / 1e9:.1f} GB free")
 
 
@@ -129,7 +174,12 @@ def hosts() -> list[str]:
 
 
 def network(names: list[str], timeout: float = TIMEOUT) -> Iterator[Check]:
-    """Whether each host takes a connection; all are asked at once."""
+    """Whether each host accepts a connection; all are tried at once.
+
+    Args:
+        names: Hosts.
+        timeout: Seconds per host.
+    """
 
     def reached(name: str) -> str | None:
         try:
@@ -144,7 +194,7 @@ def network(names: list[str], timeout: float = TIMEOUT) -> Iterator[Check]:
     if len(silent) < len(names):
         yield Check("ok", f"network: {', '.join(name for name in names if name not in silent)}")
     if silent:
-        remedy = "set `mirror` in a study, or put files into results/downloads by hand (make fetch-list)"
+        remedy = "set `mirror` in a study, or download by hand into results/downloads (`make fetch-list` names files)"
         yield Check("warning", f"network: no connection to {', '.join(silent)} ({reasons[silent[0]]}); {remedy}")
 
 

@@ -1,11 +1,11 @@
 """Rank checkpoints for a set of images: which one should I fine-tune?
 
-    pedrank rank --images photos --zoo tiny                 folders of images, one for each class
+    pedrank rank --images photos --zoo tiny                 folders of images, one per class
     pedrank rank --images photos.csv --zoo ssl --refine 0.6 a table of path and label; with PED
     pedrank rank --images photos --checkpoints mine.pth=resnet50 timm:resnet50.a1_in1k --finetune top3
-    pedrank rank --images features                          a folder of features, one file for each checkpoint
+    pedrank rank --images features                          a folder of features, one file per checkpoint
 
-It writes a study to OUT and runs the workflow on it. What is finished stays: the same command goes on where it was.
+The command writes a study to OUT and runs the workflow on it. If it is interrupted, run it again to continue.
 """
 
 from __future__ import annotations
@@ -17,34 +17,35 @@ import time
 from pathlib import Path
 from typing import Any
 
-METRICS = ("logme", "sfda", "gbc", "knn")  # the first ranks, the others say whether they agree
+METRICS = ("logme", "sfda", "gbc", "knn")  # the first metric ranks, the others are compared with it
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `pedrank rank`."""
     parser.add_argument(
         "--images",
         required=True,
         metavar="PATH",
-        help="a folder with a folder for each class, a CSV of path and label, a Hugging Face dataset on disk, a folder "
-        "of features, or the name of a dataset of the catalogue",
+        help="a folder with one folder per class, a CSV of path and label, a Hugging Face dataset on disk, a folder of "
+        "features, or the name of a dataset in the catalogue",
     )
     parser.add_argument(
         "--checkpoints",
         nargs="+",
         default=[],
         metavar="NAME",
-        help="names of `pedrank zoo`, timm:NAME, torchvision:NAME, hub:OWNER/REPO:NAME, FILE=ARCHITECTURE, "
+        help="names from `pedrank zoo`, timm:NAME, torchvision:NAME, hub:OWNER/REPO:NAME, FILE=ARCHITECTURE, "
         "CODE.py:FUNCTION",
     )
     parser.add_argument(
-        "--zoo", metavar="ZOO", help="all checkpoints of a zoo: tiny (shipped), ssl, timm, newer, as-trained"
+        "--zoo", metavar="ZOO", help="all checkpoints of a zoo: tiny (shipped), ssl, vit, timm, newer or as-trained"
     )
     parser.add_argument(
         "--metric",
         nargs="+",
         default=list(METRICS),
         metavar="NAME",
-        help=f"the first ranks, the others show whether they agree (default: {' '.join(METRICS)})",
+        help=f"the first metric ranks, the others are compared with it (default: {' '.join(METRICS)})",
     )
     parser.add_argument(
         "--refine", type=_positive, metavar="LAMBDA", help="rank after PED with this radius coefficient"
@@ -52,21 +53,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference",
         metavar="PATH",
-        help="images whose statistics rescale features before PED; else the shipped or your own",
+        help="images; PED rescales features by their feature statistics (default: the statistics shipped with the "
+        "tiny zoo, else those of your images)",
     )
-    parser.add_argument("--plugin", nargs="+", default=[], metavar="FILE", help="Python files with metrics of your own")
-    parser.add_argument("--out", type=Path, default=Path("pedrank-results"), metavar="DIR", help="default: %(default)s")
     parser.add_argument(
-        "--finetune", type=_top, metavar="topN", help="fine-tune the N ranked first, and confirm or correct the ranking"
+        "--plugin", nargs="+", default=[], metavar="FILE", help="Python files that define your own metrics"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("pedrank-results"),
+        metavar="DIR",
+        help="folder for results (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--finetune",
+        type=_top,
+        metavar="topN",
+        help="fine-tune the top N checkpoints, and confirm or correct the ranking",
     )
     parser.add_argument("--steps", type=_count, metavar="N", help="training steps of each fine-tuning run")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
-    parser.add_argument("--cores", default="all", metavar="N", help="default: %(default)s")
-    parser.add_argument("--profile", metavar="NAME", help="where it runs: a folder of profiles/ or a path")
-    parser.add_argument("--dry-run", action="store_true", help="check everything, and say what would run")
+    parser.add_argument("--cores", default="all", metavar="N", help="CPU cores (default: %(default)s)")
+    parser.add_argument(
+        "--profile", metavar="NAME", help="where jobs run: the name of a folder in profiles/, or a path"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="check everything, and print what would run")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Rank, confirm by fine-tuning if --finetune is given, and print the answer."""
     from pedrank.cli import answer, rank_study, workflow
     from pedrank.store.artefacts import read_json
 
@@ -92,12 +108,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _note_device(given: dict[str, Any]) -> None:
-    """Say before networks that are not tiny run that there is no GPU; the numbers are the same on the CPU."""
+    """Print a note if large networks are about to run without a GPU; the numbers are the same on the CPU."""
     from pedrank.utils.machine import has_gpu
 
     computed = any("features" in card for card in given["catalogue"]["datasets"].values())
     if not (given["together"] or computed or has_gpu()):
-        print("note: no GPU here, so networks run on the CPU, which takes longer (`pedrank doctor`)", file=sys.stderr)
+        print(
+            "note: no GPU here, so networks run on the CPU, which takes longer; `pedrank doctor` shows why",
+            file=sys.stderr,
+        )
 
 
 def _positive(word: str) -> float:
@@ -117,5 +136,5 @@ def _count(word: str) -> int:
 def _top(word: str) -> int:
     number = word.removeprefix("top")
     if not number.isdigit() or int(number) < 1:
-        raise argparse.ArgumentTypeError(f"'{word}' is not top1, top2, top3 …")
+        raise argparse.ArgumentTypeError(f"'{word}' is not top1, top2, top3, …")
     return int(number)

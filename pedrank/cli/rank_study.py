@@ -1,4 +1,4 @@
-"""What `pedrank rank` was asked for, as a study: its configuration and its catalogue, checked before anything runs."""
+"""The study behind one call of `pedrank rank`: configuration and catalogue, checked before anything runs."""
 
 from __future__ import annotations
 
@@ -16,31 +16,38 @@ from pedrank.utils.errors import InputError
 from pedrank.utils.paths import ROOT
 
 SCHEMA = ROOT / "schemas/config.schema.yaml"
-# A short grid: two learning rates that suit most networks, three seeds. The tiny zoo takes the quickstart's.
+# A short grid: two learning rates that suit most networks, three seeds. The tiny zoo has the quickstart's grid.
 SHORT = {"learning_rates": [0.01, 0.001], "weight_decays": [1e-4], "seeds": 3, "batch_size": 64, "augmentation": "none"}
 TINY = SHORT | {"learning_rates": [0.1, 0.05], "batch_size": 32}
 STEPS, TINY_STEPS = 500, 32
 
 
 def collect(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The study, with its catalogue under the key `catalogue`; it is in its folder now, as `write` writes it.
+    """The study that a command line describes; also written to its folder, as by `write`.
 
-    Raises InputError for anything that could not run: wrong paths and names, options that do not go together.
+    Args:
+        arguments: As `pedrank.cli.rank` reads them.
+
+    Returns:
+        The configuration, with the catalogue of the user's own data under the key `catalogue`.
+
+    Raises:
+        InputError: A path or a name is wrong, or options contradict each other.
     """
     if not (ROOT / "Snakefile").is_file():
-        raise InputError(
-            "`pedrank rank` runs the workflow of the repository: install with `pip install -e` from a clone"
-        )
+        raise InputError("`pedrank rank` needs the repository; clone it and run `pip install -e '.[workflow]'` in it")
     own: dict[str, dict[str, Any]] = {"datasets": {}, "checkpoints": {}}
     dataset, checkpoints = _dataset(arguments.images, own)
     if checkpoints and arguments.finetune:
-        raise InputError(f"--finetune: {arguments.images} has features and no images, which nothing can be trained on")
+        raise InputError(
+            f"--finetune: {arguments.images} has features and no images; leave out --finetune, or give images"
+        )
     checkpoints += _checkpoints(arguments, own) if not checkpoints else []
     if len(checkpoints) < 2:
         raise InputError(f"--checkpoints: '{checkpoints[0]}' alone cannot be ranked; name two or more")
     entries = [(catalogue("checkpoints") | own["checkpoints"])[name] for name in checkpoints]
     tiny = all(entry["zoo"] == "tiny" for entry in entries)
-    small = all(entry["zoo"] == "tiny" or "image_size" in entry for entry in entries)  # others say their own size
+    small = all(entry["zoo"] == "tiny" or "image_size" in entry for entry in entries)  # others name their own size
     plugins = [str(Path(file).absolute()) for file in arguments.plugin]
     study = {
         "study": _study_name(dataset),
@@ -63,7 +70,16 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def confirming(study: dict[str, Any], first: list[str], steps: int | None) -> dict[str, Any]:
-    """The study in which the checkpoints `first` are fine-tuned."""
+    """The same study with some checkpoints fine-tuned to confirm the ranking.
+
+    Args:
+        study: As `collect` returns it.
+        first: The checkpoints to fine-tune.
+        steps: Steps of each run; by default 500, or 32 for the tiny zoo.
+
+    >>> confirming({"together": True}, ["byol-tiny"], steps=None)["finetune"]["steps"]
+    32
+    """
     grid = {**TINY, "steps": TINY_STEPS} if study["together"] else {**SHORT, "steps": STEPS}
     return study | {
         "ground_truth": {"source": "none", "confirm": first},
@@ -72,19 +88,23 @@ def confirming(study: dict[str, Any], first: list[str], steps: int | None) -> di
 
 
 def write(out: Path, study: dict[str, Any]) -> None:
-    """OUT/catalogue.yaml and OUT/study.yaml, which names it."""
+    """Write OUT/catalogue.yaml, and OUT/study.yaml, which refers to it."""
     write_text(out / "catalogue.yaml", yaml.safe_dump(study["catalogue"], sort_keys=False))
     config = study | {"catalogue": str((out / "catalogue.yaml").resolve())}
     write_text(out / "study.yaml", yaml.safe_dump(config, sort_keys=False))
 
 
 def profile(study: dict[str, Any]) -> str:
-    """The profile that suits: many small jobs on the CPU for the tiny zoo, a workstation else."""
+    """The profile that fits the study: many small jobs on the CPU for the tiny zoo, else a workstation.
+
+    >>> profile({"together": False})
+    'default'
+    """
     return "quickstart" if study["together"] else "default"
 
 
 def _dataset(word: str, own: dict[str, dict[str, Any]]) -> tuple[str, list[str]]:
-    """Name of the dataset, its card in `own` where it is the user's, and the checkpoints that features are of."""
+    """The dataset's name, and the checkpoints of its features if it has features; a user's own card goes into `own`."""
     from pedrank.user_data.feature_files import SUFFIXES, features_entry
     from pedrank.user_data.image_cards import images_entry
     from pedrank.user_data.slug import slug
@@ -93,7 +113,9 @@ def _dataset(word: str, own: dict[str, dict[str, Any]]) -> tuple[str, list[str]]
     if not path.exists():
         if word in catalogue("datasets"):
             return word, []
-        raise InputError(f"--images: no such file or folder as {path}; give a folder with a folder of images per class")
+        raise InputError(
+            f"--images: {path} is no file, folder or known dataset; give a folder with one folder per class"
+        )
     name = slug(path.absolute().stem if path.is_file() else path.absolute().name)
     name = f"own-{name}" if name in catalogue("datasets") else name
     inside = [file for file in path.iterdir() if not file.name.startswith(".")] if path.is_dir() else []
@@ -112,13 +134,13 @@ def _checkpoints(arguments: argparse.Namespace, own: dict[str, dict[str, Any]]) 
     for word in arguments.checkpoints:
         name, entry = checkpoint_entry(word)
         if name in names:
-            raise InputError(f"--checkpoints: two of them are called '{name}'; leave one out, or rename a file")
+            raise InputError(f"--checkpoints: the name '{name}' occurs twice; omit one or rename its file")
         if entry is not None:
             own["checkpoints"][name] = entry
         names.append(name)
     if not names:
         raise InputError(
-            "say which checkpoints: --zoo tiny (shipped, a demonstration), --zoo ssl, or --checkpoints NAME …"
+            "no checkpoints given; add --zoo tiny (shipped, for a demonstration), --zoo ssl, or --checkpoints NAME …"
         )
     return names
 
@@ -127,7 +149,7 @@ def _reference(arguments: argparse.Namespace, own: dict[str, dict[str, Any]], ti
     if arguments.reference is None:
         return "shipped" if tiny else "self"
     if arguments.refine is None:
-        raise InputError("--reference rescales features before PED; give --refine LAMBDA with it")
+        raise InputError("--reference has an effect only with PED; add --refine LAMBDA")
     from pedrank.user_data.image_cards import reference_entry
     from pedrank.user_data.slug import slug
 
@@ -144,14 +166,14 @@ def _refinement(arguments: argparse.Namespace) -> str:
 
 
 def _study_name(dataset: str) -> str:
-    """The dataset's, unless a folder of results/ has it that is no study's."""
+    """The dataset's name, unless that is a reserved folder of results/."""
     name = dataset.replace(".", "-")
     taken = read_yaml(SCHEMA)["properties"]["study"]["not"]["enum"]
     return f"{name}-images" if name in taken else name
 
 
 def _check(study: dict[str, Any], out: Path) -> None:
-    """As the Snakefile does, so that a mistake is one line before Snakemake starts."""
+    """Check the study as the Snakefile does, before Snakemake starts, so that a mistake is one line."""
     from pedrank.study.config import check_schema, check_study
 
     try:
@@ -160,7 +182,7 @@ def _check(study: dict[str, Any], out: Path) -> None:
     except OSError:
         writable = False
     if not writable:
-        raise InputError(f"--out: nothing can be written to {out}; choose another folder")
+        raise InputError(f"--out: {out} cannot be written; give another folder")
     write(out, study)
     config = study | {"catalogue": str(out / "catalogue.yaml"), "metric_options": {}}
     check_schema(config, SCHEMA)

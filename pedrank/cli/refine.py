@@ -1,10 +1,10 @@
-"""Move the classes of a file of features apart by PED, and write them, or only where each class goes.
+"""Refine a file of features by PED, and write the features, or only the displacement of each class.
 
     pedrank refine features.npz --refine 0.6 --reference reference.npz --out refined.npz
     pedrank refine features.npz --refine 0.6 --reference reference.npz --out moved.safetensors --displacement
 
-The first writes `features` (N, D) and `labels` (N,), the second the displacement (C, D) of each class and the force,
-step by step. Files are read as by `pedrank score`.
+The first command writes `features` (N, D) and `labels` (N,). The second writes the displacement (C, D) of each class
+and the force at each step. Files have the format of `pedrank score`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,20 @@ from pedrank.cli.score import add_refinement
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE")
+    """Add the options of `pedrank refine`."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="features and labels")
     add_refinement(parser, required=True)
-    parser.add_argument("--displacement", action="store_true", help="write where classes go, and no features")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".npz or .safetensors")
+    parser.add_argument(
+        "--displacement", action="store_true", help="write the displacement of each class instead of features"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="output file: .npz or .safetensors")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Write the refined features, or the displacements."""
     import numpy as np
 
-    from pedrank.cli.refinement_options import refinement_asked_for
+    from pedrank.cli.refinement_options import refinement_of
     from pedrank.refinements import refinement_file
     from pedrank.store.artefacts import atomic, provenance, write_arrays
     from pedrank.user_data.feature_files import read_features
@@ -37,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"--out: {arguments.out} must end with .safetensors{' or .npz' * (not arguments.displacement)}"
         )
     features, labels = read_features(arguments.file)
-    refinement, reference = refinement_asked_for(arguments, features, labels)
+    refinement, reference = refinement_of(arguments, features, labels)
     inputs = [file for file in (arguments.file, arguments.reference) if file is not None]
     made_by = provenance(refinement.options | {"reference": reference}, inputs)
     if arguments.displacement:
@@ -47,5 +51,5 @@ def run(arguments: argparse.Namespace) -> int:
             np.savez(temporary, features=refinement.apply(features, labels), labels=labels)
     else:
         write_arrays(arguments.out, {"features": refinement.apply(features, labels), "labels": labels}, made_by)
-    print(f"{arguments.out}: {refinement.steps} moves")
+    print(f"{arguments.out}: {refinement.steps} steps of PED")
     return 0

@@ -19,16 +19,37 @@ if TYPE_CHECKING:
 def refinement_asked_for(
     arguments: argparse.Namespace, features: np.ndarray, labels: np.ndarray
 ) -> tuple[Refinement | None, str | None]:
-    """PED with the options of the command line, if it is asked for, and what its reference statistics are of."""
+    """As `refinement_of`, or (None, None) without --refine.
+
+    Raises:
+        InputError: --reference without --refine, or as `refinement_of`.
+    """
+    if arguments.refine is not None:
+        return refinement_of(arguments, features, labels)
+    if arguments.reference is not None:
+        raise InputError("--reference has an effect only with PED; add --refine LAMBDA")
+    return None, None
+
+
+def refinement_of(arguments: argparse.Namespace, features: np.ndarray, labels: np.ndarray) -> tuple[Refinement, str]:
+    """PED with the options of the command line, and the source of its reference statistics.
+
+    Args:
+        arguments: file, refine, reference and mode, as `pedrank.cli.score.add_refinement` reads them.
+        features: (N, D).
+        labels: (N,).
+
+    Raises:
+        InputError: The reference cannot be read, or does not fit the features.
+    """
     from pedrank.observation.statistics import ReferenceStatistics
     from pedrank.refinements.ped import refine
 
-    if arguments.refine is None:
-        if arguments.reference is not None:
-            raise InputError("--reference rescales features before PED; give --refine LAMBDA with it")
-        return None, None
     if arguments.reference is None:
-        print("note: no --reference, so these features rescale themselves, which is not what PED does", file=sys.stderr)
+        print(
+            "note: without --reference, features are rescaled by their own statistics; the paper uses ImageNet's",
+            file=sys.stderr,
+        )
         reference = ReferenceStatistics.from_features(features)
     else:
         reference = read_reference(arguments.reference)
@@ -38,9 +59,13 @@ def refinement_asked_for(
 
 
 def read_reference(path: Path) -> ReferenceStatistics:
-    """Statistics from a file (.npz, .safetensors, or .npy of features) with `mean` and `std`, or with `features`.
+    """Reference statistics from a file with `mean` and `std` (D,), or with `features` (N, D).
 
-    Raises InputError for a file that cannot be read, or has neither.
+    Args:
+        path: .npz, .safetensors, or .npy with features.
+
+    Raises:
+        InputError: The file cannot be read, or has neither.
     """
     from pedrank.formats.numpy_file import opened
     from pedrank.observation.statistics import ReferenceStatistics
@@ -56,4 +81,4 @@ def read_reference(path: Path) -> ReferenceStatistics:
             return ReferenceStatistics(arrays["mean"], arrays["std"])
         if "features" in arrays:
             return ReferenceStatistics.from_features(arrays["features"])
-    raise InputError(f"{path}: neither `mean` and `std` nor `features` inside; save one of them")
+    raise InputError(f"{path}: neither `features` nor `mean` and `std` in this file; save one of the two")

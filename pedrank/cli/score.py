@@ -3,8 +3,8 @@
     pedrank score features.npz --metric logme
     pedrank score features.npz --metric logme --refine 0.6 --reference reference.npz
 
-FILE holds the arrays `features` (N, D) and `labels` (N,): .npz, .safetensors, or .npy beside labels.npy. The reference
-holds `features` of reference images, or their `mean` and `std`.
+FILE holds the arrays `features` (N, D) and `labels` (N,): .npz, .safetensors, or .npy with labels.npy beside it. The
+reference file holds `features` of reference images, or their `mean` and `std`.
 """
 
 from __future__ import annotations
@@ -15,23 +15,35 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--metric", default="logme", help="a name of `pedrank metrics` (default: %(default)s)")
-    parser.add_argument("--plugin", nargs="+", default=[], metavar="FILE", help="Python files with metrics of your own")
+    """Add the options of `pedrank score`."""
+    parser.add_argument("file", type=Path, metavar="FILE", help="features and labels")
+    parser.add_argument("--metric", default="logme", help="a name from `pedrank metrics` (default: %(default)s)")
+    parser.add_argument(
+        "--plugin", nargs="+", default=[], metavar="FILE", help="Python files that define your own metrics"
+    )
     add_refinement(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON, with what made the score")
+    parser.add_argument("--json", action="store_true", help="print JSON, with options and hashes of the inputs")
 
 
 def add_refinement(parser: argparse.ArgumentParser, required: bool = False) -> None:
-    """The options that say how classes are moved: --refine, --reference, --mode."""
+    """Add the options of PED: --refine, --reference, --mode."""
     parser.add_argument("--refine", type=float, required=required, metavar="LAMBDA", help="PED's radius coefficient")
     parser.add_argument(
-        "--reference", type=Path, metavar="FILE", help="of reference images; else the file's own features"
+        "--reference",
+        type=Path,
+        metavar="FILE",
+        help="reference images' features or statistics (default: the features in FILE)",
     )
-    parser.add_argument("--mode", default="as_released", choices=["as_released", "paper"], help="default: %(default)s")
+    parser.add_argument(
+        "--mode",
+        default="as_released",
+        choices=["as_released", "paper"],
+        help="how PED is computed (default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Print the score."""
     from pedrank.cli.refinement_options import refinement_asked_for
     from pedrank.metrics import evaluate
     from pedrank.observation.observation import observe

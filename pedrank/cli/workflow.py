@@ -1,4 +1,4 @@
-"""Snakemake on the repository's Snakefile, quietly: how far it is, and in the end one line where it failed."""
+"""Run Snakemake on the repository's Snakefile: show its progress and, if it fails, the reason in one line."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from pathlib import Path
 from pedrank.utils.errors import InputError
 from pedrank.utils.paths import ROOT
 
+UNKNOWN = "the workflow failed"
 _DONE = re.compile(r"^(\d+) of (\d+) steps")
 _STARTED = re.compile(r"^(?:local)?rule (\w+):")
 
 
 @dataclass(frozen=True)
 class Workflow:
-    """One study in one folder: `out` holds study.yaml, and gets results/ and pedrank.log."""
+    """One study in one folder: `out` holds study.yaml; results/ and pedrank.log are written there."""
 
     out: Path
     profile: str
     cores: str
 
     def command(self, *arguments: str) -> list[str]:
-        """The command line of Snakemake; InputError for a profile that is not there."""
+        """Snakemake's command line with further `arguments`; InputError if the profile does not exist."""
         folder = Path(self.profile) if os.sep in self.profile else ROOT / "profiles" / self.profile
         if not folder.is_dir():
             known = ", ".join(sorted(path.name for path in (ROOT / "profiles").iterdir() if path.is_dir()))
-            raise InputError(f"--profile: no folder {folder}; there are {known}")
+            raise InputError(f"--profile: no folder {folder}; choose from {known}")
         return [
             *(sys.executable, "-m", "snakemake", *arguments),
             *("--snakefile", str(ROOT / "Snakefile"), "--directory", str(self.out)),
@@ -39,17 +40,22 @@ class Workflow:
         ]
 
     def run(self, targets: Sequence[str]) -> None:
-        """Make `targets`, or the whole study; InputError with the first failed job's line and where the log is."""
+        """Make `targets`, or the whole study if there are none.
+
+        Raises:
+            InputError: A job failed; the message has its first error and the path of the log.
+        """
         log = self.out / "pedrank.log"
         with open(log, "w", buffering=1) as file:
             process = subprocess.Popen(
                 self.command(*targets), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()
             )
             try:
+                assert process.stdout is not None  # it is a pipe
                 for line in process.stdout:
                     file.write(line)
                     _show(line)
-            except KeyboardInterrupt:  # the terminal has sent it to Snakemake too, which ends its jobs
+            except KeyboardInterrupt:  # the terminal has sent it to Snakemake too, which stops its jobs
                 process.wait()
                 raise
         _show("")
@@ -57,18 +63,26 @@ class Workflow:
             raise InputError(f"{reason(log.read_text())} (log: {log})")
 
     def plan(self) -> int:
-        """Print what would run."""
+        """Print the jobs that would run, and return 0; InputError if Snakemake cannot plan them."""
         done = subprocess.run(
             self.command("--dry-run", "--quiet", "rules"), capture_output=True, text=True, env=_environment()
         )
         if done.returncode != 0:
-            raise InputError(reason(done.stdout + done.stderr))
+            why = reason(done.stdout + done.stderr)
+            raise InputError(f"{why}; run it without --dry-run to get a log" if why == UNKNOWN else why)
         print((done.stdout + done.stderr).strip())
         return 0
 
 
 def reason(output: str) -> str:
-    """The one line that says why a workflow failed: the first job's, or Snakemake's own."""
+    """The reason of a failure in one line: the first job's error, or Snakemake's own.
+
+    Args:
+        output: All that Snakemake has printed.
+
+    >>> reason("error: a.csv: empty\\nerror: b.csv: empty")
+    'a.csv: empty (and 1 other error)'
+    """
     lines = [line.strip() for line in output.splitlines()]
     said = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     if said:
@@ -77,17 +91,17 @@ def reason(output: str) -> str:
     for number, line in enumerate(lines):
         if line.startswith("WorkflowError"):
             return next((text for text in lines[number + 1 :] if text), line)
-    return "the workflow failed"
+    return UNKNOWN
 
 
 def _environment() -> dict[str, str]:
-    """This process's, with this checkout's package before an installed one."""
+    """This process's environment, with the package of this checkout before an installed one."""
     path = os.environ.get("PYTHONPATH")
     return os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{path}" if path else str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
 def _show(line: str) -> None:
-    """On a terminal, one line that tells how far the workflow is; an empty line wipes it."""
+    """Show the workflow's progress in one line of a terminal; an empty line clears it."""
     if not sys.stderr.isatty():
         return
     done, started = _DONE.match(line), _STARTED.match(line)

@@ -1,4 +1,4 @@
-"""List the checkpoints of the catalogue: zoo, architecture, size, licence, and whether the files are here."""
+"""List the checkpoints of the catalogue: zoo, architecture, size, licence, and whether the files are downloaded."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--zoo", metavar="ZOO", help="of this zoo alone")
+    """Add the options of `pedrank zoo`."""
+    parser.add_argument("--zoo", metavar="ZOO", help="list only this zoo")
     parser.add_argument(
         "--out",
         type=Path,
         default=Path("pedrank-results"),
         metavar="DIR",
-        help="where files are looked for: %(default)s",
+        help="folder of results, where downloads are looked for (default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Print one line per checkpoint."""
     from pedrank.catalogue.catalogue import catalogue, files, zoo
     from pedrank.cli.answer import columns
 

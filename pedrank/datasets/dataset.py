@@ -1,6 +1,7 @@
-"""A dataset: uint8 images with labels and a fixed split, and the ones that need no download.
+"""A dataset: uint8 images with labels and a fixed split, and its file.
 
-`catalogue.yaml` holds one card per dataset (classes, counts, licence, source); what is read is held against it.
+`pedrank/catalogue/datasets.yaml` holds a card for each dataset: classes, counts, licence, source. Every dataset is
+checked against its card when it is read.
 """
 
 from __future__ import annotations
@@ -33,40 +34,52 @@ class Dataset:
     class_names: tuple[str, ...]
     source: str
     licence: str
-    ids: np.ndarray | None = None  # names of the rows, as one text of N lines, uint8
-    targets: np.ndarray | None = None  # (N, C) int8, of images with several classes: 1 there, 0 not, -1 hard to see
-    released: np.ndarray | None = None  # (N,) uint8, how often the released feature code reads the row; once if None
+    ids: np.ndarray | None = None  # uint8, names of the rows: one UTF-8 text of N lines
+    targets: np.ndarray | None = None  # (N, C) int8, several classes per image: 1 present, 0 absent, -1 hard to see
+    released: np.ndarray | None = None  # (N,) uint8, how often the released feature code reads the row; None: once
     made_by: Mapping[str, Any] = field(default_factory=dict)  # provenance
 
     def rows(self, *splits: str) -> np.ndarray:
-        """Indices of the rows of these splits, in the dataset's order; all rows when none is named."""
+        """Indices of the rows of some splits, in the dataset's order; without arguments, of all rows.
+
+        >>> images, split = np.zeros((3, 2, 2, 3), np.uint8), np.array([0, 2, 0], np.uint8)
+        >>> Dataset("a", images, split, split, ("cat",), "", "").rows("train")
+        array([0, 2])
+        """
         return np.flatnonzero(np.isin(self.split, [SPLITS.index(name) for name in splits or SPLITS]))
 
 
 def check_dataset(dataset: Dataset) -> None:
-    """Raise InputError unless the arrays fit together and every class has a training image."""
+    """Raise InputError unless the arrays fit together and every class has a training image.
+
+    Reference images, which have neither a training nor a test split, need no training image.
+    """
     images, labels, split, classes = dataset.images, dataset.labels, dataset.split, len(dataset.class_names)
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
-        raise InputError(f"{dataset.name}: images must be (N, H, W, 3) uint8, not {images.shape} {images.dtype}")
+        raise InputError(
+            f"{dataset.name}: images must have shape (number, height, width, 3) and type uint8, not {images.shape} "
+            f"{images.dtype}; prepare it again"
+        )
     if labels.shape != images.shape[:1] or split.shape != images.shape[:1]:
         raise InputError(
             f"{dataset.name}: {len(images)} images but {len(labels)} labels and {len(split)} split entries; "
             "prepare it again"
         )
     if labels.dtype.kind not in "iu" or split.dtype != np.uint8:
-        raise InputError(f"{dataset.name}: labels or split are no whole numbers; prepare it again")
+        raise InputError(f"{dataset.name}: labels or splits are not integers; prepare it again")
     if split.size and split.max() >= len(SPLITS):
-        raise InputError(f"{dataset.name}: split {split.max()} is none of {', '.join(SPLITS)}; prepare it again")
+        raise InputError(f"{dataset.name}: split {split.max()} is not one of 0..2; prepare it again")
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
         raise InputError(
-            f"{dataset.name}: labels run from {labels.min()} to {labels.max()}, but there are {classes} class names"
+            f"{dataset.name}: labels go from {labels.min()} to {labels.max()}, but there are {classes} class names; "
+            "prepare it again"
         )
     for name in ("targets", "released"):
         array = getattr(dataset, name)
         if array is not None and len(array) != len(images):
             raise InputError(f"{dataset.name}: {len(images)} images but {len(array)} {name}; prepare it again")
     if len(dataset.rows("train")) == 0 == len(dataset.rows("test")):
-        return  # reference images, which nothing is trained on
+        return  # reference images: nothing is trained on them
     train = dataset.rows("train")
     if dataset.targets is None:
         trained = np.bincount(labels[train], minlength=classes)
@@ -76,12 +89,20 @@ def check_dataset(dataset: Dataset) -> None:
         missing = int(np.argmin(trained))
         raise InputError(
             f"{dataset.name}: class {missing} ({dataset.class_names[missing]}) has no training image; "
-            "add some, or drop the class and number the labels without a gap"
+            "add some, or remove the class and number the labels without gaps"
         )
 
 
 def check_card(dataset: Dataset, card: dict[str, Any]) -> None:
-    """Raise InputError unless classes, counts and (where the card has a checksum) pixels are the card's."""
+    """Check a dataset against its card.
+
+    Args:
+        dataset: The dataset.
+        card: Its catalogue entry, with `classes` (names), `counts`, and optionally `sha256`.
+
+    Raises:
+        InputError: Class names, counts, or the checksum of the content differ.
+    """
     if list(dataset.class_names) != list(card["classes"]):
         raise InputError(f"{dataset.name}: class names differ from the card's; delete the file and prepare it again")
     counts = {name: len(dataset.rows(name)) for name in SPLITS}
@@ -97,7 +118,12 @@ def check_card(dataset: Dataset, card: dict[str, Any]) -> None:
 
 
 def content_sha256(dataset: Dataset) -> str:
-    """Hex digest of images, labels and split, in this order."""
+    """Hex digest of images, labels and split, in this order; other fields do not count.
+
+    >>> images, numbers = np.zeros((1, 2, 2, 3), np.uint8), np.zeros(1, np.uint8)
+    >>> content_sha256(Dataset("a", images, numbers, numbers, ("cat",), "", ""))[:8]
+    'e7ecebbc'
+    """
     digest = hashlib.sha256()
     for array in (dataset.images, dataset.labels, dataset.split):
         digest.update(np.ascontiguousarray(array).data)
@@ -105,19 +131,28 @@ def content_sha256(dataset: Dataset) -> str:
 
 
 def save_images(dataset: Dataset, path: str | os.PathLike) -> None:
-    """Write the dataset as one safetensors file."""
+    """Write a dataset as one safetensors file.
+
+    Args:
+        dataset: The dataset.
+        path: The file; its folder is made if necessary.
+    """
     arrays = {name: getattr(dataset, name) for name in ("images", "labels", "split", *_OPTIONAL)}
     write_arrays(path, {name: array for name, array in arrays.items() if array is not None}, describe(dataset))
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
-    """What the header of a dataset's file says."""
+    """Metadata for the header of a dataset's file: name, source, licence, class names, provenance."""
     fields = {name: getattr(dataset, name) for name in ("name", "source", "licence")}
     return fields | {"class_names": list(dataset.class_names), "made_by": dict(dataset.made_by)}
 
 
 def load_images(path: str | os.PathLike) -> Dataset:
-    """Read what `save_images` or `prepare` wrote, memory-mapped and checked."""
+    """Read a file of `save_images` or `pedrank.datasets.prepare`; its arrays are memory-mapped.
+
+    Raises:
+        InputError: The file is missing or broken, or its content is not a dataset (`check_dataset`).
+    """
     arrays = read_arrays(path, whole=False)
     metadata = described(path, "name", "class_names", "source", "licence")
     names = ("images", "labels", "split", *_OPTIONAL)
@@ -126,7 +161,9 @@ def load_images(path: str | os.PathLike) -> Dataset:
         raise InputError(f"{path}: no array '{missing[0]}' in this file; delete it and prepare the dataset again")
     classes = metadata["class_names"]
     if not (isinstance(classes, list) and all(isinstance(label, str) for label in classes)):
-        raise InputError(f"{path}: the header's class names are no list of names; prepare the dataset again")
+        raise InputError(
+            f"{path}: `class_names` in the file's header is not a list of text values; prepare the dataset again"
+        )
     dataset = Dataset(
         name=metadata["name"],
         **{name: array for name, array in arrays.items() if name in names},
@@ -140,9 +177,10 @@ def load_images(path: str | os.PathLike) -> Dataset:
 
 
 def fingerprint(path: str | os.PathLike) -> str:
-    """Hex digest that tells a dataset's file from others: of what it was made from and how, if its header says so.
+    """Hex digest that identifies the content of a dataset's file.
 
-    Files of gigabytes say so, and are not read for it; the others are hashed whole.
+    If the header records the inputs and the code that made the file, the record is hashed, since such files have
+    gigabytes. Otherwise the whole file is hashed.
     """
     made_by = read_metadata(path).get("made_by")
     return hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest() if made_by else sha256(path)

@@ -1,4 +1,4 @@
-"""What a reader finds: which images a dataset has, with labels and splits, and where each of them lies."""
+"""The result of reading a dataset's lists: its images, with labels, splits and a way to read each of them."""
 
 from __future__ import annotations
 
@@ -16,26 +16,33 @@ TRAIN, VALIDATION, TEST = range(3)
 
 @dataclass(frozen=True)
 class Listing:
-    """Row i of each array is one image; `ids` are unique names, for people and for the archives."""
+    """The images of a dataset, before they are decoded. Row i of each array is one image; `ids` are unique names."""
 
     ids: Sequence[str]
     labels: np.ndarray  # (N,) int64
     split: np.ndarray  # (N,) uint8, index into SPLITS
     class_names: Sequence[str]
-    images: Callable[[], Iterator[tuple[int, bytes | np.ndarray]]]  # row and encoded image, or pixels; any order
-    targets: np.ndarray | None = None  # (N, C) int8: 1 the class is there, 0 not there, -1 only hard to see
-    released: np.ndarray | None = None  # (N,) uint8: how often the released feature code reads the row; once if None
+    images: Callable[[], Iterator[tuple[int, bytes | np.ndarray]]]  # row with encoded image or pixels, in any order
+    targets: np.ndarray | None = None  # (N, C) int8: 1 the class is present, 0 absent, -1 present but hard to see
+    released: np.ndarray | None = None  # (N,) uint8: how often the released feature code reads the row; None: once
 
 
 @dataclass
 class Rows:
-    """A listing in the making: images in the order in which the dataset's own files have them."""
+    """Images collected one by one, in the order of the dataset's own lists; `listing` makes a `Listing` of them."""
 
     ids: list[str] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     split: list[int] = field(default_factory=list)
 
     def add(self, split: int, identifier: str, label: int) -> None:
+        """Append an image.
+
+        Args:
+            split: `TRAIN`, `VALIDATION` or `TEST`.
+            identifier: The image's unique name.
+            label: Its class, 0..C-1.
+        """
         self.ids.append(identifier)
         self.labels.append(label)
         self.split.append(split)
@@ -43,14 +50,30 @@ class Rows:
     def listing(
         self, class_names: Sequence[str], archives: Sequence[Path], key: Callable[[str], str], **more: np.ndarray
     ) -> Listing:
-        """Images lie in `archives`; of a member's name, `key` makes its id."""
+        """Finish the listing.
+
+        Args:
+            class_names: The C class names, in the order of the labels.
+            archives: Archives that hold the images.
+            key: Makes an image's identifier of the name of an archive's member.
+            **more: `targets` or `released` of the listing.
+
+        Returns:
+            The listing; its `images` reads the archives one after the other, and raises InputError if images are
+            missing.
+
+        Raises:
+            InputError: An identifier is listed twice, or is not printable.
+        """
         place = {identifier: row for row, identifier in enumerate(self.ids)}
         if len(place) != len(self.ids):
             twice = next(name for row, name in enumerate(self.ids) if place[name] != row)
-            raise InputError(f"{archives[0]}: '{twice}' is listed twice; fetch the lists again")
+            raise InputError(f"{archives[0]}: '{twice}' is listed twice; download the lists again")
         odd = next((name for name in self.ids if not name.isprintable()), None)
         if odd is not None:
-            raise InputError(f"{archives[0]}: '{odd}' is listed, which is no image's name; fetch the lists again")
+            raise InputError(
+                f"{archives[0]}: '{odd}' is listed but is not the name of an image; download the lists again"
+            )
 
         def images() -> Iterator[tuple[int, bytes]]:
             waiting = dict(place)
@@ -63,16 +86,28 @@ class Rows:
                         return
             if waiting:
                 names = ", ".join(path.name for path in archives)
-                raise InputError(f"{names}: {len(waiting)} images missing, '{next(iter(waiting))}' first; fetch again")
+                raise InputError(
+                    f"{names}: {len(waiting)} images missing, first '{next(iter(waiting))}'; download again"
+                )
 
         labels, split = np.array(self.labels, np.int64), np.array(self.split, np.uint8)
         return Listing(self.ids, labels, split, class_names, images, **more)
 
 
 def take_validation(split: np.ndarray, seed: int = 0) -> np.ndarray:
-    """A fifth of the training rows for validation, as the code of the published accuracies draws it.
+    """Move a fifth of the training rows to validation, as the code of the published accuracies does.
 
-    All training rows, in order, are shuffled by NumPy's legacy generator, and the first floor(n / 5) are taken.
+    All training rows are shuffled by NumPy's legacy generator, and the first floor(n / 5) become validation rows.
+
+    Args:
+        split: (N,) uint8, `TRAIN`, `VALIDATION` or `TEST` of each row; not changed.
+        seed: Seed of the shuffle.
+
+    Returns:
+        (N,) uint8, the new splits.
+
+    >>> take_validation(np.array([0, 0, 0, 0, 0, 2], np.uint8)).tolist()
+    [0, 0, 1, 0, 0, 2]
     """
     rows = np.flatnonzero(split == TRAIN)
     np.random.RandomState(seed).shuffle(rows)
@@ -82,9 +117,18 @@ def take_validation(split: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def lines(content: bytes) -> list[str]:
-    """The lines of a list file that are not empty."""
+    """Lines of a text file in UTF-8, stripped, without the empty ones.
+
+    >>> lines(b"cat 1\\n\\ndog 2\\n")
+    ['cat 1', 'dog 2']
+    """
     return [line.strip() for line in content.decode("utf-8", "replace").splitlines() if line.strip()]
 
 
 def label_of(names: Sequence[str]) -> Mapping[str, int]:
+    """Label of each class name: its place in the list.
+
+    >>> label_of(["cat", "dog"])
+    {'cat': 0, 'dog': 1}
+    """
     return {name: label for label, name in enumerate(names)}

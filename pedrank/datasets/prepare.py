@@ -1,8 +1,8 @@
 """Any dataset of the catalogue as one file of square images, each decoded once for all checkpoints.
 
-The images are what the released code's evaluation transform sees: the shorter side brought to the view's pixels by
-Pillow's filter, the centre cut out, in RGB (Resize, CenterCrop). They are written as they are decoded, so that no more
-than a few are in memory.
+The images are those that the released code's evaluation transform yields: RGB, the shorter side resized to the crop's
+`resize` pixels by Pillow's filter, then the centre cut out (torchvision's Resize and CenterCrop). Images are written as
+they are decoded, so that only a few are in memory at a time.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -34,22 +34,27 @@ from pedrank.utils.version import VERSION
 if TYPE_CHECKING:
     from PIL import Image
 
-_LARGEST = 2**26  # pixels of an image whose shorter side has the wanted size
+_LARGEST = 2**26  # pixels of a resized image, before it is cropped
 
 
 def prepare_dataset(name: str, size: int | str, downloads: Path, out: Path, threads: int = 1) -> None:
-    """Write the dataset `name` to `out`; its files are looked for in `downloads`.
+    """Prepare a dataset of the catalogue.
 
-    `size` is the side of its square images in pixels, or the name of a crop (`pedrank.catalogue.crop`). Images that
-    a package
-    carries are square already, and are brought to their size by the bilinear filter whatever the view says.
+    Args:
+        name: The dataset.
+        size: Side of the square images in pixels, or the name of a crop (`pedrank.catalogue.crop`). Datasets that come
+            with a package are square already, and are always resized by the bilinear filter.
+        downloads: Folder of the dataset's downloaded files.
+        out: The file to write.
+        threads: Threads that decode images.
 
-    Raises InputError for an unknown name, a file that is missing or broken, images that are missing or cannot be
-    decoded, and numbers of images or classes that differ from the card's.
+    Raises:
+        InputError: The name is unknown, a file is missing or broken, an image is missing or cannot be decoded, or the
+            numbers of images or classes differ from the card's.
     """
     cards = catalogue("datasets")
     if name not in cards:
-        raise InputError(f"no dataset '{name}'; there are {', '.join(cards)}")
+        raise InputError(f"unknown dataset '{name}'; choose from {', '.join(cards)}")
     card, seen = cards[name], parse_crop(str(size))
     if "images" in card:
         _prepare_own(name, card, seen, out, threads)
@@ -67,8 +72,8 @@ def prepare_dataset(name: str, size: int | str, downloads: Path, out: Path, thre
 
 
 def _prepare_own(name: str, card: Mapping[str, Any], seen: Crop, out: Path, threads: int) -> None:
-    """A user's own images: what is odd about their classes is said on standard error."""
-    own = importlib.import_module(reader(name))  # edits there are no reason to prepare other datasets again
+    """Prepare a user's own images; notes about their classes are printed to stderr."""
+    own = importlib.import_module(reader(name))  # by name: an edit there must not prepare other datasets again
     source, unlabelled = Path(card["images"]), card["metric"] == "none"
     inputs = {"images": own.fingerprint(source, unlabelled)}
     listing = own.listing(source, unlabelled)
@@ -97,19 +102,31 @@ def _embedded(name: str, seen: Crop) -> Dataset:
 
 
 def _listed(module: str, paths: Mapping[str, Path]) -> Listing:
-    """What a reader finds; InputError that names the files where they are not built as the originals are."""
+    """The reader's listing; an exception of the reader becomes an InputError that names the files."""
     try:
         return importlib.import_module(module).listing(paths)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         names = ", ".join(str(path) for path in paths.values())
-        said = f"{type(error).__name__}: {error}"[:200]
-        raise InputError(f"{names}: not built as the originals are ({said}); delete and fetch again") from error
+        detail = f"{type(error).__name__}: {error}"[:200]
+        raise InputError(f"{names}: unlike the original files ({detail}); delete them and run again") from error
 
 
 def checked(name: str, card: Mapping[str, Any], listing: Listing) -> Listing:
-    """The listing with its validation rows; InputError unless classes and counts are the card's."""
+    """Check a listing against its card, and draw validation rows if the card says `validation: seeded`.
+
+    Args:
+        name: The dataset, for messages.
+        card: Its catalogue entry.
+        listing: Its images as the reader lists them.
+
+    Returns:
+        The listing with its validation rows.
+
+    Raises:
+        InputError: Counts, classes, or the length of the training list differ from the card's.
+    """
     counts, classes = dict(card["counts"]), card["classes"]
     if counts["validation"] == "seeded":
         counts["validation"] = counts["train"] // 5
@@ -117,19 +134,20 @@ def checked(name: str, card: Mapping[str, Any], listing: Listing) -> Listing:
         listing = replace(listing, split=take_validation(listing.split))
     found = {split: int(np.sum(listing.split == index)) for index, split in enumerate(SPLITS)}
     if found != counts:
-        raise InputError(f"{name}: counts {found} differ from the card's {counts}; delete its files and run again")
+        raise InputError(f"{name}: counts {found} differ from the card's {counts}; delete its downloads and run again")
     expected = classes if isinstance(classes, int) else len(classes)
     labels = np.unique(listing.labels)
     if len(listing.class_names) != expected or not np.array_equal(labels, np.arange(expected)):
         raise InputError(
-            f"{name}: {len(listing.class_names)} class names and {len(labels)} labels, not the card's {expected}; "
-            "delete its files and run again"
+            f"{name}: {len(listing.class_names)} class names and {len(labels)} labels, but the card has {expected} "
+            "classes; delete its downloads and run again"
         )
     if "drawn" in card:
-        drawn = int(listing.released[listing.split != SPLITS.index("test")].sum())
+        trained = listing.split != SPLITS.index("test")
+        drawn = 0 if listing.released is None else int(listing.released[trained].sum())
         if drawn != card["drawn"]:
             raise InputError(
-                f"{name}: {drawn} lines of the training list, not the card's {card['drawn']}; fetch it again"
+                f"{name}: the training list has {drawn} lines, not the card's {card['drawn']}; download it again"
             )
     return listing
 
@@ -144,21 +162,32 @@ def write(
     threads: int,
     upright: Callable[[Image.Image], Image.Image] | None = None,
 ) -> None:
-    """Decode every image of the listing into the file `out`; the threads share the decoding.
+    """Decode every image of a listing into one file.
 
-    `upright` makes RGB images of others; without it that is Pillow's plain conversion. Raises InputError with the
-    number of images that cannot be decoded, and the first of them.
+    Args:
+        name: The dataset.
+        card: Its catalogue entry.
+        listing: Its images.
+        seen: The crop of each image.
+        made_by: Provenance for the file's header.
+        out: The file.
+        threads: Threads that decode images.
+        upright: Converts an image to RGB; without it Pillow's plain conversion is used
+            (`pedrank.formats.image.decode`).
+
+    Raises:
+        InputError: Images cannot be decoded; the message gives their number and names the first.
     """
     from tqdm import tqdm
 
-    small = {
+    given = {
         "labels": listing.labels,
         "split": listing.split,
         "ids": np.frombuffer("\n".join(listing.ids).encode(), np.uint8),
         "targets": listing.targets,
         "released": listing.released,
     }
-    small = {key: array for key, array in small.items() if array is not None}
+    small = {key: array for key, array in given.items() if array is not None}
     shape = (len(listing.ids), seen.size, seen.size, 3)
     dataset = Dataset(
         name=name,
@@ -200,8 +229,8 @@ def write(
         seal_arrays(temporary)
 
 
-def _all(pool: ThreadPoolExecutor, place: Any, contents: Iterator[tuple[int, Any]], ahead: int) -> None:
-    """Call `place` on everything, with no more than `ahead` waiting in memory; its exceptions are raised here."""
+def _all(pool: ThreadPoolExecutor, place: Any, contents: Iterable[tuple[int, Any]], ahead: int) -> None:
+    """Call `place` on all contents, with at most `ahead` of them waiting in memory; its exceptions are raised here."""
     waiting: deque[Future[None]] = deque()
     for row, content in contents:
         if len(waiting) >= ahead:
@@ -212,7 +241,24 @@ def _all(pool: ThreadPoolExecutor, place: Any, contents: Iterator[tuple[int, Any
 
 
 def crop(image: Image.Image, size: int, resize: int | None = None, interpolation: str = "bicubic") -> np.ndarray:
-    """torchvision's Resize(resize, interpolation) and CenterCrop(size) of an RGB image: (size, size, 3) uint8."""
+    """Resize and crop an image as torchvision's Resize(resize, interpolation) and CenterCrop(size) do.
+
+    Args:
+        image: An RGB image.
+        size: Side of the square in pixels.
+        resize: Length in pixels to which the shorter side is resized; `size` if left out.
+        interpolation: Pillow's filter.
+
+    Returns:
+        (size, size, 3) uint8.
+
+    Raises:
+        InputError: The image is so long and narrow that it would have over 2**26 pixels once resized.
+
+    >>> from PIL import Image
+    >>> crop(Image.new("RGB", (640, 480)), 224, 256).shape
+    (224, 224, 3)
+    """
     from PIL import Image
 
     (width, height), side = image.size, resize or size
@@ -221,7 +267,7 @@ def crop(image: Image.Image, size: int, resize: int | None = None, interpolation
     else:
         width, height = int(side * width / height), side
     if width * height > _LARGEST:
-        raise InputError(f"an image of {image.width} x {image.height} pixels is too long and narrow; leave it out")
+        raise InputError(f"an image of {image.width} x {image.height} pixels is too long and narrow; remove it")
     image = image.resize((width, height), Image.Resampling[interpolation.upper()])
     left, top = round((width - size) / 2), round((height - size) / 2)
     return np.asarray(image.crop((left, top, left + size, top + size)))

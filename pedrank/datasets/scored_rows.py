@@ -1,4 +1,4 @@
-"""Which rows of a dataset are scored, under which labels: `paper`, the intended ones, or `as_released`."""
+"""The rows of a dataset that are scored, and their labels, in two modes: `paper` and `as_released`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,22 @@ MODES = ("paper", "as_released")
 
 
 def scored_rows(dataset: Dataset, mode: str, splits: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Rows (R,) of `dataset`, in its order, and their labels (R,).
+    """Select the rows to score, and their labels.
 
-    paper: every image of the splits once; one of several classes (VOC) once under each class that is there.
-    as_released: every image as often as the released feature code reads it, which is not at all for CIFAR's test
-    images, and under its first class. Where neither differs the modes are the same.
+    In mode `paper`, the intended one, every image of the splits counts once; an image of several classes (VOC) counts
+    once under each class present. In mode `as_released` every image counts as often as the released feature code reads
+    it, under its first class; CIFAR's test images are never read. For most datasets the modes agree.
 
-    Raises InputError when no row is left.
+    Args:
+        dataset: The dataset, N rows.
+        mode: "paper" or "as_released".
+        splits: Names of the splits to score.
+
+    Returns:
+        Row indices (R,) in the dataset's order, possibly repeated, and labels (R,) int64.
+
+    Raises:
+        InputError: No row is left.
     """
     rows = dataset.rows(*splits)
     labels = dataset.labels[rows]
@@ -30,5 +39,5 @@ def scored_rows(dataset: Dataset, mode: str, splits: Sequence[str]) -> tuple[np.
         of_row, labels = np.nonzero(dataset.targets[rows] == 1)
         rows = rows[of_row]
     if len(rows) == 0:
-        raise InputError(f"{dataset.name}: no rows in the splits {', '.join(splits)} ({mode}); choose others")
+        raise InputError(f"{dataset.name}: no rows in the splits {', '.join(splits)} ({mode}); choose other splits")
     return rows, np.asarray(labels, np.int64)

@@ -1,1 +1,1 @@
-"""How well each metric ranks the checkpoints, how sure one can be of it, and what trusting it costs."""
+"""Rankings judged by ground truth: correlations, p-values, intervals, regret. Without ground truth: `ranking/`."""

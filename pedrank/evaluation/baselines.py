@@ -1,4 +1,4 @@
-"""Rankers that look at no feature of the dataset: what a metric has to beat."""
+"""Baselines that a metric has to beat: rankers that use no features of the dataset."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from pedrank.evaluation.names import BASE, RANDOM, STATIC_RANKER
 
 
 def static_ranker(accuracies: pd.DataFrame) -> pd.DataFrame:
-    """A checkpoint's score is its mean accuracy on the *other* datasets.
+    """Score each checkpoint by its mean accuracy on the *other* datasets.
 
     Args:
         accuracies: Checkpoints (rows) by datasets (columns).
 
     Returns:
         Long table: dataset, checkpoint, metric "static-ranker", refinement "none", rank_score; empty for one dataset.
+
+    >>> table = static_ranker(pd.DataFrame({"pets": [90.0, 80.0], "cars": [40.0, 60.0]}, index=["moco", "byol"]))
+    >>> table[table["dataset"] == "pets"]["rank_score"].tolist()
+    [40.0, 60.0]
     """
     if accuracies.shape[1] < 2:
         return pd.DataFrame()
@@ -22,7 +26,14 @@ def static_ranker(accuracies: pd.DataFrame) -> pd.DataFrame:
 
 
 def random_ranker(accuracies: pd.DataFrame) -> pd.DataFrame:
-    """The same score for every checkpoint: whichever order the ties are put in is chance."""
+    """Give every checkpoint the same score, so that all tie and any order of them is random.
+
+    Args:
+        accuracies: Checkpoints (rows) by datasets (columns).
+
+    Returns:
+        Long table as of `static_ranker`, with the metric "random".
+    """
     return _long({name: accuracies[name] * 0.0 for name in accuracies.columns}, RANDOM)
 
 

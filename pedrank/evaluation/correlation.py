@@ -4,33 +4,56 @@ from __future__ import annotations
 
 import numpy as np
 
+from pedrank.evaluation.weighted_tau import weighted_taus
 from pedrank.utils.errors import InputError
 
 
 def weighted_tau(scores: np.ndarray, accuracies: np.ndarray) -> float:
-    """Weighted Kendall tau of two vectors (n,): what the released code reports and the literature calls tau_w.
+    """Weighted Kendall tau, called tau_w in the literature; the released code of PED reports it.
 
-    Vigna (2015), as scipy.stats.weightedtau: a pair counts with weight 1/(r_i + 1) + 1/(r_j + 1) where r is the rank
-    from the top (0-based); ranks are taken once by (scores, accuracies) and once by (accuracies, scores), and the two
-    values averaged, so the order of the arguments does not matter. Ties in either vector count as in tau-b.
+    Vigna 2015, as scipy.stats.weightedtau: mistakes among the models at the top weigh more. The formula stands in
+    `pedrank.evaluation.weighted_tau`. The order of the arguments does not matter; ties count as in tau-b.
 
-    Raises InputError for fewer than two models, NaN or infinity (scipy ranks a NaN silently), and constant vectors, for
-    which it is undefined.
+    Args:
+        scores: (n,), one score per model; higher = better.
+        accuracies: (n,), one accuracy per model.
+
+    Returns:
+        A number in [-1, 1].
+
+    Raises:
+        InputError: There are fewer than two models, a value is NaN or infinite (scipy ranks NaN silently), or all
+            values of a vector are equal, which leaves tau_w undefined.
+
+    >>> round(weighted_tau([0.9, 0.7, 0.8, 0.1], [90.0, 85.0, 80.0, 70.0]), 3)
+    0.733
     """
     scores, accuracies = _checked(scores, accuracies)
     for values, name in ((scores, "scores"), (accuracies, "accuracies")):
         if (values == values[0]).all():
-            raise InputError(f"weighted tau: all {len(values)} {name} tie at {values[0]:g}, so it is undefined")
-    by_scores = _weighted_tau(scores, accuracies, np.lexsort((accuracies, scores)))
-    by_accuracies = _weighted_tau(scores, accuracies, np.lexsort((scores, accuracies)))
-    return (by_scores + by_accuracies) / 2
+            raise InputError(
+                f"weighted tau: all {len(values)} {name} are {values[0]:g}, so it is undefined; give values that differ"
+            )
+    return float(weighted_taus(scores[None], accuracies[None])[0])
 
 
 def kendall_tau(scores: np.ndarray, accuracies: np.ndarray) -> float:
-    """Eq. 1 as printed: the mean over all pairs i < j of sign(G_i - G_j) sign(P_i - P_j), which is Kendall's tau-a.
+    """Kendall's tau-a: Eq. 1 as printed, the mean over all pairs i < j of sign(G_i - G_j) sign(P_i - P_j).
 
-    The paper calls it the weighted tau, but no weight stands in it. A tied pair counts zero. Raises InputError for
-    fewer than two models and for NaN or infinity.
+    The paper calls it the weighted tau, but it contains no weight. A tied pair counts zero.
+
+    Args:
+        scores: (n,), P.
+        accuracies: (n,), G.
+
+    Returns:
+        A number in [-1, 1].
+
+    Raises:
+        InputError: There are fewer than two models, or a value is NaN or infinite.
+
+    >>> kendall_tau([1, 2, 3], [10, 30, 20])
+    0.3333333333333333
     """
     scores, accuracies = _checked(scores, accuracies)
     n = len(scores)
@@ -38,21 +61,38 @@ def kendall_tau(scores: np.ndarray, accuracies: np.ndarray) -> float:
 
 
 def pearson(scores: np.ndarray, accuracies: np.ndarray) -> float:
-    """Pearson's correlation of two vectors (n,), NaN where one is constant; the other errors are those of Eq. 1.
+    """Pearson's correlation. A metric and its logarithm give different values.
 
-    It depends on the scale of the scores: a metric and its logarithm differ.
+    Args:
+        scores: (n,).
+        accuracies: (n,).
+
+    Returns:
+        A number in [-1, 1]; NaN where a vector is constant.
+
+    Raises:
+        InputError: There are fewer than two models, or a value is NaN or infinite.
+
+    >>> round(pearson([1, 2, 4], [10, 30, 20]), 3)
+    0.327
     """
     scores, accuracies = _checked(scores, accuracies)
     if np.ptp(scores) == 0 or np.ptp(accuracies) == 0:
         return float("nan")
-    # Scaled first: squares could overflow, or vanish.
+    # Scaled first, because squares could overflow or underflow.
     scaled = [values / np.abs(values).max() for values in (scores, accuracies)]
     one, other = (values / np.linalg.norm(values) for values in (each - each.mean() for each in scaled))
     return float(np.clip(one @ other, -1, 1))
 
 
 def spearman(scores: np.ndarray, accuracies: np.ndarray) -> float:
-    """Spearman's rank correlation: Pearson's of the ranks, ties sharing the mean of theirs."""
+    """Spearman's rank correlation: Pearson's correlation of the ranks. Tied values share the mean of their ranks.
+
+    Args, Returns and Raises are those of `pearson`.
+
+    >>> spearman([1, 2, 40], [10, 20, 30])
+    1.0
+    """
     from scipy.stats import rankdata
 
     scores, accuracies = _checked(scores, accuracies)
@@ -63,28 +103,20 @@ def _checked(scores: np.ndarray, accuracies: np.ndarray) -> tuple[np.ndarray, np
     scores, accuracies = np.asarray(scores, dtype=np.float64), np.asarray(accuracies, dtype=np.float64)
     if scores.ndim != 1 or scores.shape != accuracies.shape:
         raise InputError(
-            f"rank correlation: {scores.shape} scores but {accuracies.shape} accuracies; need one per model"
+            f"rank correlation: scores of shape {scores.shape} but accuracies of shape {accuracies.shape}; give "
+            "vectors with one value per model"
         )
     if len(scores) < 2:
-        raise InputError("rank correlation: needs at least two models")
+        raise InputError("rank correlation: fewer than two models; give at least two")
     for values, name in ((scores, "score"), (accuracies, "accuracy")):
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
             raise InputError(
-                f"rank correlation: {name} of model {bad[0]} is {values[bad[0]]}; leave the model out or fix it"
+                f"rank correlation: {name} of model {bad[0]} is {values[bad[0]]}; correct it or leave out the model"
             )
     return scores, accuracies
 
 
 def _signs(values: np.ndarray) -> np.ndarray:
-    """(n, n) signs of all differences; signs and not differences, so that nothing overflows."""
+    """(n, n) signs of all differences, from comparisons: the differences themselves could overflow."""
     return (values[:, None] > values).astype(np.int8) - (values[:, None] < values)
-
-
-def _weighted_tau(scores: np.ndarray, accuracies: np.ndarray, ascending: np.ndarray) -> float:
-    rank = np.empty(len(scores))
-    rank[ascending[::-1]] = np.arange(len(scores))
-    weights = np.add.outer(1 / (rank + 1), 1 / (rank + 1))
-    concordance = _signs(scores) * _signs(accuracies)
-    pairs = [(weights * (_signs(values) != 0)).sum() for values in (scores, accuracies)]
-    return float((weights * concordance).sum() / np.sqrt(pairs[0] * pairs[1]))

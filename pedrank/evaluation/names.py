@@ -1,11 +1,11 @@
-"""Names that stand in the tables beside those of metrics, refinements and datasets."""
+"""Reserved names in tables, beside those of metrics, refinements and datasets."""
 
-BASE = "none"  # the refinement of the raw features
-PED = "ped-"
-ORACLE = "ped-oracle"  # lambda chosen by looking at the answer
-CONSENSUS = "ped-consensus"  # lambda chosen by the scores alone
+BASE = "none"  # refinement of the raw features
+PED = "ped-"  # prefix of PED with a lambda
+ORACLE = "ped-oracle"  # lambda chosen with the accuracies known
+CONSENSUS = "ped-consensus"  # lambda chosen from the scores alone
 
 STATIC_RANKER = "static-ranker"
 RANDOM = "random"
 
-MEAN = "mean"  # over datasets
+MEAN = "mean"  # mean over datasets

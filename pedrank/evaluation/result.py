@@ -1,7 +1,7 @@
-"""Everything that is known of the methods on one dataset: values, and the same values under every draw.
+"""Results of all methods on one dataset: values, and tau_w under every draw.
 
-One set of draws serves all methods and datasets. Differences are therefore paired, and a mean over datasets is the mean
-of the draws: it respects that the checkpoints are the same on each of them.
+All methods and datasets share one set of draws. Differences are therefore paired. The draws of a mean over datasets are
+the means of the draws, which accounts for the checkpoints being the same on every dataset.
 """
 
 from __future__ import annotations
@@ -22,16 +22,28 @@ Method = tuple[str, str]  # metric, refinement
 
 @dataclass(frozen=True)
 class Draws:
-    """What is drawn once for n models."""
+    """Random draws for n models, shared by all methods and datasets."""
 
     orders: np.ndarray  # (P, n): permutations of the accuracies, the identity first
     resamples: np.ndarray  # (B, n): how often each model comes in a bootstrap resample
     left_out: np.ndarray  # (n, n): 0 for the model that is left out
     subsets: np.ndarray  # (S, n): 1 for the models of a random subset
-    swaps: np.ndarray  # (2^n, n): models whose ranks by two methods are swapped
+    swaps: np.ndarray  # (S, n): whether a model's ranks by two methods are swapped
 
 
 def make_draws(n: int, seed: int) -> Draws:
+    """Draw orders, resamples, subsets and swaps once.
+
+    Args:
+        n: Number of models.
+        seed: Seed of all draws.
+
+    Returns:
+        The draws.
+
+    >>> make_draws(4, seed=0).orders.shape
+    (24, 4)
+    """
     return Draws(
         permutation.orders(n, seed),
         intervals.resamples(n, seed),
@@ -43,11 +55,18 @@ def make_draws(n: int, seed: int) -> Draws:
 
 @dataclass(frozen=True)
 class Result:
-    """One method on one dataset, or over all of them."""
+    """One method on one dataset, or its mean over datasets.
+
+    Attributes:
+        values: tau_w, kendall_tau, spearman, pearson, regret_k, relative_k and p_best.
+        draws: tau_w under the draws "permuted" (P,), "resampled" (B,), "left_out" (n,), "subsets" (S,) and "reseeded"
+            (R,); "swapped" holds differences of tau_w.
+        chosen: Refinement chosen by oracle or consensus; empty elsewhere.
+    """
 
     values: dict[str, float]
-    draws: dict[str, np.ndarray]  # tau_w when permuted, resampled, left_out, subsets, reseeded; swapped differences
-    chosen: str = ""  # the refinement that was chosen, where one was
+    draws: dict[str, np.ndarray]
+    chosen: str = ""
 
 
 def results(
@@ -57,14 +76,17 @@ def results(
     draws: Draws,
     random: np.random.Generator,
 ) -> dict[Method, Result]:
-    """A cell for each method on one dataset, and for lambda chosen by oracle and by consensus.
+    """Results of all methods on one dataset.
 
     Args:
-        scores: (n,) by metric and refinement, higher = better.
+        scores: Scores (n,) by metric and refinement, higher = better.
         accuracies: (n,), percent.
-        errors: Their standard errors (n,).
-        draws: What `draw` returns for n.
-        random: Of the seeds redrawn.
+        errors: (n,), standard errors of the accuracies in percent.
+        draws: Draws of `make_draws` for n models.
+        random: Source of the accuracies under other seeds.
+
+    Returns:
+        One result per method. Metrics with several lambdas also get "ped-oracle" and "ped-consensus".
     """
     again = intervals.reseeded(accuracies, errors, random)
     rows = np.array(list(scores.values()))
@@ -81,11 +103,10 @@ def results(
             )
         }
         base = scores.get((method[0], BASE))
-        moved = method[1] != BASE and base is not None
         taus["swapped"] = (
-            permutation.swapped_differences(base, values, accuracies, draws.swaps)
-            if moved
-            else np.full(len(draws.swaps), np.nan)
+            np.full(len(draws.swaps), np.nan)
+            if base is None or method[1] == BASE
+            else permutation.swapped_differences(base, values, accuracies, draws.swaps)
         )
         found[method] = Result(_values(values, accuracies, again), taus)
     if (RANDOM, BASE) in found:
@@ -99,7 +120,7 @@ def results(
 
 
 def mean_result(over: list[Result]) -> Result:
-    """The mean over datasets."""
+    """Mean of one method's results over datasets, value by value and draw by draw."""
     return Result(
         {name: float(np.mean([cell.values[name] for cell in over])) for name in over[0].values},
         {name: np.mean([cell.draws[name] for cell in over], axis=0) for name in over[0].draws},
@@ -119,7 +140,7 @@ def _values(scores: np.ndarray, accuracies: np.ndarray, again: np.ndarray) -> di
 
 
 def _random(cell: Result, accuracies: np.ndarray, orders: np.ndarray, random: np.random.Generator) -> Result:
-    """Correlations are zero on average, and their spread is that of chance; a ranking is drawn anew on each dataset."""
+    """Random ranking, drawn anew on each dataset: correlations have mean zero and the spread of chance."""
     chance = taus_of_orders(np.arange(len(accuracies))[None], accuracies[orders])[0]
     zero = dict.fromkeys(("tau_w", "kendall_tau", "spearman", "pearson"), 0.0)
     count = len(cell.draws["resampled"])
@@ -129,7 +150,10 @@ def _random(cell: Result, accuracies: np.ndarray, orders: np.ndarray, random: np
 def _consensus(
     metric: str, lambdas: list[str], scores: dict[Method, np.ndarray], found: dict[Method, Result]
 ) -> Result:
-    """The lambda whose ranking agrees best (mean tau_w) with all rankings by raw features; no accuracy enters."""
+    """Result of the lambda whose ranking agrees best (mean tau_w) with all rankings by raw features.
+
+    The choice uses no accuracy.
+    """
     others = [
         values for (owner, name), values in scores.items() if name == BASE and owner not in (RANDOM, STATIC_RANKER)
     ]
@@ -139,9 +163,9 @@ def _consensus(
 
 
 def _oracle(moved: dict[str, Result]) -> Result:
-    """The lambda that fits this dataset's ground truth best: what choosing it with hindsight looks like.
+    """Result of the lambda with the highest tau_w on this dataset, which is chosen with the accuracies known.
 
-    The best is taken anew under each draw, so that p-value and intervals pay for the choice.
+    The best lambda is chosen again under each draw, so p-value and intervals account for the choice.
     """
     taus = {name: cell.values["tau_w"] for name, cell in moved.items()}
     chosen = max(taus, key=lambda name: -math.inf if math.isnan(taus[name]) else taus[name])
@@ -149,5 +173,5 @@ def _oracle(moved: dict[str, Result]) -> Result:
         name: np.fmax.reduce([cell.draws[name] for cell in moved.values()])
         for name in ("permuted", "resampled", "left_out", "subsets", "reseeded")
     }
-    draws["swapped"] = np.full_like(moved[chosen].draws["swapped"], np.nan)  # no method to exchange it with
+    draws["swapped"] = np.full_like(moved[chosen].draws["swapped"], np.nan)  # undefined for a lambda chosen afterwards
     return Result(moved[chosen].values, draws, chosen)

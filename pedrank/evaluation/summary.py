@@ -1,6 +1,7 @@
-"""The study's numbers in one table: how well each method ranks, how sure one can be of it, and what trusting it costs.
+"""The table of a study: how well each method ranks, how uncertain that is, and what following the ranking costs.
 
-Twelve checkpoints are few (the standard deviation of tau_w under chance is 0.27), so that no value stands alone.
+Twelve checkpoints are few: the standard deviation of tau_w under chance is 0.27. Every value therefore has an interval
+or a p-value beside it.
 """
 
 from __future__ import annotations
@@ -29,34 +30,43 @@ COLUMNS = [
 
 
 def summarise(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """Every metric and refinement against the ground truth.
+    """Compare every metric and refinement with the ground truth.
 
     Args:
         scores: Long table: dataset, checkpoint, metric, refinement, rank_score (higher = better).
         ground_truth: Long table: dataset, checkpoint, accuracy (percent) and, where they are known, sd and seeds.
-        seed: Of all draws.
+        seed: Seed of all draws.
 
     Returns:
-        One row per dataset, metric and refinement; what is undefined is empty.
+        One row per dataset, metric and refinement; undefined values are empty.
 
-        - n: checkpoints; chosen: the refinement that was chosen, in the rows "ped-oracle" and "ped-consensus".
-        - tau_w, kendall_tau (Eq. 1), spearman, pearson: see `correlation`. All but Eq. 1 are empty where all
+        - n: number of checkpoints; chosen: the chosen refinement, in the rows "ped-oracle" and "ped-consensus".
+        - tau_w, kendall_tau (Eq. 1), spearman, pearson: see `correlation`. All but kendall_tau are empty where all
           scores or all accuracies tie.
-        - p_value: one-sided permutation test of tau_w; p_holm: the same, Holm's correction over this row's datasets.
+        - p_value: one-sided permutation test of tau_w; p_holm: the same after Holm's correction over the datasets.
         - ci_low, ci_high: 95 % bootstrap interval of tau_w over checkpoints; see `intervals.interval`.
-        - seed_low, seed_high: where 95 % of tau_w would lie with the same checkpoints fine-tuned under other seeds.
-        - difference and its interval: tau_w less that of the same metric on the raw features, on the same checkpoints;
-          difference_p: two-sided, see `permutation.swapped_differences`; difference_p_holm: over the datasets.
-        - regret_k, relative_k (points; share), p_best: see `selection`.
-        - left_out_low, left_out_high: least and largest tau_w with one checkpoint left out; subset_sd: its standard
-          deviation over random subsets of two thirds of the checkpoints; subset_wins: share of these subsets in which
-          the method has the highest tau_w.
+        - seed_low, seed_high: 95 % interval of tau_w for the same checkpoints fine-tuned under other seeds.
+        - difference: tau_w minus that of the same metric on the raw features; difference_low, difference_high: its 95 %
+          interval over the same checkpoints; difference_p: two-sided, see `permutation.swapped_differences`;
+          difference_p_holm: after Holm's correction over the datasets.
+        - regret_k (percentage points), relative_k (share), p_best (probability): see `regret`.
+        - left_out_low, left_out_high: smallest and largest tau_w with one checkpoint left out; subset_sd: standard
+          deviation of tau_w over random subsets of two thirds of the checkpoints; subset_wins: share of these subsets
+          in which the method has the highest tau_w.
 
-        Rows that no score stands behind: the metrics "static-ranker" and "random" (see `baselines`), the refinements
-        "ped-oracle" and "ped-consensus" (see `cell`), and, with two datasets or more, the dataset "mean".
+        Some rows are added: the metrics "static-ranker" and "random" (see `baselines`), the refinements "ped-oracle"
+        and "ped-consensus" (see `result.results`), and, for two or more datasets, the dataset "mean".
 
     Raises:
-        InputError: A score or an accuracy is missing, double or not finite; named by dataset, metric and checkpoint.
+        InputError: A score or an accuracy is missing, given twice or not finite. The message names dataset, metric and
+            checkpoint.
+
+    >>> checkpoints = ["byol", "moco", "simclr"]
+    >>> scores = pd.DataFrame({"dataset": "pets", "checkpoint": checkpoints, "rank_score": [3.0, 2.0, 1.0]})
+    >>> truth = pd.DataFrame({"dataset": "pets", "checkpoint": checkpoints, "accuracy": [90.0, 80.0, 85.0]})
+    >>> table = summarise(scores.assign(metric="logme", refinement="none"), truth)
+    >>> table[["metric", "tau_w", "regret_1"]].round(3).values.tolist()
+    [['logme', 0.545, 0.0], ['random', 0.0, 5.0]]
     """
     accuracies = accuracies_of(ground_truth)
     n = len(accuracies)
@@ -116,7 +126,7 @@ def _row(key: Key, n: int, found: dict[Key, Result]) -> dict[str, object]:
 
 
 def _wins(dataset: str, order: list[Key], found: dict[Key, Result]) -> list[float]:
-    """`stability.wins` of the methods on one dataset; chance does not compete, nor do choices among the others."""
+    """`model_subsets.wins` of the methods on one dataset; "random", oracle and consensus do not compete."""
     keys = [key for key in order if key[0] == dataset]
     compete = [key for key in keys if key[1] != RANDOM and key[2] not in (CONSENSUS, ORACLE)]
     shares = model_subsets.wins(np.array([found[key].draws["subsets"] for key in compete]))

@@ -1,37 +1,61 @@
-"""The weighted tau of many draws at once: other scores, other accuracies, or other models.
+"""The weighted Kendall tau (Vigna 2015, as scipy.stats.weightedtau), for many draws at once.
 
-All three give what `pedrank.weighted_tau` gives for each draw, ties included, and NaN where it is undefined. The weight
-of a pair is a sum of one weight per model, so that sums over each model's pairs are all that is needed.
+For the scores P and the accuracies G of n models, with sums over all pairs i < j:
+
+    tau_w = (tau(P, G) + tau(G, P)) / 2
+    tau(first, second) = sum w_ij p_ij g_ij / sqrt(sum w_ij p_ij^2  sum w_ij g_ij^2)
+    p_ij = sign(P_i - P_j)    g_ij = sign(G_i - G_j)    w_ij = 1 / (r_i + 1) + 1 / (r_j + 1)
+
+r_i is the rank of model i from the top, starting at 0, by `first`; `second` decides ties. tau_w is NaN where all values
+of P or of G are equal.
+
+A pair's weight is a sum of one weight per model. Every sum above is therefore a sum over models: 1 / (r_i + 1) times
+the sum over the pairs of model i.
+
+`weighted_taus` is the general function, and the other two give the same values:
+
+- `taus_of_orders` exists for speed: draws without ties, such as permutations, take two matrix products.
+- `taus_of_models` exists for multiplicities: a bootstrap resample holds copies of models.
 """
 
 from __future__ import annotations
-
-from itertools import combinations
 
 import numpy as np
 
 
 def weighted_taus(scores: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
-    """tau_w of each row of scores and accuracies, (B, n) or (1, n): (B,), NaN where a row is constant."""
+    """tau_w of each row of scores with the same row of accuracies: the general function, ties included.
+
+    Args:
+        scores: (B, n), or (1, n) for the same scores in every row.
+        accuracies: (B, n), or (1, n) for the same accuracies in every row.
+
+    Returns:
+        (B,); NaN where a row is constant.
+
+    >>> weighted_taus(np.array([[3.0, 2.0, 1.0], [1.0, 2.0, 3.0], [1.0, 1.0, 1.0]]), np.array([[9.0, 8.0, 7.0]]))
+    array([ 1., -1., nan])
+    """
     scores, accuracies = (np.ascontiguousarray(rows.T) for rows in np.broadcast_arrays(scores, accuracies))
     concordance, untied_scores, untied_accuracies, rank_by_score, rank_by_accuracy = np.zeros(
         (5, *scores.shape), np.int16
     )
-    for i, j in combinations(range(len(scores)), 2):  # each step works on all B rows
-        by_score, by_accuracy = (_signs(values[i], values[j]) for values in (scores, accuracies))
-        for sums, pair in (
+    for i in range(len(scores) - 1):  # model i with every later model, in all B rows at once
+        later = slice(i + 1, None)
+        by_score, by_accuracy = (_signs(values[i], values[later]) for values in (scores, accuracies))
+        for sums, pairs in (
             (concordance, by_score * by_accuracy),
             (untied_scores, np.abs(by_score)),
             (untied_accuracies, np.abs(by_accuracy)),
         ):
-            sums[i] += pair
-            sums[j] += pair
+            sums[i] += pairs.sum(axis=0, dtype=np.int16)
+            sums[later] += pairs
         for rank, ahead in (
             (rank_by_score, 2 * by_score + by_accuracy),
             (rank_by_accuracy, 2 * by_accuracy + by_score),
         ):
-            rank[i] += ahead < 0
-            rank[j] += ahead >= 0  # models that tie in both are alike: either order gives the same sums
+            rank[i] += (ahead < 0).sum(axis=0, dtype=np.int16)
+            rank[later] += ahead >= 0  # models that tie in both are interchangeable
     total = np.zeros(scores.shape[1])
     for rank in (rank_by_score, rank_by_accuracy):
         weight = 1 / (rank + 1)
@@ -42,9 +66,20 @@ def weighted_taus(scores: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
 
 
 def taus_of_orders(scores: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
-    """tau_w of each method's scores, (M, n), with each draw of accuracies, (B, n): (M, B).
+    """tau_w of every method with every draw of accuracies; exists for speed, where there are no ties.
 
-    Where no draw and no method has ties this is two matrix products over the pairs of models; else `weighted_taus`.
+    Without ties it takes two matrix products over the pairs of models. A method with ties, or draws with ties, go
+    through `weighted_taus`.
+
+    Args:
+        scores: (M, n), one row per method.
+        accuracies: (B, n), one row per draw.
+
+    Returns:
+        (M, B).
+
+    >>> taus_of_orders(np.array([[3.0, 2.0, 1.0]]), np.array([[9.0, 8.0, 7.0], [7.0, 8.0, 9.0]]))
+    array([[ 1., -1.]])
     """
     n = scores.shape[1]
     taus = np.empty((len(scores), len(accuracies)))
@@ -63,15 +98,26 @@ def taus_of_orders(scores: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
 
     if distinct.any():
         (sign, weighted), (sign_of_draws, weighted_of_draws) = pairs(scores[distinct]), pairs(accuracies)
-        total = (n - 1) * (1 / np.arange(1, n + 1)).sum()  # the weights of all pairs
+        total = (n - 1) * (1 / np.arange(1, n + 1)).sum()  # sum of the weights of all pairs
         taus[distinct] = (weighted @ sign_of_draws.T + sign @ weighted_of_draws.T) / (2 * total)
     return np.clip(taus, -1, 1)  # rounding
 
 
 def taus_of_models(scores: np.ndarray, accuracies: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """tau_w of (n,) scores and accuracies when model i comes counts[b, i] times, for each row of counts (B, n): (B,).
+    """tau_w of resampled models; exists because a bootstrap resample may hold a model several times.
 
-    A bootstrap resample is such a row, and so is a subset. Copies of a model take consecutive ranks.
+    Copies of a model take consecutive ranks.
+
+    Args:
+        scores: (n,).
+        accuracies: (n,).
+        counts: (B, n) integers: draw b holds model i `counts[b, i]` times, 0 to leave it out.
+
+    Returns:
+        (B,); NaN where all models of a draw tie.
+
+    >>> taus_of_models(np.array([3.0, 2.0, 1.0]), np.array([9.0, 7.0, 8.0]), np.array([[1, 1, 1], [1, 2, 0]]))
+    array([0.54545455, 1.        ])
     """
     harmonic = np.concatenate([[0], np.cumsum(1 / np.arange(1, counts.sum(axis=1).max(initial=0) + 1))])
     by_score, by_accuracy = (_signs(values[:, None], values) for values in (scores, accuracies))
@@ -91,4 +137,5 @@ def taus_of_models(scores: np.ndarray, accuracies: np.ndarray, counts: np.ndarra
 
 
 def _signs(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Signs of left - right, from comparisons: the differences themselves could overflow."""
     return (left > right).view(np.int8) - (left < right).view(np.int8)

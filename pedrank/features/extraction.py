@@ -34,14 +34,21 @@ def extract(
         images: (N, H, W, 3) uint8.
         normalisation: "mean" and "std" of the three channels, for images in [0, 1].
         batch_size: Images per forward pass; fewer where memory is short.
-        device: Where to compute.
-        precision: float32, or the type that torch's automatic mixed precision computes in.
+        device: Device that computes: "cpu", or torch's name of another.
+        precision: "float32", or the type of torch's automatic mixed precision: "bfloat16" or "float16".
 
     Returns:
         (N, D) float32.
 
     Raises:
-        InputError: A feature is not finite.
+        InputError: A feature is not finite, or a single image does not fit into the GPU's memory.
+
+    >>> import torch
+    >>> network = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())  # mean colour
+    >>> white = np.full((2, 4, 4, 3), 255, np.uint8)
+    >>> extract(network, white, {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.25]})
+    array([[1., 1., 2.],
+           [1., 1., 2.]], dtype=float32)
     """
     rows = np.arange(len(images))
     batches = list(forward(network, images, rows, normalisation, batch_size, device, precision))
@@ -60,11 +67,26 @@ def forward(
     precision: str,
     before: int = 0,
 ) -> Iterator[np.ndarray]:
-    """Features (b, D) float32 of `images[rows]`, batch after batch.
+    """Features of some images, batch by batch.
 
-    The next batch is read while one is computed, and on a GPU a batch's features travel back while the next is
-    computed. A batch that does not fit into the GPU's memory is halved. `before` images count as done on the progress
-    bar.
+    The next batch is read while the current one is computed. On a GPU, a batch's features are copied back while the
+    next batch is computed. A batch that does not fit into the GPU's memory is halved.
+
+    Args:
+        network: Maps (B, 3, H, W) float32 to (B, D); put into evaluation mode and moved to `device`.
+        images: (N, H, W, 3) uint8.
+        rows: (R,) numbers of the images to compute.
+        normalisation: "mean" and "std" of the three channels, for images in [0, 1].
+        batch_size: Images per forward pass; fewer where memory is short.
+        device: Device that computes.
+        precision: One of `PRECISIONS`.
+        before: Number of images that the progress bar shows as already done.
+
+    Yields:
+        (b, D) float32.
+
+    Raises:
+        InputError: A single image does not fit into the GPU's memory.
     """
     import torch
     from tqdm import tqdm
@@ -94,7 +116,9 @@ def forward(
                 features = compute(pixels)
             except torch.OutOfMemoryError:
                 if len(pixels) == 1:
-                    raise InputError("one image does not fit into the GPU's memory; end other programs on it") from None
+                    raise InputError(
+                        "one image does not fit into the GPU's memory; end other programs that use the GPU"
+                    ) from None
                 batch_size, coming = len(pixels) // 2, reader.submit(read, start)
                 continue
             start += len(pixels)
@@ -111,13 +135,28 @@ def forward(
 
 
 def _arrived(features: torch.Tensor, event: torch.cuda.Event | None) -> np.ndarray:
+    """Features (b, D) once their copy from the GPU is complete."""
     if event is not None:
         event.synchronize()
     return features.numpy()
 
 
 def fitting_batch(batch_size: int, size: int, device: str | torch.device) -> int:
-    """Images of which half the free memory holds three of a ResNet-50's largest maps, 64 channels at half size."""
+    """Largest batch whose feature maps fit into half of the free memory.
+
+    An image counts as three of a ResNet-50's largest maps: 64 float32 channels at half its size.
+
+    Args:
+        batch_size: Wanted images per batch.
+        size: Height of the images in pixels.
+        device: Device that computes.
+
+    Returns:
+        Images per batch, from 1 to `batch_size`.
+
+    >>> fitting_batch(1, 32, "cpu")
+    1
+    """
     import torch
 
     device = torch.device(device)
@@ -126,7 +165,13 @@ def fitting_batch(batch_size: int, size: int, device: str | torch.device) -> int
 
 
 def refuse_non_finite_features(features: np.ndarray, rows: np.ndarray, total: int) -> None:
-    """Raise InputError that names the first of `rows` whose features are not finite."""
+    """Raise InputError where features are not finite.
+
+    Args:
+        features: (b, D).
+        rows: (b,) or more image numbers; the message names the first bad one.
+        total: Number of images, for the message.
+    """
     finite = np.isfinite(features).all(axis=1)
     if not finite.all():
         raise InputError(

@@ -1,4 +1,4 @@
-"""Features written to a file as they come, so that a killed job continues where it was."""
+"""Features written to a file batch by batch, so that a killed job can continue."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pedrank.utils.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-_CHUNK = 8  # batches between two notes of how far a job is
+_CHUNK = 8  # batches between two notes of a job's progress
 
 
 def extract_to(
@@ -36,26 +36,43 @@ def extract_to(
     precision: str,
     made_by: Mapping[str, Any],
 ) -> ClassStatistics | None:
-    """Write the features of `images[rows]` and their `labels` to `out`, and return their class statistics, if labelled.
+    """Write the features of `images[rows]` and their labels to a file.
 
-    Each image is computed once, however often `rows` (R,) names it. Features go to a file beside `out` as they come; a
-    job that was killed continues behind its last finished chunk, if checkpoint, images, options and code are still the
-    same (`made_by`, network and rows say so). `out` then is as if it had never been killed.
+    Each image is computed once, even where `rows` names it several times. Features first go to a temporary file beside
+    `out`. A killed job continues after its last finished chunk if checkpoint, images, options and code are unchanged,
+    which `made_by`, the labels and a digest of the code show. `out` is then the same as without the interruption.
 
-    Raises InputError for labels with a gap and features that are not finite.
+    Args:
+        out: File to write.
+        network: Maps (B, 3, H, W) float32 to (B, D), with D as its attribute `feature_dim`.
+        images: (N, H, W, 3) uint8.
+        rows: (R,) image numbers.
+        labels: (R,) integers that use every value of 0..C-1; None for images without labels.
+        normalisation: "mean" and "std" of the three channels, for images in [0, 1].
+        batch_size: Images per forward pass; fewer where memory is short.
+        device: Device that computes.
+        precision: One of `pedrank.features.extraction.PRECISIONS`.
+        made_by: Provenance to store: checkpoint, images and options.
+
+    Returns:
+        Class statistics of the features; None without labels.
+
+    Raises:
+        InputError: Labels have a gap, or a feature is not finite.
     """
     if labels is not None:
         check_labels(labels)
     distinct, image_of = np.unique(rows, return_inverse=True)
-    order = np.argsort(image_of, kind="stable")  # positions of `rows`, image after image
+    order = np.argsort(image_of, kind="stable")  # positions in `rows`, image by image
     first = np.searchsorted(image_of[order], np.arange(len(distinct) + 1))
-    shapes = {"features": (np.dtype(np.float32), (len(rows), network.feature_dim))}
+    dims: Any = network.feature_dim  # torch types an attribute of a module as a tensor or a module
+    shapes: dict[str, tuple[np.dtype, tuple[int, ...]]] = {"features": (np.dtype(np.float32), (len(rows), dims))}
     if labels is not None:
         shapes["labels"] = (np.dtype(np.int64), labels.shape)
     temporary = out.with_name(f".tmp-{out.name}")
     note = out.with_name(f".tmp-{out.name}.json")
     if not is_begun(temporary, shapes, made_by):
-        note.unlink(missing_ok=True)  # it tells of another file, and must be gone before this one is begun
+        note.unlink(missing_ok=True)  # it describes another file, and must go before a new one starts
     maps = map_arrays(temporary, shapes, made_by)
     code = code_digest("pedrank/features/extraction.py", "pedrank/networks/resnets.py")
     there = note.exists() and (labels is None or np.array_equal(maps["labels"], labels))
@@ -75,7 +92,7 @@ def extract_to(
             maps["features"][places] = block[image_of[places] - start]
             start += len(block)
             if start - noted >= step:
-                maps["features"].flush()
+                _flush(maps["features"])
                 write_json(note, {"images": start, "code": code})
                 noted = start
     except InputError:
@@ -83,9 +100,15 @@ def extract_to(
         note.unlink(missing_ok=True)
         raise
     for array in maps.values():
-        array.flush()
+        _flush(array)
     statistics = None if labels is None else ClassStatistics.from_features(maps["features"], labels)
     seal_arrays(temporary)
     os.replace(temporary, out)
     note.unlink(missing_ok=True)
     return statistics
+
+
+def _flush(array: np.ndarray) -> None:
+    """Write a memory map to disk; an empty array has no map."""
+    if isinstance(array, np.memmap):
+        array.flush()

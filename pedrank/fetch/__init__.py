@@ -1,1 +1,1 @@
-"""Files over HTTP: whole, checked, and never twice. Reading what they contain: `formats/`."""
+"""Files over HTTP: whole, checked, and fetched once. Reading their content: `formats/`."""

@@ -1,4 +1,4 @@
-"""What a fetched file must be before it is taken: no web page, of the known checksum, and the same as last time."""
+"""Checks of a fetched file: not a web page, the known checksum, and the same content as last time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pedrank.utils.errors import InputError
 
 KNOWN = "sha256.json"
 
-# What a file of this name begins with; a page or an error message in its place is told by its first bytes.
+# First bytes of a file by the end of its name; a web page or an error message begins otherwise.
 _FIRST_BYTES = {
     (".tar.gz", ".tgz"): (b"\x1f\x8b", b"PK\x03\x04"),  # Kaggle's zip file may stand in for a tar.gz
     (".zip",): (b"PK\x03\x04",),
@@ -24,26 +24,40 @@ _FIRST_BYTES = {
 
 
 class Refused(Exception):
-    """Why a file is not taken, in a few words."""
+    """A fetched file is refused; the message is the reason, a few words that follow the file's name."""
 
 
 def check_fetched(path: Path, file: str, entry: Mapping[str, Any]) -> str:
-    """The sha256 of a file whose first bytes and checksum are right; Refused otherwise."""
+    """Check a file's first bytes and its checksum.
+
+    Args:
+        path: The fetched file.
+        file: Its name in the catalogue, which decides its first bytes.
+        entry: Its catalogue entry, with `md5`, `sha256` or `npm` if they are known.
+
+    Returns:
+        The file's sha256.
+
+    Raises:
+        Refused: The first bytes or the checksum are wrong.
+    """
     with open(path, "rb") as content:
         start = content.read(512)
     if start.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
-        raise Refused("is an HTML page in place of the file")
+        raise Refused("is an HTML page and not the file")
     wanted = next((firsts for ends, firsts in _FIRST_BYTES.items() if file.endswith(ends)), (b"",))
     if not start.startswith(wanted) or (
         file.endswith(".tar") and not file.endswith(".pth.tar") and start[257:262] != b"ustar"
     ):
-        raise Refused(f"begins with other bytes than a {Path(file).suffix} file")
+        raise Refused(f"does not begin like a {Path(file).suffix} file")
     md5, sha256 = _digests(path)
     if "npm" in entry and sha256 == entry["npm"]["sha256"]:
         return sha256
     for kind, found in (("sha256", sha256), ("md5", md5)):
         if not found.startswith(entry.get(kind, "")):
-            raise Refused(f"has the wrong checksum ({kind} {found}, not {entry[kind]}): truncated or another file")
+            raise Refused(
+                f"has the wrong checksum ({kind} {found}, not {entry[kind]}), so it is truncated or another file"
+            )
     return sha256
 
 
@@ -57,16 +71,26 @@ def _digests(path: Path) -> tuple[str, str]:
 
 
 def remember_checksum(folder: Path, file: str, sha256: str) -> None:
-    """Remember a file's sha256 when it is first seen; Refused when it is not the one remembered."""
+    """Record a file's sha256 in the folder's `sha256.json` when it is first seen.
+
+    Args:
+        folder: The downloads folder.
+        file: Name of the file.
+        sha256: Its hash.
+
+    Raises:
+        Refused: Another hash is recorded.
+        InputError: `sha256.json` is broken.
+    """
     path = folder / KNOWN
     with exclusive(folder / f".{KNOWN}.lock"):
         known = read_json(path) if path.exists() else {}
         if not isinstance(known, dict):
-            raise InputError(f"{path}: not a list of checksums; delete it and run again")
+            raise InputError(f"{path}: not a mapping of file names to checksums; delete it and run again")
         if known.setdefault(file, sha256) != sha256:
             raise Refused(
-                f"is not the file that was first fetched (sha256 {sha256}, not {known[file]}); if it has changed for "
-                f"good, delete its line in {path}"
+                f"is not the file that was first fetched (sha256 {sha256}, not {known[file]}); if the new file is "
+                f"right, delete its line in {path}"
             )
         with atomic(path) as temporary:
-            temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")  # no seal: people edit it
+            temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")  # not sealed, since people edit it

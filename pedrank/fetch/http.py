@@ -1,4 +1,4 @@
-"""One file over HTTP into a partial file: resumed where it broke off, tried again with growing pauses."""
+"""One file over HTTP into a partial file: resumed after an interruption, and retried with growing pauses."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ import sys
 import time
 from pathlib import Path
 
-ATTEMPTS = 5  # without a byte gained
+ATTEMPTS = 5  # attempts in a row that gain no byte
 PAUSE = 1.0  # seconds before the second attempt; doubled each time
 TIMEOUT = 60.0  # seconds without an answer, or without a byte
-_CHUNK = 2**16  # bytes; what a broken connection loses at most
+_CHUNK = 2**16  # bytes; a broken connection loses at most this many
 
 
 class FetchError(Exception):
-    """Why an address gave no whole file, in a few words."""
+    """An address gave no whole file; the message is the reason, a few words that follow the address."""
 
 
 def fetch(url: str, part: Path) -> None:
-    """Fetch `url` to `part`, or the rest of it where `part` holds the beginning.
+    """Fetch an address into a file, or only the rest of it if the file holds the beginning.
 
-    The beginning counts only if the server's validator (ETag or Last-Modified) of it is known, and the server says that
-    it still holds; otherwise the file is fetched anew. Raises FetchError when the server refuses, or after `ATTEMPTS`
-    attempts that gained nothing; `part` then keeps what was got.
+    The beginning is kept only if the server's validator (ETag or Last-Modified) is known for it and is still valid.
+    Otherwise the whole file is fetched again.
+
+    Args:
+        url: The address.
+        part: The partial file; PART.json beside it holds the validator.
+
+    Raises:
+        FetchError: The server refuses, or `ATTEMPTS` attempts in a row gained no byte; `part` keeps the bytes so far.
     """
     import requests
     import urllib3
@@ -42,7 +48,7 @@ def fetch(url: str, part: Path) -> None:
         except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
             reason = f"cannot be reached ({type(error).__name__})" if _size(part) == 0 else "broke off"
         except requests.RequestException as error:
-            raise FetchError(f"cannot be fetched ({type(error).__name__})") from None
+            raise FetchError(f"cannot be downloaded ({type(error).__name__})") from None
         failures = 1 if _size(part) > before else failures + 1
         if failures >= ATTEMPTS:
             raise FetchError(reason)
@@ -50,18 +56,18 @@ def fetch(url: str, part: Path) -> None:
 
 
 def _attempt(url: str, part: Path) -> None:
-    """One request; a connection that breaks off raises requests' errors and leaves `part` longer."""
+    """One request. If the connection breaks off, `part` keeps the bytes so far, and requests' exception is raised."""
     import requests
     from tqdm import tqdm
 
     note = part.with_name(f"{part.name}.json")
     validator = _validator(note)
     start = _size(part) if validator else 0
-    headers = {"Accept-Encoding": "identity"}  # sizes are those of the file
-    if start:
+    headers = {"Accept-Encoding": "identity"}  # announced sizes are then those of the file itself
+    if start and validator:
         headers |= {"Range": f"bytes={start}-", "If-Range": validator}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-        if answer.status_code == 416:  # nothing behind `start`: all of it is here, or it is another file
+        if answer.status_code == 416:  # no bytes after `start`: the file is complete, or another one
             if answer.headers.get("Content-Range") == f"bytes */{start}":
                 return
             part.unlink()
@@ -72,14 +78,14 @@ def _attempt(url: str, part: Path) -> None:
         length = answer.headers.get("Content-Length")
         total = start + int(length) if length and length.isdecimal() else None
         validator = answer.headers.get("ETag", "") or answer.headers.get("Last-Modified", "")
-        usable = bool(validator) and not validator.startswith("W/")  # weak ones promise no equal bytes
+        usable = bool(validator) and not validator.startswith("W/")  # weak validators do not promise equal bytes
         note.write_text(json.dumps({"url": url, "validator": validator if usable else None}))
         bar = tqdm(
             desc=part.name, total=total, initial=start, unit="B", unit_scale=True, file=sys.stderr, mininterval=1
         )
         with open(part, "r+b" if start else "wb") as file, bar:
             file.seek(start)
-            # As sent: some servers call a .tgz file gzip-encoded, and it is not to be unpacked on the way.
+            # Raw bytes: some servers declare a .tgz file as gzip-encoded, and it must not be unpacked here.
             for chunk in answer.raw.stream(_CHUNK, decode_content=False):
                 file.write(chunk)
                 bar.update(len(chunk))
@@ -88,7 +94,7 @@ def _attempt(url: str, part: Path) -> None:
 
 
 def _validator(note: Path) -> str | None:
-    """What the server called the beginning that is here; None where nobody knows, or a killed run left half a note."""
+    """The server's validator of the partial file; None if it is unknown, or a killed run left half a note."""
     try:
         validator = json.loads(note.read_text())["validator"]
     except (FileNotFoundError, ValueError, LookupError, TypeError):

@@ -1,7 +1,7 @@
-"""All runs of a dataset, one after the other in one process; the workflow's jobs do the same one by one.
+"""All runs of a dataset, one after the other in one process. In the workflow, each run can also be a job.
 
-A finished run is a JSON file in the folder of its checkpoint and is taken from there the next time, so that a killed
-study loses one run at most, and of that one no more than three minutes.
+A finished run is a JSON file in its checkpoint's folder and is reused next time. A killed study loses at most the last
+three minutes of one run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ GRID_SEED = 0
 
 
 def run_dataset(pairs: Sequence[Pair], folder: Path, protocol: Protocol) -> dict[str, list[dict[str, Any]]]:
-    """By checkpoint, the records of all its runs: the grid on validation, then its best point on test, seed by seed."""
+    """All runs of some checkpoints on one dataset: the grid on validation, then the best point on test, seed by seed.
+
+    Args:
+        pairs: The dataset with each checkpoint.
+        folder: Where runs are kept, in a folder per checkpoint.
+        protocol: Grid, seeds, and how to train.
+
+    Returns:
+        By checkpoint, the records of its runs.
+    """
     records, points = {}, {}
     for pair in pairs:
         records[pair.checkpoint], finalists = search(pair, folder / pair.checkpoint, protocol)
@@ -37,7 +46,16 @@ def run_dataset(pairs: Sequence[Pair], folder: Path, protocol: Protocol) -> dict
 
 
 def search(pair: Pair, folder: Path, protocol: Protocol) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The validation runs of one pair, and those of them to choose from: all of the grid, or halving's last round."""
+    """The validation runs of one pair, by the whole grid or by successive halving.
+
+    Args:
+        pair: One checkpoint on one dataset.
+        folder: Where its runs are kept.
+        protocol: Grid, halving, and how to train.
+
+    Returns:
+        The records of all runs, and those to choose the grid point from: all of the grid, or the last round of halving.
+    """
     left: Sequence[Point] = protocol.points
     if protocol.halving is None or len(left) == 1:
         paths = {at: folder / f"validation-{point_name(at)}.json" for at in left}
@@ -55,11 +73,27 @@ def search(pair: Pair, folder: Path, protocol: Protocol) -> tuple[list[dict[str,
 def run_point(
     pair: Pair, path: Path, training: Mapping[str, Any], at: Point, steps: int | None = None
 ) -> dict[str, Any]:
-    """One point of the grid, trained on the training images and judged on the validation images."""
+    """The record of one grid point: trained on the training images, tested on the validation images.
+
+    Args:
+        pair: One checkpoint on one dataset.
+        path: The run's JSON file.
+        training: The fields of `Options` that all runs share.
+        at: Learning rate and weight decay.
+        steps: Steps of training, if not those of `training`.
+    """
     options = Options(*at, **training)
     return run(pair, path, "validation", options if steps is None else replace(options, steps=steps), GRID_SEED)
 
 
 def run_seed(pair: Pair, path: Path, training: Mapping[str, Any], at: Point, seed: int) -> dict[str, Any]:
-    """The chosen point, trained on training and validation images and judged on the test images."""
+    """The record of one seed of the chosen point: trained on training and validation images, tested on the test images.
+
+    Args:
+        pair: One checkpoint on one dataset.
+        path: The run's JSON file.
+        training: The fields of `Options` that all runs share.
+        at: Learning rate and weight decay.
+        seed: Seed of head, order, crops and dropout.
+    """
     return run(pair, path, "test", Options(*at, **training), seed)

@@ -1,4 +1,4 @@
-"""What the command lines of fine-tuning share: which images, which checkpoint, where."""
+"""Command-line arguments that the fine-tuning scripts share."""
 
 from __future__ import annotations
 
@@ -11,19 +11,26 @@ if TYPE_CHECKING:
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """A parser of what every script of fine-tuning is told; each adds its own."""
+    """A parser with the arguments of every fine-tuning script; each script adds its own."""
     shared = argparse.ArgumentParser(description=description)
-    shared.add_argument("--images", required=True, type=Path)
-    shared.add_argument("--source", type=Path, help="the same images at the size that random crops are taken from")
-    shared.add_argument("--metric", required=True, help="the dataset's accuracy, as its card names it")
-    shared.add_argument("--code", default="", help="digest of the code; a run is reused only under the same one")
-    shared.add_argument("--threads", type=int, default=1)
+    shared.add_argument("--images", required=True, type=Path, help="the prepared dataset")
+    shared.add_argument("--source", type=Path, help="the same dataset at the size that random crops are cut from")
+    shared.add_argument("--metric", required=True, help="the dataset's accuracy, such as top-1")
+    shared.add_argument(
+        "--code", default="", help="digest of the code; a finished run is reused only if it is the same"
+    )
+    shared.add_argument("--threads", type=int, default=1, help="CPU threads")
     shared.add_argument("--gpu", type=int, default=0, help="1 to use a GPU if there is one")
     return shared
 
 
 def pairs(arguments: argparse.Namespace, *checkpoints: Path) -> list[Pair]:
-    """The dataset with each checkpoint, on the device; from now on SIGTERM saves the state of a run and ends it."""
+    """The dataset with each checkpoint, on the device. From now on, SIGTERM saves the state of a run and ends it.
+
+    Args:
+        arguments: As `parser` reads them.
+        checkpoints: Converted checkpoints, in safetensors.
+    """
     from pedrank.finetune.run import pair
     from pedrank.finetune.state import heed_sigterm
     from pedrank.runtime.device import prepare_device

@@ -1,4 +1,4 @@
-"""Batches: which images each step sees, and getting them to the device while the step before is still computing."""
+"""Batches: which images each step trains on, and their transfer to the device while the previous step computes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,37 @@ from pedrank.finetune.protocol import Options
 
 
 def shuffled(rows: int, options: Options, generator: torch.Generator) -> np.ndarray:
-    """(steps, batch size) numbers below `rows`: epoch after epoch, each in an order of its own."""
+    """Rows of every batch: epoch after epoch, each epoch in a new random order.
+
+    Args:
+        rows: Number of images.
+        options: Steps and batch size.
+        generator: Source of the random orders.
+
+    Returns:
+        (steps, batch size) integers from 0 to `rows` - 1. A batch may span two epochs.
+
+    >>> order = shuffled(4, Options(0.1, 0.0, steps=2, batch_size=4), torch.Generator().manual_seed(0))
+    >>> order.shape, sorted(order[0].tolist())
+    ((2, 4), [0, 1, 2, 3])
+    """
     wanted = options.steps * options.batch_size
     epochs = [torch.randperm(rows, generator=generator) for _ in range(math.ceil(wanted / rows))]
     return torch.cat(epochs)[:wanted].view(options.steps, options.batch_size).numpy()
 
 
 def fetched(images: np.ndarray, batches: np.ndarray, device: torch.device) -> Iterator[torch.Tensor]:
-    """The uint8 images of each batch on the device, in order.
+    """The images of each batch on the device, in order.
 
-    On a GPU a thread reads the next batch into pinned memory and sends it while the current one is trained on.
+    On a GPU, a thread reads the next batch into pinned memory and sends it while the current one is trained on.
+
+    Args:
+        images: (N, H, W, 3) uint8, possibly memory-mapped.
+        batches: (steps, B) rows of `images`.
+        device: Where the batches go.
+
+    Yields:
+        (B, H, W, 3) uint8.
     """
     if device.type != "cuda":
         yield from (torch.from_numpy(images[batch]) for batch in batches)
@@ -44,22 +65,27 @@ def fetched(images: np.ndarray, batches: np.ndarray, device: torch.device) -> It
                 coming.append(pool.submit(send, following))
             current = torch.cuda.current_stream(device)
             current.wait_event(arrived)
-            sent.record_stream(current)  # its memory is not given away before this stream is done with it
+            sent.record_stream(current)  # the allocator reuses its memory only after this stream has used it
             yield sent
 
 
 def augmented(pixels: torch.Tensor, size: int, options: Options, seed: int, step: int) -> torch.Tensor:
-    """What the network is shown of (B, S, S, 3) uint8 images: (B, H, W, 3) float, 0..255.
+    """The images of one batch as the network sees them: randomly cropped and flipped, or unchanged.
 
-    Random crops depend on seed and step alone, so that a resumed run draws them again.
+    Random numbers depend on seed and step alone, so a resumed run draws the same crops again.
+
+    Args:
+        pixels: (B, S, S, 3) uint8.
+        size: Side of the crops in pixels.
+        options: Names the augmentation.
+        seed: Seed of the run.
+        step: Step of training, counted from 0.
+
+    Returns:
+        (B, size, size, 3) float32 from 0 to 255; without augmentation (B, S, S, 3).
     """
     if options.augmentation == "none":
         return pixels.float()
     generator = torch.Generator().manual_seed(seed * options.steps + step)
     boxes = random_boxes(len(pixels), pixels.shape[1], generator)
     return crop_and_flip(pixels, boxes, random_flips(len(pixels), generator), size)
-
-
-def normalise(pixels: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
-    """(B, H, W, 3), 0..255, to (B, 3, H, W) float32 in channels-last memory: (image / 255 - mean) / std."""
-    return ((pixels / 255 - mean) / std).permute(0, 3, 1, 2)

@@ -1,7 +1,7 @@
-"""RandomResizedCrop and horizontal flip (as in the tables: area 8-100 %, aspect 3/4-4/3, bicubic) of a whole batch.
+"""RandomResizedCrop and horizontal flip of a whole batch: area 8 to 100 %, aspect 3/4 to 4/3, bicubic.
 
-Cutting a rectangle out and resampling it is linear in the image and separable: one matrix acts on the rows, one on the
-columns, and a flip reverses the latter. Two batched matrix products do it on whatever device the images are.
+Cropping and resampling are linear in the image and separable: one matrix acts on the rows, one on the columns, and a
+flip reverses the columns. So two batched matrix products crop a batch, on the CPU or on a GPU.
 """
 
 from __future__ import annotations
@@ -17,9 +17,17 @@ CUBIC = -0.5  # Keys' coefficient, Pillow's
 
 
 def random_boxes(n: int, side: int, generator: torch.Generator) -> torch.Tensor:
-    """(n, 4) integers: top, left, height, width of crops of a square image, drawn as torchvision draws them.
+    """Random crops of a square image, drawn as torchvision draws them.
 
-    Area uniform, aspect log-uniform; of ten tries the first that fits, else the whole image.
+    Area is uniform, aspect is log-uniform. Of ten tries the first that fits is taken, else the whole image.
+
+    Args:
+        n: Number of crops.
+        side: Side of the image in pixels.
+        generator: Source of the random numbers, on the CPU.
+
+    Returns:
+        (n, 4) integers: top, left, height, width.
     """
     area = _uniform((n, TRIES), *AREA, generator) * side**2
     aspect = torch.exp(_uniform((n, TRIES), math.log(ASPECT[0]), math.log(ASPECT[1]), generator))
@@ -35,12 +43,27 @@ def random_boxes(n: int, side: int, generator: torch.Generator) -> torch.Tensor:
 
 
 def random_flips(n: int, generator: torch.Generator) -> torch.Tensor:
-    """(n,) booleans, one in two true."""
+    """(n,) booleans, each true with probability 1/2: whether an image is mirrored."""
     return torch.rand(n, generator=generator) < 0.5
 
 
 def crop_and_flip(images: torch.Tensor, boxes: torch.Tensor, flips: torch.Tensor, size: int) -> torch.Tensor:
-    """Crops of (N, S, S, 3) uint8 images by Pillow's bicubic filter: (N, size, size, 3) float, 0..255."""
+    """Crops of images, resampled by Pillow's bicubic filter (without its rounding to integers).
+
+    Args:
+        images: (N, S, S, 3) uint8.
+        boxes: (N, 4) integers: top, left, height, width.
+        flips: (N,) booleans, true to mirror.
+        size: Side of the result in pixels.
+
+    Returns:
+        (N, size, size, 3) float32 from 0 to 255, channels first in memory.
+
+    >>> image = torch.arange(12, dtype=torch.uint8).view(1, 2, 2, 3)
+    >>> whole, mirror = torch.tensor([[0, 0, 2, 2]]), torch.tensor([True])
+    >>> crop_and_flip(image, whole, mirror, 2)[0, 0].tolist()  # at its own size, only mirrored
+    [[3.0, 4.0, 5.0], [0.0, 1.0, 2.0]]
+    """
     side = images.shape[1]
     boxes, flips = boxes.to(images.device), flips.to(images.device)
     rows = _resampling(boxes[:, 0], boxes[:, 2], side, size)
@@ -57,7 +80,7 @@ def _resampling(start: torch.Tensor, length: torch.Tensor, side: int, size: int)
     pixel = torch.arange(side, device=start.device)
     output = torch.arange(size, device=start.device)
     centre = start[:, None, None] + (output[None, :, None] + 0.5) * scale
-    weights = _cubic((pixel + 0.5 - centre) / scale.clamp(min=1))  # a wider filter where it shrinks: no aliasing
+    weights = _cubic((pixel + 0.5 - centre) / scale.clamp(min=1))  # a wider filter when shrinking, against aliasing
     inside = (pixel >= start[:, None]) & (pixel < (start + length)[:, None])
     weights = weights * inside[:, None]
     return weights / weights.sum(dim=2, keepdim=True)

@@ -1,4 +1,4 @@
-"""What a study's fine-tuning costs on this machine: hours, disk, and runs that share a GPU."""
+"""The cost of a study's fine-tuning on this machine: hours, disk, and how many runs fit on a GPU."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ from pedrank.finetune.protocol import Options, Protocol, protocol
 from pedrank.finetune.training_images import VALIDATION_SHARE
 from pedrank.runtime.slurm import RUN_MINUTES
 
-RUN_BYTES = 8_000  # record, timing and log of a run, each at least one block of the disk
-SHARED_MEMORY = 0.9  # of a GPU, for the runs that share it
+RUN_BYTES = 8_000  # record, timing and log of a run
+SHARED_MEMORY = 0.9  # share of a GPU's memory that runs may fill
 
 
 def estimate(config: Mapping[str, Any], device: torch.device) -> str:
-    """The estimate as text; one probe per architecture."""
+    """The estimate as text, from one probe per architecture.
+
+    Args:
+        config: A study's configuration, checked and with all defaults.
+        device: Where to probe.
+    """
     plan = protocol(config["finetune"])
     sizes = config["image_size"], config["finetune"].get("crop_from", 256)
     cards = [catalogue("datasets")[name] for name in config["datasets"]]
@@ -49,13 +54,13 @@ def estimate(config: Mapping[str, Any], device: torch.device) -> str:
     sides = sizes if plan.training["augmentation"] != "none" else sizes[:1]
     pixels = images * sum(3 * side**2 for side in set(sides))
     search = f"successive halving by {plan.halving}" if plan.halving else "the whole grid"
-    seeds = "early stopping may spare some" if plan.early_stopping else "no early stopping"
+    seeds = "early stopping may save some" if plan.early_stopping else "no early stopping"
     return "\n".join(
         [
             f"{pairs} pairs of checkpoint and dataset, {runs} runs each ({search}, {seeds}): {pairs * runs:,} runs",
             *lines,
-            f"Time: {hours:,.2f} hours of one {_name(device)}; on several, divided by their number",
-            f"One run: {longest / 60:,.1f} minutes at most; a cluster is asked for {RUN_MINUTES} at the first attempt",
+            f"Time: {hours:,.2f} hours on one {_name(device)}; with several, divide by their number",
+            f"One run: {longest / 60:,.1f} minutes at most; a cluster's first attempt requests {RUN_MINUTES} minutes",
             f"Disk: {_size(pixels)} of prepared images, {_size(sum(weights))} of checkpoints, "
             f"{_size(pairs * runs * RUN_BYTES)} of runs, and {_size(2 * max(weights))} of state per unfinished run",
         ]
@@ -63,19 +68,32 @@ def estimate(config: Mapping[str, Any], device: torch.device) -> str:
 
 
 def runs_of(plan: Protocol) -> int:
-    """Runs per pair, all seeds counted."""
+    """Runs per pair of checkpoint and dataset, all seeds included.
+
+    >>> grid = {"learning_rates": [0.1, 0.01], "weight_decays": [0.0001], "seeds": 3, "steps": 10, "batch_size": 8}
+    >>> runs_of(protocol(grid))
+    5
+    """
     return sum(points for points, _ in _search(plan)) + len(plan.seeds)
 
 
 def seconds(plan: Protocol, train: int, validation: int, test: int, cost: Probe) -> float:
-    """Of all runs of one pair, all seeds counted; train, validation and test are numbers of images."""
+    """Seconds of all runs of one pair, all seeds included.
+
+    Args:
+        plan: The protocol.
+        train: Number of training images (without effect: a run has a fixed number of steps).
+        validation: Number of validation images.
+        test: Number of test images.
+        cost: Seconds per image.
+    """
     steps = sum(points * steps for points, steps in _search(plan)) + len(plan.seeds) * plan.training["steps"]
     judged = sum(points for points, _ in _search(plan)) * validation + len(plan.seeds) * test
     return steps * plan.training["batch_size"] * cost.train_seconds + judged * cost.test_seconds
 
 
 def _longest(plan: Protocol, train: int, validation: int, test: int, cost: Probe) -> float:
-    """Seconds of one run: all steps, and the larger of the two sets that are judged."""
+    """Seconds of the longest run: all steps, then the larger of validation and test."""
     return plan.training["steps"] * plan.training["batch_size"] * cost.train_seconds + (
         max(validation, test) * cost.test_seconds
     )
@@ -95,11 +113,11 @@ def _search(plan: Protocol) -> list[tuple[int, int]]:
 def _counts(card: Mapping[str, Any]) -> tuple[int, int, int]:
     """Training, validation and test images; "seeded" validation images are a fifth of the training images."""
     found = counts(card)
-    train, validation = found["train"], found["validation"]
-    if validation == "seeded":
-        validation = train // VALIDATION_SHARE
-        train -= validation
-    return train, validation, found["test"]
+    train, test = int(found["train"]), int(found["test"])
+    if found["validation"] != "seeded":
+        return train, int(found["validation"]), test
+    validation = train // VALIDATION_SHARE
+    return train - validation, validation, test
 
 
 def _shared(cost: Probe, device: torch.device) -> list[str]:
@@ -107,7 +125,7 @@ def _shared(cost: Probe, device: torch.device) -> list[str]:
         return []
     total = torch.cuda.get_device_properties(device).total_memory
     fitting = int(SHARED_MEMORY * total / cost.memory)
-    line = f"  {cost.memory / 1e9:.1f} GB at the peak"
+    line = f"  {cost.memory / 1e9:.1f} GB of GPU memory at the peak"
     return [f"{line}: `--resources gpu={fitting}` lets {fitting} runs share one GPU" if fitting > 1 else line]
 
 

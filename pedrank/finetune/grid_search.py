@@ -1,6 +1,6 @@
-"""The choice: the grid point that was best on validation, and the seeds that are still worth running.
+"""The choice of the grid point that was best on validation, and of the seeds that are still worth running.
 
-No torch here; what is chosen from are the records of pedrank/finetune/run.py.
+The input is records of pedrank/finetune/run.py. No torch here: the workflow plans with it.
 """
 
 from __future__ import annotations
@@ -12,19 +12,27 @@ import numpy as np
 
 from pedrank.finetune.protocol import EVERYBODYS_SEEDS, Point
 
-CONFIDENCE = 0.95
+CONFIDENCE = 0.95  # of the t-test between two neighbours in the ranking
 
 
 def best(records: Sequence[Mapping[str, Any]], count: int = 1) -> list[Mapping[str, Any]]:
-    """The `count` best of the validation runs, best first; of equals the first of the grid, diverged ones last.
+    """The best validation runs, best first. Ties keep the order of the grid; diverged runs come last.
 
-    A diverged point is thus lost, unless all of them diverged.
+    A diverged point is therefore chosen only if all points diverged.
+
+    Args:
+        records: Validation runs, in the order of the grid.
+        count: How many to return.
+
+    >>> runs = [{"accuracy": 90.0, "diverged": True}, {"accuracy": 80.0, "diverged": False}]
+    >>> best(runs)
+    [{'accuracy': 80.0, 'diverged': False}]
     """
     return sorted(records, key=lambda record: (record["diverged"], -record["accuracy"]))[:count]
 
 
 def chosen(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The chosen grid point as an artefact, with the accuracy that it was chosen for and what was compared."""
+    """The chosen grid point as a record: its validation accuracy, and how many points were compared and diverged."""
     (winner,) = best(records)
     return {
         "learning_rate": winner["options"]["learning_rate"],
@@ -37,14 +45,22 @@ def chosen(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def chosen_point(choice: Mapping[str, Any]) -> Point:
+    """Learning rate and weight decay of a record that `chosen` has made."""
     return choice["learning_rate"], choice["weight_decay"]
 
 
 def rounds(points: int, halving: int, steps: int) -> list[tuple[int, int]]:
     """Successive halving (Jamieson and Talwalkar 2016): steps of each round, and how many points it keeps.
 
-    Each round trains the points that are left from scratch and keeps the best 1 / `halving` of them, until one is left:
-    with 16 points and `halving` 4, all of them for steps / 16, then four for steps / 4.
+    Each round trains the remaining points from scratch and keeps the best 1 / `halving` of them, until one is left.
+
+    Args:
+        points: Points of the grid.
+        halving: The factor, at least 2.
+        steps: Steps of a full run.
+
+    >>> rounds(16, halving=4, steps=5000)  # 16 points for 312 steps, then 4 points for 1,250 steps
+    [(312, 4), (1250, 1)]
     """
     sizes = [points]
     while sizes[-1] > 1:
@@ -54,15 +70,22 @@ def rounds(points: int, halving: int, steps: int) -> list[tuple[int, int]]:
 
 
 def open_seeds(accuracies: Mapping[str, Sequence[float]], number: int) -> list[str]:
-    """The checkpoints that the next seed, after `number` of them, is run for: those whose rank it could still change.
+    """The checkpoints that need another seed: those whose rank it could still change.
 
-    Runs of one seed share head, order of images and crops, so checkpoints are compared by their differences, seed by
-    seed: two neighbours in the ranking by mean accuracy are told apart where a paired t-test says so (two-sided, 5 %,
-    not corrected for the number of pairs). A checkpoint apart from both neighbours gets no further seed, now or later.
+    Runs of one seed share head, order of images and crops, so checkpoints are compared by paired differences. Two
+    neighbours in the ranking by mean accuracy are separate if a paired t-test says so (two-sided, 5 %, not corrected
+    for the number of pairs). A checkpoint that is separate from both neighbours gets no further seed, now or later.
 
     Args:
-        accuracies: By checkpoint, the accuracies of the first seeds; two are compared over the seeds that both have.
+        accuracies: By checkpoint, its accuracies in the order of the seeds. Two checkpoints are compared over the
+            seeds that both have.
         number: Seeds that have been run.
+
+    Returns:
+        Names of checkpoints; all of them while fewer than two seeds have been run.
+
+    >>> open_seeds({"a": [90.0, 90.1], "b": [80.0, 80.2], "c": [80.1, 79.9]}, number=2)
+    ['b', 'c']
     """
     ranked = sorted(accuracies, key=lambda name: -float(np.mean(accuracies[name] or [0.0])))
     close = set()

@@ -1,4 +1,4 @@
-"""A probe: a few steps of training on random images, for what they cost on this machine."""
+"""A probe: seconds per image and memory on this machine, from a few steps of training on random images."""
 
 from __future__ import annotations
 
@@ -16,37 +16,38 @@ from pedrank.finetune.step import prepare_training, take_step
 from pedrank.finetune.train import predict
 from pedrank.networks.build import build
 from pedrank.networks.feature_dim import feature_dim
+from pedrank.networks.head import annotate
 
 STEPS = 30
-WARM_UP = 3  # kernels are chosen and memory is taken
-LONGEST = 60.0  # seconds; a slow machine takes fewer steps
-CPU_PIXELS = 8 * 224**2  # of a batch there; beyond, time is proportional to them and memory may end
+WARM_UP = 3  # untimed steps, in which kernels are chosen and memory is allocated
+LONGEST = 60.0  # seconds of training; a slow machine times fewer steps
+CPU_PIXELS = 8 * 224**2  # of a batch on a CPU; time is proportional to them, and more may not fit into the memory
 HALF = {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What one image costs."""
+    """Cost of one image."""
 
     train_seconds: float  # per image, augmentation and optimiser included
     test_seconds: float  # per image
     weights: int  # bytes of the network in float32
     memory: int | None  # bytes of the device at the peak of training; None on a CPU
-    steps: int  # that were timed
-    batch_size: int  # that was timed
+    steps: int  # timed steps
+    batch_size: int  # in the timed steps
 
 
 def probe(
     architecture: str, classes: int, size: int, source_size: int, options: Options, device: torch.device
 ) -> Probe:
-    """Time 30 steps (or one minute) of the training in `options`, then as many images in the test.
+    """Time 30 steps of training (fewer if they take more than one minute), then one batch in the test.
 
     Args:
         architecture: A name of pedrank/networks/resnets.py; its weights are random.
         classes: Outputs of the head.
         size: Side of the images that the network sees.
         source_size: Side of the images that crops are taken from.
-        options: As runs have them; on a CPU the batch is cut to 8 images of 224 x 224 pixels, or as many of others.
+        options: Options of a run. On a CPU, the batch is limited to the pixels of 8 images of 224 x 224.
         device: Where to compute.
     """
     batch = options.batch_size if device.type == "cuda" else min(options.batch_size, max(1, CPU_PIXELS // size**2))
@@ -58,7 +59,7 @@ def probe(
     labels = torch.from_numpy(random.integers(0, classes, 2 * batch)).to(device)
     generator = torch.Generator().manual_seed(0)
     network = build(architecture)
-    network.feature_dim = feature_dim(network, size)
+    annotate(network, feature_dim=feature_dim(network, size))
     training = prepare_training(network, HALF, classes, options, generator, device)
     order = shuffled(len(images), options, generator)
     progress = Progress(batch)

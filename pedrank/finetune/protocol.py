@@ -1,6 +1,7 @@
-"""The protocol: which runs make a checkpoint's accuracy on a dataset, and how each of them trains.
+"""The protocol: the runs behind a checkpoint's accuracy on a dataset, and how each of them trains.
 
-No torch here: the workflow plans with it.
+A grid of learning rates and weight decays is searched on validation images; the best point is tested once per seed.
+The learning rate within a run is in cosine_schedule.py. No torch here: the workflow plans with this module.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-EVERYBODYS_SEEDS = 2  # with early stopping; a deviation needs two
+EVERYBODYS_SEEDS = 2  # that every checkpoint gets even with early stopping; a standard deviation needs two
 Point = tuple[float, float]  # learning rate, weight decay
 
-# What the released code does where it differs from the paper's text: the backbone is frozen but for the running
-# statistics of its batch normalisation, weight decays are divided by the learning rate, zero is one of them and comes
-# first, the grid is cut to its first point, and the one seed is 5 (give `seeds: 1`).
+# The released code differs from the paper's text. It freezes the backbone but for the running statistics of its batch
+# normalisation, divides weight decays by the learning rate, puts weight decay 0 first, takes only the first point of
+# the grid, and uses the one seed 5 (set `seeds: 1`).
 MODES: dict[str, dict[str, Any]] = {
     "paper": {
         "regime": "full",
@@ -40,15 +41,15 @@ MODES: dict[str, dict[str, Any]] = {
 class Options:
     """One run: a point of the grid, the budget, and how to train."""
 
-    learning_rate: float  # at the first step; falls to 0 along half a cosine
-    weight_decay: float  # of all parameters that train
+    learning_rate: float  # at the first step; falls to 0 along half a cosine (cosine_schedule.py)
+    weight_decay: float  # of all weights that train
     steps: int
     batch_size: int
-    regime: str = "full"  # what trains: full, last_block or linear (the head always does)
-    frozen_batch_norm: str = "running"  # what normalises in frozen layers: running statistics, or the batch's
+    regime: str = "full"  # full, last_block or linear: the layers that train beside the head
+    frozen_batch_norm: str = "running"  # or batch: the statistics by which frozen layers normalise
     augmentation: str = "none"  # or crop_flip: RandomResizedCrop and horizontal flip
-    precision: str = "float32"  # or bfloat16: autocast of the training step, weights stay float32; auto: as is fastest
-    compile: bool = False  # torch.compile
+    precision: str = "float32"  # or bfloat16 (autocast; weights stay float32), or auto (precision.py)
+    compile: bool = False  # use torch.compile
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,20 @@ class Protocol:
     """All runs of one checkpoint on one dataset."""
 
     points: tuple[Point, ...]  # the grid, learning rates outermost
-    seeds: tuple[int, ...]  # of the final runs
-    training: Mapping[str, Any]  # the other fields of `Options`, which all runs share
-    halving: int | None  # successive halving keeps 1 / halving of the points per round; None trains all in full
+    seeds: tuple[int, ...]  # of the test runs
+    training: Mapping[str, Any]  # the fields of `Options` that all runs share
+    halving: int | None  # share 1 / halving of the points is kept per round; None trains all points in full
     early_stopping: bool  # no further seeds for checkpoints whose rank is settled
 
 
 def protocol(config: Mapping[str, Any]) -> Protocol:
-    """The protocol that a study's block `finetune` describes."""
+    """The protocol that a study's block `finetune` describes.
+
+    >>> block = {"learning_rates": [0.1, 0.01], "weight_decays": [0.0001], "seeds": 2, "steps": 32, "batch_size": 8}
+    >>> plan = protocol(block)
+    >>> plan.points, plan.seeds
+    (((0.1, 0.0001), (0.01, 0.0001)), (0, 1))
+    """
     named = MODES[config.get("mode", "paper")] | {key: value for key, value in config.items() if value is not None}
     decays = [0.0] * named["include_zero_weight_decay"] + list(config["weight_decays"])
     divided = named["weight_decay_mode"] == "divided_by_lr"
@@ -89,5 +96,9 @@ def protocol(config: Mapping[str, Any]) -> Protocol:
 
 
 def point_name(point: Point) -> str:
-    """How files and jobs call a grid point, such as lr0.1-wd0.0001."""
+    """The name of a grid point in file names and jobs.
+
+    >>> point_name((0.1, 0.0001))
+    'lr0.1-wd0.0001'
+    """
     return f"lr{point[0]:g}-wd{point[1]:g}"

@@ -1,4 +1,4 @@
-"""Runs as artefacts: one JSON file each, written when the run has ended, its timing beside it."""
+"""Runs as artefacts: one JSON file per run, written when the run has ended, with its timing beside it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from pedrank.checkpoints.network_file import load_network as load_checkpoint
 from pedrank.datasets.dataset import fingerprint
 from pedrank.finetune.precision import fastest
 from pedrank.finetune.protocol import Options, Point
-from pedrank.finetune.runs_table import timing_file
 from pedrank.finetune.train import finetune
 from pedrank.finetune.training_images import Images, load_training_images
 from pedrank.store.artefacts import read_json, sha256, write_json
+from pedrank.store.timing import timing_file
 from pedrank.utils.version import VERSION
 
 TRAINED_ON = {"validation": ["train"], "test": ["train", "validation"]}
@@ -33,7 +33,7 @@ class Pair:
     network: torch.nn.Module
     normalisation: Mapping[str, Sequence[float]]
     images: Images
-    made_from: Mapping[str, str]  # hashes of the files, of what made them, and of the code
+    made_from: Mapping[str, str]  # hashes of the input files, of their origins, and of the code
     checkpoint: str
     device: torch.device
 
@@ -46,7 +46,19 @@ def pair(
     code: str = "",
     device: str | torch.device = "cpu",
 ) -> Pair:
-    """Read a dataset file, the one that random crops are taken from, and a checkpoint; `code` decides the numbers."""
+    """Read a dataset and a checkpoint.
+
+    Args:
+        images: The prepared dataset, at the size that networks see.
+        checkpoint: A converted checkpoint.
+        metric: The dataset's accuracy, a key of `pedrank.finetune.accuracy.ACCURACIES`.
+        source: The same dataset at the size that random crops are cut from; only with augmentation.
+        code: Digest of the code that decides the numbers; a finished run is reused only if it is the same.
+        device: Where runs compute.
+
+    Raises:
+        InputError: A file is damaged or does not fit the others.
+    """
     network, normalisation = load_checkpoint(checkpoint)
     made_from = {"images": fingerprint(images), "checkpoint": sha256(checkpoint), "code": code}
     if source is not None:
@@ -58,10 +70,24 @@ def pair(
 
 
 def run(pair: Pair, path: Path, stage: str, options: Options, seed: int) -> dict[str, Any]:
-    """The record of one run, trained on the splits that `stage` ("validation" or "test") names, and judged on `stage`.
+    """The record of one run: an existing one if inputs, options, seed and code are the same, else a new one.
 
-    A record that `path` holds already is taken if it was made from the same inputs by the same options and code; an
-    unfinished run of that kind is resumed.
+    An unfinished run with the same inputs, options, seed and code is resumed.
+
+    Args:
+        pair: One checkpoint on one dataset.
+        path: The run's JSON file; its timing and its state lie beside it.
+        stage: "validation" trains on training images; "test" trains on training and validation images. The run is
+            tested on the split of this name.
+        options: How to train.
+        seed: Seed of head, order, crops and dropout.
+
+    Returns:
+        Options, hashes, accuracy in percent, training curve, and whether the run diverged.
+
+    Raises:
+        InputError: See `pedrank.finetune.train.finetune`.
+        SystemExit: SIGTERM arrived; the state is saved.
     """
     train = TRAINED_ON[stage]
     if options.precision == "auto":
@@ -107,7 +133,7 @@ def run(pair: Pair, path: Path, stage: str, options: Options, seed: int) -> dict
 
 
 def point(record: Mapping[str, Any]) -> Point:
-    """The grid point of a record."""
+    """Learning rate and weight decay of a run's record."""
     return record["options"]["learning_rate"], record["options"]["weight_decay"]
 
 

@@ -1,9 +1,8 @@
-"""All runs of a dataset as one table, and what they cost beside the whole grid and all seeds."""
+"""All runs of a dataset as one table, and their cost compared with the whole grid and all seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pedrank.finetune.protocol import Protocol, point_name
@@ -15,7 +14,11 @@ COLUMNS = ["checkpoint", "stage", "learning_rate", "weight_decay", "steps", "see
 
 
 def runs_table(records: Mapping[str, Sequence[Mapping[str, Any]]]) -> pd.DataFrame:
-    """One row per run (`COLUMNS`; accuracy in percent) of each checkpoint's records; spared seeds have none."""
+    """One row per run, with `COLUMNS` (accuracy in percent). Seeds that early stopping has saved have no row.
+
+    Args:
+        records: By checkpoint, the records of its runs.
+    """
     import pandas as pd
 
     rows = [
@@ -37,7 +40,12 @@ def runs_table(records: Mapping[str, Sequence[Mapping[str, Any]]]) -> pd.DataFra
 
 
 def runs_cost(runs: pd.DataFrame, protocol: Protocol) -> dict[str, float]:
-    """Runs and training steps of a table, those of the full protocol, and the share of steps that was saved."""
+    """Runs and training steps of a table, those of the full protocol, and the share of steps that was saved.
+
+    Args:
+        runs: As `runs_table` returns it.
+        protocol: Grid, seeds and steps.
+    """
     full = runs["checkpoint"].nunique() * (len(protocol.points) + len(protocol.seeds))
     steps, full_steps = int(runs["steps"].sum()), full * protocol.training["steps"]
     return {
@@ -52,7 +60,12 @@ def runs_cost(runs: pd.DataFrame, protocol: Protocol) -> dict[str, float]:
 def runs_seconds(
     records: Mapping[str, Sequence[Mapping[str, Any]]], timings: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> pd.DataFrame:
-    """The columns of `runs_table` that name a run, and its seconds of training; spared seeds have none."""
+    """One row per run: the columns of `runs_table` that identify it, and its seconds of training.
+
+    Args:
+        records: By checkpoint, the records of its runs.
+        timings: By checkpoint, the timings of the same runs in the same order.
+    """
     import pandas as pd
 
     table = runs_table(records)[COLUMNS[:6]]
@@ -66,14 +79,17 @@ def runs_seconds(
 
 
 def run_name(record: Mapping[str, Any], halving: bool = False) -> str:
-    """The name of a run's file without its suffix; where the grid is halved, the number of steps is part of it."""
+    """The name of a run's file without its suffix.
+
+    Args:
+        record: The run.
+        halving: Whether the grid is searched by halving; the name then has the number of steps.
+
+    >>> run_name({"stage": "test", "seed": 3})
+    'test-seed3'
+    """
     if record["stage"] == "test":
         return f"test-seed{record['seed']}"
     options = record["options"]
     point = point_name((options["learning_rate"], options["weight_decay"]))
     return f"validation-{point}-steps{options['steps']}" if halving else f"validation-{point}"
-
-
-def timing_file(run: Path) -> Path:
-    """Where the seconds of the run in the file `run` stand."""
-    return run.with_suffix(".timing.json")

@@ -1,7 +1,7 @@
-"""The state of a run that is not finished: saved every few minutes and on SIGTERM, resumed bit for bit.
+"""The state of an unfinished run: saved every three minutes and on SIGTERM, resumed bit for bit.
 
-A safetensors file with weights, buffers and velocities, and JSON in its header. Order of images, crops and learning
-rate are functions of seed and step, so that the step is the whole state of sampler, random numbers and schedule.
+A safetensors file holds weights, buffers and velocities, with JSON in its header. The order of the images, their crops
+and the learning rate are functions of seed and step. So the step alone restores sampler, random numbers and schedule.
 """
 
 from __future__ import annotations
@@ -24,27 +24,41 @@ STOP = threading.Event()
 
 @dataclass
 class Progress:
-    """How far a run is."""
+    """Progress of a run."""
 
-    micro_batch: int  # images that fit into the memory at once
+    micro_batch: int  # images computed at once
     step: int = 0  # steps done
     curve: list[tuple[int, float]] = field(default_factory=list)  # (step, training loss)
-    seconds: float = 0.0
+    seconds: float = 0.0  # of training, up to the last saved state
 
 
 def heed_sigterm() -> None:
-    """From now on SIGTERM asks the run to save its state and end."""
+    """From now on, SIGTERM makes a run save its state and end."""
     signal.signal(signal.SIGTERM, lambda *_: STOP.set())
 
 
 def save(path: Path, run: str, tensors: Mapping[str, torch.Tensor], progress: Progress) -> None:
-    """Write the state of the run whose hash is `run`."""
+    """Write the state of a run.
+
+    Args:
+        path: A safetensors file.
+        run: Hash that identifies the run.
+        tensors: Weights, buffers and velocities by name.
+        progress: Step, training curve, micro-batch and seconds.
+    """
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
     write_arrays(path, arrays, {"run": run} | asdict(progress))
 
 
 def resume(path: Path, run: str, tensors: Mapping[str, torch.Tensor], progress: Progress) -> None:
-    """Put the saved state of the same run, if there is one, into `tensors` and `progress`."""
+    """Restore the saved state of a run; do nothing if there is no state, or that of another run.
+
+    Args:
+        path: A safetensors file, as `save` writes it.
+        run: Hash that identifies the run.
+        tensors: Overwritten in place.
+        progress: Overwritten in place.
+    """
     if not path.exists():
         return
     saved = read_metadata(path)
@@ -59,7 +73,7 @@ def resume(path: Path, run: str, tensors: Mapping[str, torch.Tensor], progress: 
 
 
 def weights_sha256(model: torch.nn.Module) -> str:
-    """Hex digest of all weights and buffers, by name."""
+    """SHA-256 of all weights and buffers in the order of their names, in hexadecimal."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())

@@ -1,4 +1,4 @@
-"""One run: train a checkpoint under a new head on some splits of a dataset, and judge it on another."""
+"""One run: train a checkpoint under a new head on some splits of a dataset, then test it on another."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from pedrank.features.normalise import standardise
 from pedrank.finetune import state
 from pedrank.finetune.accuracy import ACCURACIES, chance
-from pedrank.finetune.batches import augmented, fetched, normalise, shuffled
+from pedrank.finetune.batches import augmented, fetched, shuffled
 from pedrank.finetune.protocol import Options
 from pedrank.finetune.sgd import smaller
 from pedrank.finetune.step import prepare_training, take_step
@@ -25,14 +26,14 @@ CURVE_POINTS = 16
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run found."""
+    """The result of one run."""
 
     accuracy: float  # in percent, by the dataset's metric; chance level if the run diverged
     diverged: bool  # the loss or the outputs stopped being finite
-    curve: list[tuple[int, float]]  # (step, training loss), sixteen of them at most
+    curve: list[tuple[int, float]]  # (step, training loss), at most sixteen
     weights: str  # sha256 of the final weights
-    micro_batch: int  # images that were computed at once; below the batch size only where memory ended
-    seconds: float  # of training, those before an interruption included
+    micro_batch: int  # images computed at once; below the batch size only if memory ran out
+    seconds: float  # of training, including those before an interruption
 
 
 def finetune(
@@ -47,28 +48,32 @@ def finetune(
     kept: Path | None = None,
     run: str = "",
 ) -> Outcome:
-    """Train a copy of `network` under a new linear head on the splits `train`; accuracy on the splits `test`.
+    """Train a copy of `network` under a new linear head on the splits `train`, then test it on the splits `test`.
 
-    SGD with Nesterov momentum 0.9, cosine schedule without restarts, cross-entropy (binary for several labels per
-    image). `seed` decides the head, the order of the images, which are shuffled anew each epoch, their crops, and
-    dropout. Where memory ends, a batch is computed in parts half as large and the same step is taken; batch
-    normalisation then sees the parts. The test is in float32 and unaugmented.
+    SGD with Nesterov momentum 0.9, a cosine schedule without restarts, and cross-entropy (binary cross-entropy if
+    images have several labels). `seed` decides the head, the order of the images (shuffled anew each epoch), their
+    crops, and dropout. If memory runs out, the same step is computed in parts half as large; batch normalisation then
+    normalises each part by itself. The test is in float32, without augmentation.
 
     Args:
-        network: Maps (B, 3, H, W) to (B, D), with `feature_dim` D; left as it is.
+        network: Maps (B, 3, H, W) to (B, D), with `feature_dim` D; not changed.
         normalisation: "mean" and "std" of the three channels.
         images: Pixels, targets, splits, and the name of the accuracy.
-        train, test: Names of splits.
+        train: Names of the splits to train on.
+        test: Names of the splits to test on.
         options: Learning rate, weight decay, steps, batch size, and how to train.
-        seed: Of head, order and crops.
+        seed: Seed of head, order, crops and dropout.
         device: Where to compute.
-        kept: File for the state of the unfinished run, every three minutes and on SIGTERM, if the process heeds it
-            (`state.heed_sigterm`); a state that is there is resumed.
-        run: What tells this run from others; the state of another one is not resumed.
+        kept: File for the state of the unfinished run. It is written every three minutes, and on SIGTERM if the process
+            has called `state.heed_sigterm`. If the file exists, the run resumes from it.
+        run: Identifies this run; the state of another run is not resumed.
+
+    Returns:
+        Accuracy, training curve, hash of the final weights, and seconds of training.
 
     Raises:
-        InputError: One of the splits is empty, or one image does not fit into the memory.
-        SystemExit: SIGTERM came; the state is saved.
+        InputError: A split is empty, or a single image does not fit into the memory.
+        SystemExit: SIGTERM arrived; the state is saved.
     """
     device = torch.device(device)
     rows, judged = images.rows(*train), images.rows(*test)
@@ -86,7 +91,7 @@ def finetune(
 
     for step, pixels in enumerate(fetched(source, order[progress.step :], device), progress.step):
         shown = augmented(pixels, images.pixels.shape[1], options, seed, step)
-        torch.manual_seed(seed * options.steps + step)  # of dropout, which networks of other packages may have
+        torch.manual_seed(seed * options.steps + step)  # for dropout, which networks of other packages may have
         loss = take_step(training, shown, targets[order[step]].to(device), step, progress)
         if step % math.ceil(options.steps / CURVE_POINTS) == 0:
             if not math.isfinite(loss.item()):
@@ -97,7 +102,7 @@ def finetune(
             progress.seconds = saved - start
             state.save(kept, run, tensors, progress)
             if state.STOP.is_set():
-                raise SystemExit(f"stopped by SIGTERM after step {step + 1}; the same command goes on from there")
+                raise SystemExit(f"stopped by SIGTERM after step {step + 1}; run the same command to continue")
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     seconds = time.monotonic() - start
@@ -108,7 +113,21 @@ def finetune(
 def predict(
     model: torch.nn.Module, images: np.ndarray, rows: np.ndarray, mean: torch.Tensor, std: torch.Tensor
 ) -> np.ndarray | None:
-    """Outputs (len(rows), C) for `rows` of uint8 images (N, H, W, 3); None if one of them is not finite."""
+    """The outputs of a model for some images, in float32 and without augmentation.
+
+    Args:
+        model: Maps (B, 3, H, W) to (B, C); set to evaluation mode.
+        images: (N, H, W, 3) uint8.
+        rows: (M,) rows of `images`.
+        mean: (3,) on the model's device, for images in [0, 1].
+        std: (3,) likewise.
+
+    Returns:
+        (M, C), or None if an output is not finite.
+
+    Raises:
+        InputError: A single image does not fit into the memory.
+    """
     model.eval()
     outputs: list[torch.Tensor] = []
     size, done = EVALUATION_BATCH, 0
@@ -116,7 +135,7 @@ def predict(
         while done < len(rows):
             try:
                 pixels = torch.from_numpy(images[rows[done : done + size]]).to(mean.device)
-                outputs.append(model(normalise(pixels.float(), mean, std)).cpu())
+                outputs.append(model(standardise(pixels, mean, std)).cpu())
                 done += len(pixels)
             except torch.OutOfMemoryError:
                 size = smaller(size)

@@ -1,4 +1,4 @@
-"""The images of a dataset as fine-tuning needs them: what is trained on, what is judged, and by which accuracy."""
+"""A dataset as fine-tuning needs it: images, targets, splits with validation images, and the name of its accuracy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pedrank.finetune.accuracy import check_accuracy
 from pedrank.store.artefacts import read_arrays
 from pedrank.utils.errors import InputError, about
 
-VALIDATION_SHARE = 5  # one in five training images, where a dataset brings no validation images
+VALIDATION_SHARE = 5  # one in five training images is held out if a dataset has no validation images
 SPLIT_SEED = 0
 
 
@@ -22,31 +22,40 @@ class Images:
     """Row i of each array is one image."""
 
     name: str
-    pixels: np.ndarray  # (N, H, W, 3) uint8: what networks see, unaugmented
-    source: np.ndarray  # (N, S, S, 3) uint8: what random crops are taken from; `pixels` without augmentation
+    pixels: np.ndarray  # (N, H, W, 3) uint8: as networks see them without augmentation
+    source: np.ndarray  # (N, S, S, 3) uint8: random crops are cut from these; without augmentation the same as `pixels`
     targets: np.ndarray  # (N,) int64 classes, or (N, C) int8 as in pedrank/finetune/accuracy.py
     split: np.ndarray  # (N,) uint8, index into SPLITS
     classes: int
     metric: str
 
     def rows(self, *splits: str) -> np.ndarray:
-        """Indices of the rows of these splits; InputError when there are none."""
+        """Rows of the images in these splits; InputError if there are none."""
         rows = np.flatnonzero(np.isin(self.split, [SPLITS.index(name) for name in splits]))
         if not len(rows):
-            raise InputError(f"{self.name}: no images in {' or '.join(splits)}; give it some")
+            raise InputError(f"{self.name}: no {' or '.join(splits)} images; add some to the dataset")
         return rows
 
 
 def load_training_images(path: str | os.PathLike, metric: str, source: str | os.PathLike | None = None) -> Images:
-    """Images of the dataset file `path`, and of `source`, the same dataset at the size that crops are taken from.
+    """Read a prepared dataset for fine-tuning.
 
-    A file of a multi-label dataset holds an array "targets" (N, C) int8 beside its labels. Raises InputError when the
-    two files hold different images.
+    If images have several labels, the file holds an array "targets" (N, C) int8 beside its labels.
+
+    Args:
+        path: The dataset at the size that networks see.
+        metric: Its accuracy, a key of `pedrank.finetune.accuracy.ACCURACIES`.
+        source: The same dataset at the size that random crops are cut from; only with augmentation.
+
+    Raises:
+        InputError: The two files hold different images, or the accuracy does not fit the targets.
     """
     dataset = load_images(path)
     pool = dataset if source is None else load_images(source)
     if not (np.array_equal(pool.labels, dataset.labels) and np.array_equal(pool.split, dataset.split)):
-        raise InputError(f"{source}: not the images of {path}; delete both and prepare the dataset again")
+        raise InputError(
+            f"{source}: images differ from those of {path}; delete both files and prepare the dataset again"
+        )
     return images_of(dataset, metric, pool.images, read_arrays(path, whole=False).get("targets"))
 
 
@@ -55,7 +64,14 @@ def images_of(
 ) -> Images:
     """The dataset with a validation split: its own, or one training image in five, stratified and seeded.
 
-    Raises InputError when the metric does not fit the targets.
+    Args:
+        dataset: Images, labels and splits.
+        metric: Its accuracy, a key of `pedrank.finetune.accuracy.ACCURACIES`.
+        source: (N, S, S, 3) uint8 images to cut random crops from; those of `dataset` if left out.
+        targets: (N, C) int8 if images have several labels; the labels of `dataset` if left out.
+
+    Raises:
+        InputError: The accuracy does not fit the targets.
     """
     targets = np.array(dataset.labels if targets is None else targets)
     with about(dataset.name):

@@ -1,1 +1,1 @@
-"""Bytes from outside: pickles, torch files, archives, images, YAML. Nothing else in the package reads them."""
+"""Bytes from outside: pickles, torch files, archives, images, CSV, YAML. No other folder reads them."""

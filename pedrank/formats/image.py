@@ -1,4 +1,4 @@
-"""Encoded images as RGB pixels, by Pillow."""
+"""Encoded images as RGB pixels, decoded by Pillow."""
 
 from __future__ import annotations
 
@@ -15,19 +15,30 @@ from pedrank.utils.errors import InputError, reason
 if TYPE_CHECKING:
     from PIL import Image
 
-# Pillow reads many more, one of which starts another program (EPS).
+# Pillow reads many more formats, one of which starts another program (EPS).
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000")
-_LARGE, _LARGE_ONES = 20_000_000, Semaphore()  # pixels; images of more are decoded one after the other, to spare memory
+_LARGE, _LARGE_ONES = 20_000_000, Semaphore()  # pixels; to save memory, larger images are decoded one at a time
 
 
 def decode(
     content: bytes | np.ndarray, identifier: str, upright: Callable[[Image.Image], Image.Image] | None = None
 ) -> Image.Image:
-    """An RGB image; InputError that names it if it cannot be decoded, or is larger than any honest one.
+    """Decode an image to RGB.
 
-    `upright` makes an RGB image of a user's own. Without it everything is as in the published pipelines: EXIF's
-    orientation is not applied, and transparency is left out. Pixels of 16 or 32 bits, which Pillow would clip to white,
-    are then refused: no dataset of the catalogue has them.
+    Without `upright` an image is decoded as in the published pipelines: EXIF's orientation is not applied, and
+    transparency is dropped. Pixels of 16 or 32 bits are then refused, because Pillow would clip them to white. No
+    dataset of the catalogue has them.
+
+    Args:
+        content: The encoded file, or pixels (H, W, 3) uint8.
+        identifier: The image's name in messages.
+        upright: Converts an opened image to RGB; used for a user's own images (`pedrank.formats.photo.upright_rgb`).
+
+    Raises:
+        InputError: The image cannot be decoded, or it has more pixels than Pillow's limit.
+
+    >>> decode(np.zeros((2, 3, 3), np.uint8), "black").size
+    (3, 2)
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -42,6 +53,6 @@ def decode(
             with _LARGE_ONES if image.width * image.height > _LARGE else nullcontext():
                 return image.convert("RGB") if upright is None else upright(image)
     except Exception as error:  # a broken image can raise anything
-        remedy = "fetch its archive again" if upright is None else "replace it or take it away"
+        remedy = "download its archive again" if upright is None else "replace it or remove it"
         why = "no known format" if isinstance(error, UnidentifiedImageError) else reason(error)
         raise InputError(f"{identifier}: this image cannot be decoded ({why}); {remedy}") from None

@@ -1,8 +1,8 @@
-"""MATLAB's .mat files of version 5, which some datasets keep their lists in, read by SciPy.
+"""MATLAB's .mat files of version 5, in which some datasets keep their lists, read by SciPy.
 
-SciPy believes what a file says of its types and sizes, and ends with a segmentation fault where that is wrong. So the
-elements are gone through before it sees them: each is a kind of number, a size and that many bytes, padded to a
-multiple of eight; short ones are packed into eight bytes; arrays hold elements; and one may be compressed.
+SciPy trusts the types and sizes that a file states, and a wrong one ends in a segmentation fault. So every element is
+checked before SciPy reads the file. An element is a kind, a size and that many bytes, padded to a multiple of eight.
+A short element is packed into eight bytes. Arrays contain elements, and an element may be compressed.
 """
 
 from __future__ import annotations
@@ -13,15 +13,22 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-_LARGEST = 2**26  # bytes unpacked; the largest of any dataset here has some 5 MB
+_LARGEST = 2**26  # bytes unpacked; the largest file of any dataset here has about 5 MB
 _DEEPEST = 20
 _HEADER, _TAG = 128, 8
-_NUMBERS = {1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 16, 17, 18}  # kinds of integers, floats and texts
+_NUMBERS = {1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 16, 17, 18}  # kinds that are integers, floats or text
 _ARRAY, _COMPRESSED = 14, 15
 
 
 def read_matlab(content: bytes) -> dict[str, Any]:
-    """The arrays of a .mat file by name; ValueError for a broken one, or one that unpacks to more than lists need."""
+    """Read the arrays of a .mat file, by name.
+
+    Args:
+        content: The file's bytes.
+
+    Raises:
+        ValueError: The file is broken, of another version, or unpacks to more than 64 MiB.
+    """
     from scipy.io import loadmat
 
     if not content.startswith(b"MATLAB 5.0") or content[126:128] != b"IM":
@@ -59,14 +66,14 @@ def _check_kind(kind: int, element: memoryview, depth: int) -> None:
 
 
 def _elements(content: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Kind and bytes of one element after the other."""
+    """Kind and bytes of each element."""
     position = 0
     while position + _TAG <= len(content):
         kind, size = struct.unpack_from("<II", content, position)
         start = position + _TAG
-        if kind >> 16:  # a short one: two numbers of 16 bits and four bytes
+        if kind >> 16:  # a short element: kind and size in 16 bits each, then four bytes
             kind, size, start = kind & 0xFFFF, kind >> 16, position + 4
         if start + size > (position + _TAG if start == position + 4 else len(content)):
-            raise ValueError("an element that is longer than what holds it")
+            raise ValueError("an element is longer than its container")
         yield kind, content[start : start + size]
         position = start + size if kind == _COMPRESSED else start + size + (-(start + size) % 8)

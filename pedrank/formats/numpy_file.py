@@ -1,4 +1,4 @@
-"""NumPy's own files, .npy and .npz, from anywhere: nothing in them is unpickled."""
+"""NumPy's own files from outside, .npy and .npz: nothing in them is unpickled."""
 
 from __future__ import annotations
 
@@ -14,20 +14,30 @@ from pedrank.utils.errors import InputError, reason
 
 @contextmanager
 def opened(path: Path, missing: str) -> Iterator[Any]:
-    """What `numpy.load` gives: an array, or a mapping whose arrays are read where they are taken from it.
+    """Open a NumPy file, as a context manager.
 
-    Raises InputError for whatever is wrong with the file, there too; `missing` is the remedy for one that is not there.
+    Args:
+        path: A file that ends with .npy or .npz.
+        missing: Remedy for a missing file, the end of the message.
+
+    Yields:
+        The array of an .npy file; for an .npz file, a mapping that reads an array when it is accessed.
+
+    Raises:
+        InputError: The file is missing or broken; also while its arrays are read within the context.
     """
     try:
         content = np.load(path, allow_pickle=False)
         if isinstance(content, np.ndarray) != (path.suffix == ".npy"):
-            raise InputError(f"{path}: one array is .npy, several are .npz; give it the name of what it is")
+            raise InputError(
+                f"{path}: the suffix does not fit the content; one array is .npy, several are .npz; rename the file"
+            )
         yield content
     except InputError:
         raise
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; {missing}") from None
     except Exception as error:  # a broken file can raise anything
-        # NumPy takes whatever it does not know for a pickle, and advises to load that.
-        why = "not NumPy's format, or of Python objects" if "pickle" in str(error) else reason(error)
+        # NumPy takes any unknown format for a pickle, and its message advises the user to allow pickles.
+        why = "not NumPy's format, or it holds Python objects" if "pickle" in str(error) else reason(error)
         raise InputError(f"{path}: cannot be read ({why}); save it again with NumPy") from None

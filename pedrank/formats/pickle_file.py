@@ -1,9 +1,9 @@
-"""Reading a pickle from outside without running anything in it.
+"""Pickles from outside, read without running anything in them.
 
-A pickle names functions and classes, and unpickling calls them: that is how a malicious one does its harm. Here a name
-is looked up in a short list, and any other is refused. What stands in the list is this module's own: arrays made of
-plain bytes, and inert records that only keep what they were given. Neither can it take all memory or all time: what it
-may do is counted.
+A pickle names functions and classes, and unpickling calls them; a malicious pickle does its harm that way. Here each
+name is looked up in a short list, and any other name is refused. The listed names stand for this module's own classes:
+arrays made of plain bytes, and inert records that keep their arguments. Steps and copied bytes are counted, so a pickle
+can neither fill the memory nor run for ever.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import io
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from pedrank.utils.errors import InputError
 
 
 class Record(list):
-    """What stands in the place of a class that is not imported: the arguments of its construction, in order."""
+    """A class that is not imported, as the list of its constructor's arguments; a state is appended."""
 
     def __new__(cls, *arguments: Any) -> Record:  # some pickles call no __init__
         record = super().__new__(cls)
@@ -35,7 +35,7 @@ class Record(list):
 
 
 class DType:
-    """A type of numbers in place of NumPy's; an array of objects would let a pickle point anywhere."""
+    """A NumPy type of numbers. Arrays of objects are refused: with them a pickle could point anywhere in memory."""
 
     def __init__(self, code: str, *flags: Any) -> None:
         self.numpy = np.dtype(str(code)[:9])
@@ -47,7 +47,7 @@ class DType:
 
 
 class Array:
-    """An array in the making: its state is nothing but shape, type, order and bytes."""
+    """An array being built: its state holds only shape, type, order and bytes."""
 
     value: np.ndarray
 
@@ -56,24 +56,24 @@ class Array:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, dtype, fortran, content = state
-        content = content.encode("latin1") if isinstance(content, str) else content  # Python 2's strings are bytes
+        content = content.encode("latin1") if isinstance(content, str) else content  # Python 2's strings were bytes
         self.value = np.frombuffer(content, dtype.numpy).reshape(shape, order="F" if fortran else "C")
 
 
 def _encode(text: str, encoding: str) -> bytes:
-    """`_codecs.encode`, by which protocol 2 writes bytes; only the encoding it uses."""
+    """Replace `_codecs.encode`, with which protocol 2 writes bytes; only its one encoding is accepted."""
     if encoding != "latin1":
         raise pickle.UnpicklingError(f"the encoding {encoding}")
     return text.encode("latin1")
 
 
 def _named_tuple(*arguments: Any) -> type[Record]:
-    """dill's way to bring a named tuple's class along."""
+    """Replace dill's function that recreates the class of a named tuple."""
     return Record
 
 
 def _filled_array(start: Any, arguments: Any, state: tuple[Any, ...], *rest: Any) -> Array:
-    """dill's way to write an array: start and state in one call."""
+    """Replace dill's function that builds an array and sets its state in one call."""
     array = Array()
     array.__setstate__(state)
     return array
@@ -90,7 +90,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     **{(module, "scalar"): Record for module in _NUMPY},
 }
 _BUILDERS = tuple(dict.fromkeys(_ALLOWED.values()))
-# Classes of these packages become records: haiku's mappings, BYOL's and the optimisers' states.
+# Classes of these packages become records: haiku's mappings, the states of BYOL and of the optimisers.
 _INERT = ("haiku.", "optax.", "byol.")
 
 
@@ -100,11 +100,11 @@ _OPCODES = (
     "TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST LIST APPEND APPENDS EMPTY_DICT SETITEM SETITEMS GLOBAL STACK_GLOBAL REDUCE "
     "NEWOBJ BUILD PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET PERSID BINPERSID"
 )
-_MOST_STEPS = 2_000_000  # CIFAR-100's training images take some 250,000; one takes up to 100 bytes of memory
+_MOST_STEPS = 2_000_000  # CIFAR-100's training images take about 250,000; a step takes up to 100 bytes of memory
 
 
 class _Steps(dict):
-    """What each opcode does; those that arrays in mappings do not need are refused, and so is a pickle without end."""
+    """Functions of the allowed opcodes, those that arrays in mappings need; counts steps, so that every pickle ends."""
 
     left = _MOST_STEPS
 
@@ -115,10 +115,19 @@ class _Steps(dict):
         return super().__getitem__(opcode)
 
     def __missing__(self, opcode: int) -> None:
-        raise pickle.UnpicklingError(f"it uses the opcode {opcode:#x}, which no arrays need")
+        raise pickle.UnpicklingError(f"it uses the opcode {opcode:#x}, which arrays do not need")
 
 
-class Unpickler(pickle._Unpickler):  # the one in Python: its steps can be replaced, its memo grows with what is in it
+class Unpickler(pickle._Unpickler):  # the version in Python: its steps can be replaced, and its memo grows as needed
+    """An unpickler that builds only what `_ALLOWED` and `_INERT` name."""
+
+    # Attributes of the base class that typeshed leaves out.
+    stack: list[Any]
+    append: Callable[[Any], None]
+    if TYPE_CHECKING:
+
+        def pop_mark(self) -> list[Any]: ...
+
     def __init__(self, file: IO[bytes], size: int) -> None:
         super().__init__(file, encoding="latin1")
         own = type(self)
@@ -129,26 +138,33 @@ class Unpickler(pickle._Unpickler):  # the one in Python: its steps can be repla
             pickle.SETITEM[0]: own.set_item,
             pickle.SETITEMS[0]: own.set_items,
         }
-        self.dispatch = _Steps({code: steps[code] for code in (getattr(pickle, name)[0] for name in _OPCODES.split())})
+        codes = [getattr(pickle, name)[0] for name in _OPCODES.split()]
+        vars(self)["dispatch"] = _Steps({code: steps[code] for code in codes})  # hides the class's own table
         self.budget = 8 * size + 2**20
 
     def find_class(self, module: str, name: str) -> Any:
+        """Return this module's own class or function for a name. Raises UnpicklingError for other names."""
         if (module, name) in _ALLOWED:
             return _ALLOWED[module, name]
         if f"{module}.".startswith(_INERT):
             return Record
-        raise pickle.UnpicklingError(f"it names {module}.{name}, which is not on the list of what may be built")
+        raise pickle.UnpicklingError(f"it names {module}.{name}, which is not on the list of allowed names")
 
     def persistent_load(self, identifier: Any) -> Any:
+        """Raise UnpicklingError: objects outside the pickle are refused."""
         raise pickle.UnpicklingError("it names an object kept elsewhere")
 
     def spend(self, values: Any) -> None:
-        """What is copied may not be much more than what the file holds: one long text can be named a million times."""
+        """Count copied values against a budget of 8 times the file's size: a pickle can copy a text a million times.
+
+        Raises UnpicklingError when the budget is spent.
+        """
         self.budget -= len(values) + sum(len(value) for value in values if isinstance(value, (str, bytes)))
         if self.budget < 0:
             raise pickle.UnpicklingError("it copies the same values over and over")
 
     def reduce(self) -> None:
+        """Call a function with arguments (the opcode REDUCE, and NEWOBJ)."""
         arguments, function = self.stack.pop(), self.stack.pop()
         if not isinstance(arguments, tuple):
             raise pickle.UnpicklingError("it calls something without arguments")
@@ -156,11 +172,13 @@ class Unpickler(pickle._Unpickler):  # the one in Python: its steps can be repla
         self.append(self.call(function, arguments))
 
     def call(self, function: Any, arguments: tuple[Any, ...]) -> Any:
+        """Call an allowed function. Raises UnpicklingError for any other."""
         if not any(function is builder for builder in _BUILDERS):
-            raise pickle.UnpicklingError("it calls what is none of its classes")
+            raise pickle.UnpicklingError("it calls something that is not one of its classes")
         return function(*arguments)
 
     def build(self) -> None:
+        """Set the state of a record, a type or an array (the opcode BUILD). Raises UnpicklingError for others."""
         state, built = self.stack.pop(), self.stack[-1]
         if not isinstance(built, (Record, DType, Array)):
             raise pickle.UnpicklingError(f"it changes a {type(built).__name__}")
@@ -168,33 +186,57 @@ class Unpickler(pickle._Unpickler):  # the one in Python: its steps can be repla
         built.__setstate__(state)
 
     def set_item(self) -> None:
+        """Put one item into a mapping (the opcode SETITEM)."""
         value, key = self.stack.pop(), self.stack.pop()
         self.fill([key, value])
 
     def set_items(self) -> None:
+        """Put items into a mapping (the opcode SETITEMS)."""
         self.fill(self.pop_mark())
 
     def fill(self, items: list[Any]) -> None:
+        """Put alternating keys and values into the topmost mapping. Raises UnpicklingError for unusual keys."""
         mapping, keys = self.stack[-1], items[::2]
-        # Hashing tuples of tuples can take until the end of time.
+        # Hashing deeply nested tuples can take practically forever.
         if type(mapping) is not dict or not all(type(key) in (str, bytes, int) for key in keys):
             raise pickle.UnpicklingError("it has a mapping with other keys than names and numbers")
         mapping.update(zip(keys, items[1::2], strict=True))
 
 
 def read_pickle(path: Path) -> Any:
-    """The content of a pickle of arrays in mappings and records; InputError that names whatever else it asks for."""
+    """Read a pickle file of arrays in mappings and records.
+
+    Returns:
+        The content, with `Array` and `Record` in it.
+
+    Raises:
+        InputError: The pickle is broken, or needs something else; the message names it.
+    """
     with open(path, "rb") as file:
         return _load(file, path.stat().st_size, path)
 
 
 def load_pickle(content: bytes, path: Path) -> Any:
-    """As `read_pickle`, of a member of the archive `path`; texts of Python 2 are read as Latin-1."""
+    """Read a pickle from bytes, as `read_pickle` does. Texts of Python 2 are read as Latin-1.
+
+    Args:
+        content: The pickle.
+        path: The archive it comes from, for messages.
+
+    Raises:
+        InputError: As `read_pickle`.
+
+    >>> import pickle
+    >>> load_pickle(pickle.dumps({"labels": [3, 8]}), Path("batch"))
+    {'labels': [3, 8]}
+    """
     return _load(io.BytesIO(content), len(content), path)
 
 
 def _load(file: IO[bytes], size: int, path: Path) -> Any:
     try:
         return Unpickler(file, size).load()
-    except Exception as error:  # a broken pickle can raise anything; nothing of it has run
-        raise InputError(f"{path}: refused: {str(error)[:200] or type(error).__name__}; fetch it again") from None
+    except Exception as error:  # a broken pickle can raise anything; none of its code has run
+        raise InputError(
+            f"{path}: refused: {str(error)[:200] or type(error).__name__}; download the file again"
+        ) from None

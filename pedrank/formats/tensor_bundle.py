@@ -1,45 +1,79 @@
 """TensorFlow's checkpoint format ("tensor bundle") without TensorFlow: MODEL.index and MODEL.data-00000-of-00001.
 
-The index is a LevelDB table: blocks of sorted keys, each key sharing a prefix with the one before, and an index block
-whose values say where the blocks lie. Its values are protocol buffers that say where in the data file a tensor lies
+The index is a LevelDB table. Its blocks hold sorted keys, each stored as a suffix to the key before it. An index block
+states where the blocks lie. The values are protocol buffers that state where in the data file a tensor lies
 (tensorflow/core/util/tensor_bundle, tensorflow/core/lib/io/format.cc, tensorflow/core/protobuf/tensor_bundle.proto).
-Nothing of it can run code.
+The format holds no code.
 """
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
+from pedrank.formats.archive import whole
 from pedrank.utils.errors import InputError
 
 _MAGIC = 0xDB4775248B80FB57
 _LONGEST_KEY = 4096
 _FOOTER = 48  # two block handles, padding, the magic number
-_DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8"}  # of types.proto; checkpoints of networks need no others
+_DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8"}  # numbers of types.proto; networks need no others
+_LARGEST = 2**31  # bytes of a checkpoint with its momenta; a ResNet-50's has 0.3 GB
+
+
+def bundle_in_zip(path: Path) -> tuple[bytes, bytes] | None:
+    """Return index and data of the TensorFlow checkpoint in a zip file; None for a file without one.
+
+    Raises:
+        InputError: The zip file is broken, or the checkpoint has over 2 GiB.
+    """
+    if not zipfile.is_zipfile(path):
+        return None
+    with whole(path), zipfile.ZipFile(path) as archive:
+        sizes = {member.filename: member.file_size for member in archive.infolist()}
+        for name in sizes:
+            data = f"{name.removesuffix('.index')}.data-00000-of-00001"
+            if name.endswith(".index") and data in sizes:
+                if sizes[name] + sizes[data] > _LARGEST:
+                    raise InputError(
+                        f"{path}: refused: '{data}' has {sizes[data]} bytes, too many for a checkpoint; download it "
+                        "again"
+                    )
+                return archive.read(name), archive.read(data)
+    return None
 
 
 def read_bundle(index: bytes, data: bytes) -> dict[str, np.ndarray]:
-    """Tensors by name, read-only views of `data`; tensors of other types than float and integer are left out.
+    """Read the tensors of a checkpoint, by name.
 
-    Raises InputError for content that is not a bundle of one data file, or is cut short.
+    Args:
+        index: Content of MODEL.index.
+        data: Content of MODEL.data-00000-of-00001.
+
+    Returns:
+        Read-only views of `data`. Tensors that are neither floats nor integers are left out.
+
+    Raises:
+        InputError: The content is not a bundle of one data file, or is cut short.
     """
     try:
         return dict(_tensors(index, memoryview(data)))
     except (IndexError, ValueError, KeyError, TypeError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError("not a TensorFlow checkpoint, or cut short") from None
+        raise InputError("not a TensorFlow checkpoint, or truncated; download it again") from None
 
 
 def _tensors(index: bytes, data: memoryview) -> Iterator[tuple[str, np.ndarray]]:
     if len(index) < _FOOTER or int.from_bytes(index[-8:], "little") != _MAGIC:
-        raise InputError("not a TensorFlow checkpoint: the index ends without its magic number")
+        raise InputError("not a TensorFlow checkpoint: the index ends without its magic number; download it again")
     position = len(index) - _FOOTER
-    for _ in range(2):  # the handle of the metaindex block, which is empty
+    for _ in range(2):  # skip the handle of the metaindex block, which is empty
         _, position = _varint(index, position)
-    left = len(index)  # blocks do not overlap in an honest file; in another they could go on for ever
+    left = len(index)  # blocks of an honest file do not overlap; overlapping ones could go on for ever
     for _, handle in _entries(index, *_handle(index, position)):
         block = _handle(handle, 0)
         left -= block[1]
@@ -49,15 +83,21 @@ def _tensors(index: bytes, data: memoryview) -> Iterator[tuple[str, np.ndarray]]
             fields = _message(value)
             if not key:  # the header: number of data files, byte order
                 if fields.get(1, 1) != 1 or fields.get(2, 0) != 0:
-                    raise InputError("a TensorFlow checkpoint of several data files, or big-endian, cannot be read")
+                    raise InputError(
+                        "the TensorFlow checkpoint has several data files or is big-endian; save it as one "
+                        "little-endian file"
+                    )
                 continue
             if fields[1] not in _DTYPES:
                 continue
-            shape = [_message(size).get(1, 0) for size in _repeated(fields.get(2, b""), 2)]
-            offset, size = fields.get(4, 0), fields.get(5, 0)
+            dimensions = _repeated(_bytes(fields.get(2, b"")), 2)
+            shape = [_number(_message(dimension).get(1, 0)) for dimension in dimensions]
+            offset, size = _number(fields.get(4, 0)), _number(fields.get(5, 0))
             content = data[offset : offset + size]
             if len(content) != size:
-                raise InputError(f"the TensorFlow checkpoint is cut short: {key.decode()} is missing")
+                raise InputError(
+                    f"the TensorFlow checkpoint is truncated: {key.decode()} is missing; download it again"
+                )
             yield key.decode(), np.frombuffer(content, _DTYPES[fields[1]]).reshape(shape)
 
 
@@ -69,7 +109,7 @@ def _handle(content: bytes, position: int) -> tuple[int, int]:
 
 
 def _entries(table: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and values of one block; behind it stand its compression and a checksum."""
+    """Keys and values of one block, which its compression and a checksum follow."""
     block, compression = table[offset : offset + size], table[offset + size]
     if compression != 0:
         raise InputError("the index of the TensorFlow checkpoint is compressed; save it again with TensorFlow >= 1.2")
@@ -88,8 +128,9 @@ def _entries(table: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Numbers and values of a protocol buffer's fields; fixed-width ones as bytes."""
+    """Number and value of each field of a protocol buffer; fixed-width values are bytes."""
     position = 0
+    value: int | bytes
     while position < len(message):
         tag, position = _varint(message, position)
         kind = tag & 7
@@ -106,16 +147,29 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _message(message: bytes) -> dict[int, int | bytes]:
-    """A protocol buffer's fields by number; of a repeated one the last."""
+    """A protocol buffer's fields by number; of a repeated field the last one counts."""
     return dict(_fields(message))
 
 
+def _number(value: int | bytes) -> int:
+    if isinstance(value, bytes):
+        raise ValueError("bytes in place of a number")
+    return value
+
+
+def _bytes(value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        raise ValueError("a number in place of bytes")
+    return value
+
+
 def _repeated(message: bytes, number: int) -> list[bytes]:
-    return [value for field, value in _fields(message) if field == number]
+    """All values of a repeated field."""
+    return [_bytes(value) for field, value in _fields(message) if field == number]
 
 
 def _varint(content: bytes, position: int) -> tuple[int, int]:
-    """A number in groups of seven bits, the lowest first, and the position behind it."""
+    """A number in groups of seven bits, lowest group first, and the position after it."""
     value = shift = 0
     while shift < 64:
         byte = content[position]

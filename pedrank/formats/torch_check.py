@@ -1,8 +1,8 @@
-"""Whether a torch file is what torch.save writes of tensors, before torch reads it.
+"""A check, before torch reads a file, that it holds only what torch.save writes of tensors.
 
-torch.load with weights_only runs no code of the file. It does believe what the file says of its sizes, unpacks what is
-compressed, and hashes whatever is the key of a mapping: memory beyond a tensor's end, or all of it, or all time, are
-within a file's reach. Here the pickle is gone through with nothing in the place of what it names, its steps counted.
+torch.load with weights_only runs no code of the file. But it trusts the sizes that the file states, unpacks compressed
+members, and hashes any key of a mapping. So a file could read memory beyond a tensor's end, fill the memory, or run for
+ever. Here its pickle is run once beforehand with inert objects in place of the named ones, and its steps are counted.
 """
 
 from __future__ import annotations
@@ -20,11 +20,16 @@ _BYTES = {
     **dict.fromkeys(("IntStorage", "FloatStorage"), 4),
     **dict.fromkeys(("LongStorage", "DoubleStorage"), 8),
 }
-_LEGACY = 5  # pickles of a file in the format before torch 1.6: magic, protocol, system, content, keys of its storages
+_LEGACY = 5  # pickles in a file of torch before 1.6: magic number, protocol, system, content, keys of the storages
 
 
 def check_torch_file(path: Path) -> None:
-    """Raise UnpicklingError, or an error of the zip library, for what torch.save does not write of tensors."""
+    """Raise an exception unless a file holds only what torch.save writes of tensors.
+
+    Raises:
+        pickle.UnpicklingError: The file holds something else, or contradicts itself.
+        Exception: Errors of the zip library and others, for a broken file.
+    """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             _check_zip(archive, path.stat().st_size)
@@ -49,7 +54,7 @@ def _check_zip(archive: zipfile.ZipFile, size: int) -> None:
     for key, wanted in rehearsal.storages.items():
         member = members.get(f"{folder}data/{key}")
         if member is None or member.file_size != wanted:
-            raise pickle.UnpicklingError(f"its storage {key} has another size than it says")
+            raise pickle.UnpicklingError(f"its storage {key} has another size than stated")
 
 
 class _Rehearsal(Unpickler):
@@ -62,7 +67,7 @@ class _Rehearsal(Unpickler):
             return dict
         if module == "torch" and name in _BYTES:
             return name
-        return Record  # torch itself has a list of what may be built
+        return Record  # torch itself has a list of allowed classes
 
     def call(self, function: Any, arguments: tuple[Any, ...]) -> Any:
         if function is dict and arguments == ():
@@ -70,7 +75,7 @@ class _Rehearsal(Unpickler):
         return super().call(function, arguments)
 
     def build(self) -> None:
-        if type(self.stack[-2]) is dict:  # the attributes of a state_dict, in which torch notes versions
+        if type(self.stack[-2]) is dict:  # the attributes of a state_dict, where torch keeps versions
             self.stack.pop()
         else:
             super().build()

@@ -16,25 +16,36 @@ if TYPE_CHECKING:
 
 
 def read_torch(path: Path) -> dict[str, Any]:
-    """The dictionary that `torch.save` wrote; InputError when there is none, or it holds more than plain tensors."""
+    """Read the dictionary in a file of `torch.save`.
+
+    Raises:
+        InputError: The file holds no dictionary, or anything but plain tensors, numbers and texts.
+    """
     import torch
 
     try:
         check_torch_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a broken file can raise anything; nothing of it has run
+    except Exception as error:  # a broken file can raise anything; none of its code has run
         reason = next((line for line in str(error).splitlines() if "Unsupported global" in line), None)
         reason = reason or (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{path}: not a torch file of plain tensors ({reason.strip()[:200]}); fetch it again"
+            f"{path}: not a torch file of plain tensors ({reason.strip()[:200]}); download the file again"
         ) from None
     if not isinstance(content, Mapping):
-        raise InputError(f"{path}: not a torch file of plain tensors (a {type(content).__name__}); fetch it again")
+        raise InputError(
+            f"{path}: not a torch file of plain tensors (a {type(content).__name__}); download the file again"
+        )
     return dict(content)
 
 
 def tensors(content: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The tensors of a dictionary as arrays, by those of its keys that are names."""
+    """Convert the tensors of a dictionary to arrays; other values, and keys that are not text, are left out.
+
+    >>> import torch
+    >>> tensors({"weight": torch.zeros(2), "epoch": 3})
+    {'weight': array([0., 0.], dtype=float32)}
+    """
     import torch
 
     kept = {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, torch.Tensor)}
@@ -42,7 +53,7 @@ def tensors(content: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
-    """NumPy has no bfloat16, and an array has one dense layout: what is neither becomes empty, of no layer's shape."""
+    """A tensor as an array, bfloat16 as float32; tensors that are not dense become empty, a shape that no layer has."""
     import torch
 
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
@@ -52,16 +63,40 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
 
 
 def read_weights(path: Path, unwrap: list[str], prefix: str) -> dict[str, np.ndarray]:
-    """Tensors behind the keys `unwrap` whose names begin with `prefix`, without it."""
+    """Read the tensors of a torch file whose names begin with a prefix.
+
+    Args:
+        path: The file.
+        unwrap: Keys that lead to the dictionary of weights, outermost first.
+        prefix: Beginning of the names to keep; it is removed.
+
+    Raises:
+        InputError: As `read_torch` and `unwrapped`.
+    """
     found = tensors(unwrapped(read_torch(path), unwrap, path))
     return {name.removeprefix(prefix): array for name, array in found.items() if name.startswith(prefix)}
 
 
 def unwrapped(content: Mapping[str, Any], keys: Sequence[str], path: Path) -> Mapping[str, Any]:
-    """The dictionary behind the keys, one inside the other; InputError when there is none."""
+    """Return the dictionary inside nested dictionaries.
+
+    Args:
+        content: The outermost dictionary.
+        keys: Keys that lead to the wanted one, outermost first.
+        path: The file, for messages.
+
+    Raises:
+        InputError: A key leads to no dictionary.
+
+    >>> unwrapped({"model": {"weight": 1}}, ["model"], Path("a.pth"))
+    {'weight': 1}
+    """
     for key in keys:
         inner = content.get(key)
         if not isinstance(inner, Mapping):
-            raise InputError(f"{path}: no dictionary of tensors under '{key}'; correct `unwrap`, or fetch it again")
+            raise InputError(
+                f"{path}: no dictionary of tensors under key '{key}'; correct the field `unwrap`, or download the "
+                "file again"
+            )
         content = inner
     return content

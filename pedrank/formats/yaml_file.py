@@ -1,4 +1,4 @@
-"""Reading YAML that a user, or somebody else, wrote: plain data, and no more of it than stands in the file."""
+"""YAML from outside, read as plain data, with a limit on its size."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from pedrank.utils.errors import InputError
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MOST_VALUES = 1_000_000
 _DEEPEST = 50
-_TOO_MUCH = f"over {_MOST_VALUES} values or {_DEEPEST} levels; write what it needs and no more"
+_TOO_MUCH = f"more than {_MOST_VALUES:,} values or {_DEEPEST} nesting levels; reduce it"
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The content of a YAML file, a mapping.
+    """Read a YAML file whose content is a mapping.
 
-    Raises InputError for a file that is missing, not YAML or no mapping, for what `check_values` refuses, and for
-    aliases that repeat each other until a few lines stand for millions of values.
+    Raises:
+        InputError: The file is missing, not YAML, not a mapping, or refused by `check_values`. Also for nested aliases
+            that expand a few lines to millions of values.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -32,18 +33,30 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise InputError(f"{path}: not YAML{where} ({getattr(error, 'problem', error)}); correct it") from None
-    except ValueError as error:  # bytes that are no UTF-8, a date that is none, a number of thousands of digits
+    except ValueError as error:  # bytes that are not UTF-8, an impossible date, a number of thousands of digits
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: not YAML ({error}); correct it") from None
     if not isinstance(content, dict):
-        raise InputError(f"{path}: must be a mapping of names to values; correct it")
+        raise InputError(f"{path}: not a mapping of names to values; correct it")
     check_values(content, str(path))
     return content
 
 
 def check_values(content: Any, source: str) -> None:
-    """Raise InputError for what a schema cannot see: keys that are no text, dates, NaN, numbers out of range."""
+    """Raise InputError for values that a JSON schema cannot refuse.
+
+    These are keys that are not text, dates, NaN, numbers of 2**63 or more, and over 1,000,000 values or 50 levels.
+
+    Args:
+        content: Nested mappings, lists and values.
+        source: Opens the message: a file, for instance.
+
+    >>> check_values({"learning_rate": 0.1}, "config.yaml")
+    >>> check_values({"learning_rate": float("nan")}, "config.yaml")
+    Traceback (most recent call last):
+    pedrank.utils.errors.InputError: config.yaml, learning_rate: the number is NaN, infinite or too large; correct it
+    """
     pending, seen = [("", content, 0)], 0
     while pending:
         where, value, depth = pending.pop()
@@ -52,20 +65,22 @@ def check_values(content: Any, source: str) -> None:
             raise InputError(f"{source}: {_TOO_MUCH}")
         if isinstance(value, dict):
             if not all(isinstance(key, str) for key in value):
-                raise InputError(f"{source}, {where[1:] or 'top level'}: a key is no text; put it in quotes")
+                raise InputError(f"{source}, {where[1:] or 'top level'}: a key is not text; put it in quotes")
             pending += [(f"{where}.{key}", item, depth + 1) for key, item in value.items()]
         elif isinstance(value, (list, tuple)):
             pending += [(where, item, depth + 1) for item in value]
         elif isinstance(value, (int, float)):
-            if not abs(value) < 2**63:  # NaN is not, either
-                raise InputError(f"{source}, {where[1:]}: a number that nothing can be computed with; correct it")
+            if not abs(value) < 2**63:  # false for NaN, too
+                raise InputError(f"{source}, {where[1:]}: the number is NaN, infinite or too large; correct it")
         elif not isinstance(value, (str, NoneType)):
-            raise InputError(f"{source}, {where[1:]}: a {type(value).__name__} is no value here; put it in quotes")
+            raise InputError(f"{source}, {where[1:]}: a {type(value).__name__} is not allowed here; put it in quotes")
 
 
 def _check_size(text: str, path: Path) -> None:
-    """Raise InputError for more values, aliases written out, or levels than there may be; nothing is built for it."""
-    total, open_anchors, sizes = 0, [], {}
+    """Raise InputError for too many levels, or too many values once aliases are expanded; builds nothing."""
+    total = 0
+    open_anchors: list[tuple[str | None, int]] = []  # of open collections: anchor, number of values up to it
+    sizes: dict[str, int] = {}  # number of values by anchor
     for event in yaml.parse(text, Loader=_LOADER):
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:

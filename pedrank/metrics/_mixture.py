@@ -1,7 +1,7 @@
 """Gaussian mixture with full covariances by expectation-maximisation, started from k-means.
 
-The numbers are scikit-learn's (same updates, regularisation and stopping rule from the same start). The work is less:
-rows whose responsibility is nothing are left out of a covariance, and a component of m < d rows is never made d x d.
+It gives scikit-learn's numbers: the same updates, regularisation and stopping rule, from the same start. It does less
+work: a covariance skips rows of negligible responsibility, and a component of m < d rows never forms a d x d matrix.
 """
 
 from __future__ import annotations
@@ -12,17 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 
 REGULARISATION = 1e-6  # added to the diagonal of every covariance
-_NEGLIGIBLE = 1e-20  # responsibilities below this change no sum in double precision
-_COLUMNS = 1024  # of whitened rows held at a time
+_NEGLIGIBLE = 1e-20  # smaller responsibilities change no sum in double precision
+_COLUMNS = 1024  # columns of whitened rows held at a time
 
 
 @dataclass(frozen=True)
 class Component:
-    """One Gaussian: log of weight and normalisation, mean (d,), and what whitens a deviation v from the mean.
+    """One Gaussian of the mixture.
 
-    The squared Mahalanobis distance is |A v|^2 with A (d, d) the inverse Cholesky factor of the covariance; or, when
-    fewer than d rows W (m, d) span the covariance W^T W + r I, it is (|v|^2 - |A v|^2) / r with A = chol(W W^T + r
-    I)^-1 W (Woodbury).
+    For a deviation v from the mean, the squared Mahalanobis distance is |A v|^2, with A the inverse Cholesky factor of
+    the covariance. A component is thin when fewer than d rows W (m, d) span its covariance W^T W + r I. The distance is
+    then (|v|^2 - |A v|^2) / r with A = chol(W W^T + r I)^-1 W (Woodbury).
+
+    Attributes:
+        log_constant: Logarithm of weight times normalisation.
+        mean: (d,).
+        whitening: A, (d, d), or (m, d) where the component is thin.
+        thin: Whether fewer than d rows belong to the component.
     """
 
     log_constant: float
@@ -32,9 +38,16 @@ class Component:
 
 
 def fit(x: np.ndarray, start: np.ndarray, max_steps: int = 100, tolerance: float = 1e-3) -> np.ndarray:
-    """Responsibilities (N, K) of the mixture that EM reaches on x (N, d) from responsibilities `start` (N, K).
+    """Fit a mixture by expectation-maximisation.
 
-    Stops when the mean log-likelihood changes by less than `tolerance`.
+    Args:
+        x: (N, d) rows.
+        start: (N, K) responsibilities to start from.
+        max_steps: Largest number of steps.
+        tolerance: EM stops when the mean log-likelihood changes by less than this.
+
+    Returns:
+        Responsibilities (N, K) of the fitted mixture.
     """
     components, previous = maximise(x, start), -np.inf
     for _ in range(max_steps):
@@ -47,7 +60,7 @@ def fit(x: np.ndarray, start: np.ndarray, max_steps: int = 100, tolerance: float
 
 
 def maximise(x: np.ndarray, responsibilities: np.ndarray) -> list[Component]:
-    """M-step: the Gaussians of rows x (N, d) that belong to components by `responsibilities` (N, K)."""
+    """M-step: the K Gaussians that fit rows x (N, d) weighted by their responsibilities (N, K)."""
     d = x.shape[1]
     sizes = responsibilities.sum(axis=0) + 10 * np.finfo(np.float64).eps
     means = responsibilities.T @ x / sizes[:, None]
@@ -67,12 +80,12 @@ def maximise(x: np.ndarray, responsibilities: np.ndarray) -> list[Component]:
 
 
 def expect(x: np.ndarray, components: list[Component]) -> tuple[float, np.ndarray]:
-    """E-step: mean log-likelihood of rows x (N, d), and their responsibilities (N, K)."""
+    """E-step: mean log-likelihood of rows x (N, d) under K components, and the rows' responsibilities (N, K)."""
     means = np.array([component.mean for component in components])
     thin = np.array([component.thin for component in components])
     logs = np.empty((len(x), len(components)))
     for group in _groups(components):
-        # Squared norms |A (x - mean)|^2 of a group of components by one product.
+        # One product gives the squared norms |A (x - mean)|^2 of a whole group of components.
         whitening = np.concatenate([component.whitening for component in components[group]])
         offsets = np.concatenate([component.whitening @ component.mean for component in components[group]])
         squares = x @ whitening.T
@@ -93,7 +106,7 @@ def expect(x: np.ndarray, components: list[Component]) -> tuple[float, np.ndarra
 
 
 def _groups(components: list[Component]) -> Iterator[slice]:
-    """Consecutive components whose whitened rows number about `_COLUMNS` together."""
+    """Slices of consecutive components that together have about `_COLUMNS` whitened rows."""
     first, columns = 0, 0
     for last, component in enumerate(components, start=1):
         columns += len(component.whitening)
@@ -103,7 +116,11 @@ def _groups(components: list[Component]) -> Iterator[slice]:
 
 
 def squared_distances(x: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Squared Euclidean distances (N, K) of rows x (N, d) from centres (K, d)."""
+    """Squared Euclidean distances (N, K) of rows x (N, d) from centres (K, d).
+
+    >>> squared_distances(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]]))
+    array([[25.]])
+    """
     distances = x @ (-2 * centres.T)
     distances += np.einsum("nd,nd->n", x, x)[:, None]
     distances += np.einsum("kd,kd->k", centres, centres)
@@ -111,10 +128,23 @@ def squared_distances(x: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def k_means(x: np.ndarray, k: int, seed: int, max_steps: int = 300) -> np.ndarray:
-    """Cluster (N,) of each row of x (N, d) by Lloyd's algorithm from k-means++ (Arthur & Vassilvitskii 2007).
+    """Cluster rows by Lloyd's algorithm, started by k-means++ (Arthur & Vassilvitskii 2007).
 
-    Stops, as scikit-learn does, when the centres move by less than 1e-4 of the mean variance. A cluster that loses
-    all its rows restarts at the row farthest from its own centre.
+    Like scikit-learn, it stops when the squared shift of the centres is at most 1e-4 of the mean variance. A cluster
+    that loses all its rows restarts at the row farthest from that row's centre.
+
+    Args:
+        x: (N, d) rows.
+        k: Number of clusters.
+        seed: Seed of the start.
+        max_steps: Largest number of steps.
+
+    Returns:
+        (N,) cluster numbers in 0..k-1.
+
+    >>> clusters = k_means(np.array([[0.0], [0.1], [9.0], [9.1]]), 2, seed=0)
+    >>> bool(clusters[0] == clusters[1] != clusters[2] == clusters[3])
+    True
     """
     centres = x[_plus_plus(x, k, np.random.default_rng(seed))]
     tolerance = 1e-4 * x.var(axis=0).mean()
@@ -135,7 +165,7 @@ def k_means(x: np.ndarray, k: int, seed: int, max_steps: int = 300) -> np.ndarra
 
 
 def _plus_plus(x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-    """k row numbers, each drawn in proportion to the squared distance from the nearest one drawn before."""
+    """k row numbers, each drawn in proportion to the squared distance from the nearest row drawn before."""
     chosen = [int(rng.integers(len(x)))]
     nearest = np.full(len(x), np.inf)
     for _ in range(1, k):

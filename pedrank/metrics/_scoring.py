@@ -1,4 +1,4 @@
-"""Scores of one feature set, metric by metric and refinement by refinement, each with what it cost."""
+"""Scores of one feature set by each metric and refinement, with their computing times."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pedrank.utils.errors import about
 
 
 class TimedScore(NamedTuple):
-    """One score, its seconds (the class statistics included), and the size of what was scored."""
+    """One score and its cost."""
 
     metric: str
     refinement: str
     score: Score
-    seconds: float
+    seconds: float  # includes the class statistics
     size: dict[str, int]  # n samples, d features, c classes
 
 
@@ -34,22 +34,29 @@ def timed_scores(
     files: Mapping[str, str | os.PathLike],
     device: str = "cpu",
 ) -> Iterator[TimedScore]:
-    """The scores of features (N, D) with labels (N,).
+    """Score one feature set by every metric, before and after every refinement.
 
     Args:
-        features, labels: Of one pair of dataset and checkpoint.
+        features: (N, D) features of one dataset by one checkpoint.
+        labels: (N,) integers in 0..C-1.
         metrics: Names of metrics.
-        options: Keyword options by metric, where it has any.
-        refinements: By name, None for the raw features.
-        files: By refinement, the file that a message names.
-        device: Where the within-class scatter and its spectrum are computed.
+        options: Keyword options of a metric, by its name; metrics without options may be missing.
+        refinements: Refinements by name; None for the raw features.
+        files: File that an error message names, by refinement; "none" names that of the raw features.
+        device: Device that computes the within-class scatter and its spectrum: "cpu", or torch's name of another.
+
+    Yields:
+        One score per metric and refinement.
+
+    Raises:
+        InputError: As `pedrank.metrics.evaluate`; the message starts with the file's name.
     """
     for metric in metrics:
         start = time.perf_counter()
-        # Observed anew: what an observation keeps for one metric would make the next look cheaper than it is.
+        # A new observation for each metric: results cached for one metric would make the next look cheaper.
         with about(files["none"]):
             raw = observe(features, labels, device=device)
-        observing = time.perf_counter() - start  # the class statistics: part of every score's cost, computed once
+        observing = time.perf_counter() - start  # class statistics: computed once, part of every score's cost
         for refinement, moved in refinements.items():
             observation = raw if moved is None else raw.refined(moved)
             start = time.perf_counter()

@@ -10,26 +10,44 @@ from pedrank.utils.errors import InputError
 from pedrank.utils.parallel import each_share
 
 VARIANCE_FLOOR = 1e-4
-_PAIRS = 128  # pairs of classes compared at a time: large enough that threads rarely wait for each other
+_PAIRS = 128  # pairs of classes per step: large enough that threads rarely wait for each other
 
 
-@metric(needs="statistics", memory=lambda n, d, c: 8 * (c * c + 6 * c * d + 1000 * d))
+@metric(
+    title="GBC",
+    paper="Pandy et al. 2022, GBC, CVPR",
+    needs="statistics",
+    memory=lambda n, d, c: 8 * (c * c + 6 * c * d + 1000 * d),
+)
 def gbc(observation: Observation, variant: str = "diagonal") -> Score:
-    """Minus the sum over ordered pairs of classes of exp(-D_B), D_B the Bhattacharyya distance of two Gaussians.
+    """Minus the sum over ordered pairs of classes of exp(-D_B), with D_B the Bhattacharyya distance of two Gaussians.
 
     Pandy et al. 2022, "Transferability estimation using Bhattacharyya class separability", Eq. 1-3:
 
         D_B = 1/8 (m_i - m_j)^T V^-1 (m_i - m_j) + 1/2 ln(det V / sqrt(det V_i det V_j)),    V = (V_i + V_j) / 2
 
-    with variances floored at 1e-4. "diagonal" keeps one variance per feature, "spherical" their mean for all features.
+    with variances of at least 1e-4.
 
     Needs class statistics only; O(C^2 D) time, O(C D + C^2) memory. Score in [-C (C - 1), 0], higher = better;
-    rank_score is -ln(sum exp(-D_B)), which does not underflow to ties at 0 when classes are far apart. Weak where
-    classes have few samples (the floor decides), and where features are many and dependent: the distance adds up over
-    them as if they were not. The metric's authors reduce features to 64 by PCA first, PED's do not say.
+    rank_score is -ln(sum exp(-D_B)): where classes are far apart, the score underflows to 0 and rank_score
+    does not. Weak where classes have few samples (the floor decides), and where many features depend on each other: the
+    distance adds up over features as if they were independent. The metric's authors first reduce the features to 64 by
+    PCA; PED's authors do not say whether they did.
+
+    Args:
+        observation: Class means and variances.
+        variant: "diagonal" keeps one variance per feature and class, "spherical" their mean over features.
+
+    Raises:
+        InputError: The variant is unknown.
+
+    >>> from pedrank.observation.observation import observe
+    >>> near, far = (observe(np.array([[0.0], [1], [d], [d + 1]]), np.array([0, 0, 1, 1])) for d in (1, 9))
+    >>> gbc(near).score < gbc(far).score
+    True
     """
     if variant not in ("diagonal", "spherical"):
-        raise InputError(f"gbc: unknown variant '{variant}'; it is diagonal or spherical")
+        raise InputError(f"gbc: unknown variant '{variant}'; choose diagonal or spherical")
     variances = np.maximum(observation.variances, VARIANCE_FLOOR)
     distances = (
         diagonal(observation.means, variances) if variant == "diagonal" else spherical(observation.means, variances)
@@ -40,7 +58,18 @@ def gbc(observation: Observation, variant: str = "diagonal") -> Score:
 
 
 def spherical(means: np.ndarray, variances: np.ndarray) -> np.ndarray:
-    """Bhattacharyya distances of all pairs i < j of classes with one variance for all features."""
+    """Bhattacharyya distances (C (C - 1) / 2,) of all pairs i < j of classes, each with one variance for all features.
+
+    Args:
+        means: (C, D).
+        variances: (C, D), positive; each class uses their mean over the D features.
+
+    Returns:
+        Distances in the order of `np.triu_indices(C, 1)`.
+
+    >>> spherical(np.array([[0.0], [2.0]]), np.ones((2, 1)))
+    array([0.5])
+    """
     variance = variances.mean(axis=1)
     i, j = np.triu_indices(len(means), 1)
     between = (variance[i] + variance[j]) / 2
@@ -50,14 +79,22 @@ def spherical(means: np.ndarray, variances: np.ndarray) -> np.ndarray:
 
 
 def diagonal(means: np.ndarray, variances: np.ndarray) -> np.ndarray:
-    """Bhattacharyya distances of all pairs i < j of classes with means and variances (C, D)."""
+    """Bhattacharyya distances (C (C - 1) / 2,) of all pairs i < j of classes, with one variance per feature.
+
+    Args:
+        means: (C, D).
+        variances: (C, D), positive.
+
+    Returns:
+        Distances in the order of `np.triu_indices(C, 1)`.
+    """
     classes, dims = means.shape
-    # The distance does not depend on the scale of a feature: at this one, products of variances stay near 1.
+    # The distance does not depend on the scale of a feature. This scale keeps products of variances near 1.
     scale = np.exp(np.log(variances).mean(axis=0))
     means, variances = means / np.sqrt(scale), variances / scale
     factors = _factors(2 * variances)
     determinants = np.log(variances).sum(axis=1)
-    first = np.concatenate([[0], np.cumsum(np.arange(classes - 1, 0, -1))])  # where the pairs of i begin
+    first = np.concatenate([[0], np.cumsum(np.arange(classes - 1, 0, -1))])  # place of each class's first pair
     distances = np.empty(first[-1])
 
     def compare(rows: range) -> None:
@@ -73,20 +110,22 @@ def diagonal(means: np.ndarray, variances: np.ndarray) -> np.ndarray:
                 log_ratio = _log_product(total, factors) - (determinants[others] + determinants[i]) / 2
                 found = squared / 4 + (log_ratio - dims * np.log(2)) / 2
                 place = first[i] + start - i - 1
-                distances[place : place + len(found)] = np.maximum(found, 0.0)  # rounding of what is zero
+                distances[place : place + len(found)] = np.maximum(
+                    found, 0.0
+                )  # rounding may leave a zero slightly negative
 
     each_share(compare, classes - 1)
     return distances
 
 
 def _factors(values: np.ndarray) -> int:
-    """How many of these may be multiplied without leaving the range of float64; up to sixteen, a power of two."""
+    """Number of values whose product stays in the range of float64: a power of two of at most 16."""
     widest = np.abs(np.log(values)).max()
     return next((factors for factors in (16, 8, 4, 2) if factors * widest < 700), 1)
 
 
 def _log_product(values: np.ndarray, factors: int) -> np.ndarray:
-    """Sum of logarithms along rows (P, D), with one logarithm for so many factors; overwrites `values`."""
+    """Sum of logarithms along rows (P, D), with one logarithm per product of `factors` values; overwrites `values`."""
     while factors > 1 and values.shape[1] > 1:
         half, odd = divmod(values.shape[1], 2)
         values[:, :half] *= values[:, half + odd :]

@@ -8,23 +8,38 @@ from pedrank.metrics import metric
 from pedrank.observation.observation import Observation
 from pedrank.utils.errors import InputError
 
-_ROWS = 1024  # rows compared with all others at a time
+_ROWS = 1024  # rows per step, each compared with all others
 
 
-@metric(memory=lambda n, d, c: 4 * n * d + 8 * _ROWS * n)
+@metric(
+    title="k-NN",
+    paper="Bolya et al. 2021, PARC (a baseline of it), NeurIPS",
+    memory=lambda n, d, c: 4 * n * d + 8 * _ROWS * n,
+)
 def knn(observation: Observation, k: int = 1) -> float:
-    """Share of samples whose class has most of their k nearest other samples (Euclidean); a tie goes to the nearest.
+    """Share of samples whose class wins the vote of their k nearest other samples (Euclidean distance).
 
-    The baseline of Bolya et al. 2021 (k = 1). Score in [0, 1], higher = better.
-    Needs features, as a float32 copy; O(N^2 D) time, O(N D) memory.
-    Weak against duplicates: the copy of a sample is its nearest neighbour and gives its label away.
+    Where classes have equally many votes, the one of the nearest sample wins. A baseline of Bolya et al. 2021 (k = 1).
+    Score in [0, 1], higher = better. Needs features, as a float32 copy; O(N^2 D) time, O(N D) memory.
+    Weak against duplicates: the copy of a sample is its nearest neighbour and reveals its label.
+
+    Args:
+        observation: Features and labels.
+        k: Number of neighbours, from 1 to N - 1.
+
+    Raises:
+        InputError: k is out of its range.
+
+    >>> from pedrank.observation.observation import observe
+    >>> knn(observe(np.array([[0.0], [1.0], [2.5], [5.0], [6.0]]), np.array([0, 0, 1, 1, 1])))
+    0.8
     """
     if not 1 <= k < observation.n:
-        raise InputError(f"knn: k must be from 1 to {observation.n - 1}, not {k}")
+        raise InputError(f"knn: k is {k}; choose from 1 to {observation.n - 1}")
     labels = observation.labels
     rows = np.empty((observation.n, observation.d), dtype=np.float32)
     for part, block in observation.blocks():
-        rows[part] = block - observation.mean  # distances stay, float32 keeps more of their digits
+        rows[part] = block - observation.mean  # same distances, with more digits in float32
     half_norms = np.einsum("nd,nd->n", rows, rows) / 2
     right = 0
     for start in range(0, observation.n, _ROWS):
@@ -43,7 +58,7 @@ def knn(observation: Observation, k: int = 1) -> float:
 
 
 def _vote(neighbours: np.ndarray, classes: int) -> np.ndarray:
-    """Most frequent class (N,) of labels (N, k) ordered from the nearest; of equally frequent ones the nearest."""
+    """Most frequent class (N,) of labels (N, k), which are ordered from the nearest; the nearest decides ties."""
     votes = np.zeros((len(neighbours), classes))
     rows = np.arange(len(neighbours))
     for label in neighbours.T:

@@ -9,7 +9,7 @@ from pedrank.metrics._fisher import adaptive_shrinkage, discriminant, log_miss, 
 from pedrank.observation.observation import Observation
 
 
-@metric(memory=lambda n, d, c: 8 * (3 * d * d + 2**24 + n))
+@metric(title="LDA", paper="Gholami et al. 2023, ETran, ICCV", memory=lambda n, d, c: 8 * (3 * d * d + 2**24 + n))
 def lda(observation: Observation) -> Score:
     """Mean probability of the true class under linear discriminant analysis with adaptively shrunk covariance.
 
@@ -19,8 +19,12 @@ def lda(observation: Observation) -> Score:
         p = softmax(W^T z + b),    W = (shrunk within-class covariance)^-1 M,    b = ln(prior) - diag(M^T W) / 2
 
     Score in (0, 1], higher = better; rank_score is -ln(mean(1 - p_y)), which does not saturate. Needs features, read
-    once more; O(N D^2 + D^3) time, O(D^2) memory. Weak where N < D, and through the exponential shrinkage, which
-    depends on the scale of the features.
+    once more; O(N D^2 + D^3) time, O(D^2) memory. Weak where N < D. Its exponential shrinkage depends on the scale of
+    the features.
+
+    >>> from pedrank.observation.observation import observe
+    >>> lda(observe(np.array([[0.0], [1.0], [9.0], [10.0]]), np.array([0, 0, 1, 1]))).score > 0.999
+    True
     """
     covariance = observation.within_scatter() / observation.n
     log_priors = np.log(observation.counts / observation.n)

@@ -9,19 +9,33 @@ from pedrank.observation.observation import Observation
 from pedrank.utils.errors import InputError
 
 
-@metric(memory=lambda n, d, c: 8 * n)
+@metric(title="NCE", paper="Tran et al. 2019, NCE, ICCV", memory=lambda n, d, c: 8 * n)
 def nce(observation: Observation, source_labels: np.ndarray | None = None) -> float:
-    """-H(Y | Z) in nats, with z_n the class (N,) that the checkpoint's own head gives sample n.
+    """-H(Y | Z) in nats, where z_n is the class that the checkpoint's own head predicts for sample n.
 
     Tran et al. 2019, "Transferability and hardness of supervised classification tasks", Eq. 3. In [-ln C, 0], higher =
-    better. Needs `source_labels`, no features; O(N + C Z) time. A refinement of the features does not change it.
-    Weak where the head is unsure, since only its first choice counts.
+    better. Needs `source_labels` and no features; O(N + C Z) time. A refinement of the features does not change it.
+    Weak where the head is unsure, because only its first choice counts.
+
+    Args:
+        observation: Labels of N samples.
+        source_labels: (N,) integers, the classes that the checkpoint's head predicts.
+
+    Raises:
+        InputError: The source labels are missing, of another shape, or not integers.
+
+    >>> from pedrank.observation.observation import observe
+    >>> y = np.array([0, 0, 1, 1])
+    >>> round(nce(observe(np.zeros((4, 1)), y), source_labels=np.array([0, 0, 0, 1])), 3)
+    -0.477
     """
     if source_labels is None:
-        raise InputError("nce: give source_labels, the class of the checkpoint's head for each sample (N,)")
+        raise InputError(
+            "nce: `source_labels` are missing: the pre-training class that the checkpoint predicts for each sample"
+        )
     source_labels = np.asarray(source_labels)
     if source_labels.shape != observation.labels.shape or source_labels.dtype.kind not in "iu":
-        raise InputError(f"nce: source_labels must be {observation.n} integers, one for each sample")
+        raise InputError(f"nce: `source_labels` must be {observation.n} integers, one for each sample")
     _, source = np.unique(source_labels, return_inverse=True)
     joint = np.zeros((observation.c, source.max() + 1))
     np.add.at(joint, (observation.labels, source), 1 / observation.n)

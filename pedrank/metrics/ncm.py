@@ -8,14 +8,22 @@ from pedrank.metrics import metric
 from pedrank.observation.observation import Observation
 
 
-@metric(memory=lambda n, d, c: 8 * 2**24)
+@metric(
+    title="NCM",
+    paper="Mensink et al. 2013, Distance-based image classification, TPAMI",
+    memory=lambda n, d, c: 8 * 2**24,
+)
 def ncm(observation: Observation) -> float:
-    """Share of samples whose class has the nearest mean (Euclidean), the sample itself left out of that mean.
+    """Share of samples whose own class has the nearest mean (Euclidean), with the sample left out of that mean.
 
-    Mensink et al. 2013, "Distance-based image classification". Leaving a sample out moves its class's mean away from
-    it by a factor n_c / (n_c - 1), so no mean is computed again. Score in [0, 1], higher = better; the only sample of
-    a class counts as wrong. Needs features, read once more; O(N D C) time, O(N C / blocks) memory. Weak where
-    features have very different scales, since it weighs all alike.
+    Mensink et al. 2013, "Distance-based image classification". Leaving a sample out multiplies its distance from its
+    class mean by n_c / (n_c - 1), so no mean is computed again. Score in [0, 1], higher = better; a class's only sample
+    counts as wrong. Needs features, read once more; O(N D C) time, O(N C / blocks) memory. Weak where features have
+    very different scales, because all features weigh the same.
+
+    >>> from pedrank.observation.observation import observe
+    >>> ncm(observe(np.array([[0.0], [1.0], [2.5], [5.0], [6.0]]), np.array([0, 0, 1, 1, 1])))
+    0.8
     """
     counts = observation.counts
     means = observation.means - observation.mean
@@ -28,6 +36,6 @@ def ncm(observation: Observation) -> float:
         np.maximum(distances, 0, out=distances)
         mine = distances[np.arange(len(own)), own].copy()
         distances[np.arange(len(own)), own] = np.inf
-        # Without division, so that the only sample of a class, which leaves no mean, is wrong.
+        # Multiplied out: without its only sample a class has no mean, and that sample counts as wrong.
         right += int((mine * counts[own] ** 2 < distances.min(axis=1) * (counts[own] - 1) ** 2).sum())
     return right / observation.n

@@ -1,4 +1,4 @@
-"""NCTI: how far features are from neural collapse."""
+"""NCTI: distance of the features from neural collapse."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from pedrank.metrics._fisher import SHRINKAGE_FLOOR, discriminant, shrink, softm
 from pedrank.observation.observation import Observation
 from pedrank.utils.errors import InputError
 
-DIMS = 64  # of the projection
-_SHRINKAGE_DIMS = 32  # whose variance decides the shrinkage
+DIMS = 64  # principal components kept
+_SHRINKAGE_DIMS = 32  # components whose variance decides the shrinkage
 
 
-@metric(memory=lambda n, d, c: 8 * (4 * d * d + 3 * n * DIMS + 2 * n * c))
+@metric(
+    title="NCTI",
+    paper="Wang et al. 2023, NCTI, ICCV",
+    memory=lambda n, d, c: 8 * (4 * d * d + 3 * n * DIMS + 2 * n * c),
+)
 def ncti(observation: Observation, part: str = "seli") -> float:
     """One of the three terms of NCTI, on 64 principal components under linear discriminant analysis.
 
@@ -24,14 +28,28 @@ def ncti(observation: Observation, part: str = "seli") -> float:
         ncc       mean probability of the true class
         collapse  minus the logarithm of the sum over classes of the nuclear norm of their samples' probabilities
 
-    NCTI is the sum of the three, each first scaled to [0, 1] over the checkpoints compared: see `combine`. The score of
-    one checkpoint therefore depends on the others, and no single score can stand for it.
+    NCTI is the sum of the three terms, each scaled to [0, 1] over the checkpoints compared: see `combine`. A
+    checkpoint's NCTI therefore depends on the other checkpoints, so this function returns one term of one checkpoint.
 
-    Needs features, read once more; O(N D^2 + D^3) time, O(D^2 + N C) memory. The projection is exact (as released
-    randomised and unseeded). Weak in that the two extreme checkpoints of a hub fix the scale of a term for all others.
+    Needs features, read once more; O(N D^2 + D^3) time, O(D^2 + N C) memory. The projection is exact; that of the
+    released code is randomised and unseeded. Weak because the two extreme checkpoints of a hub fix the scale of a term
+    for all others.
+
+    Args:
+        observation: Features and labels.
+        part: "seli", "ncc" or "collapse".
+
+    Raises:
+        InputError: The part is unknown.
+
+    >>> from pedrank.observation.observation import observe
+    >>> noise, labels = np.random.default_rng(0).normal(size=(200, 64)), np.repeat([0, 1], 100)
+    >>> near, far = (observe(noise + gap * labels[:, None], labels) for gap in (0.5, 5))
+    >>> ncti(near) < ncti(far)
+    True
     """
     if part not in ("seli", "ncc", "collapse"):
-        raise InputError(f"ncti: unknown part '{part}'; it is seli, ncc or collapse")
+        raise InputError(f"ncti: unknown part '{part}'; choose seli, ncc or collapse")
     values, vectors = np.linalg.eigh(observation.total_scatter())
     axes = vectors[:, ::-1][:, : min(DIMS, observation.n, observation.d)]
     shrinkage = max(float(np.exp(-values[::-1][:_SHRINKAGE_DIMS].sum() / (observation.n - 1))), SHRINKAGE_FLOOR)
@@ -52,7 +70,17 @@ def ncti(observation: Observation, part: str = "seli") -> float:
 
 
 def combine(seli: np.ndarray, ncc: np.ndarray, collapse: np.ndarray) -> np.ndarray:
-    """NCTI scores (M,) of M checkpoints from their three terms; a term that is equal for all adds nothing."""
+    """NCTI of M checkpoints: the sum of their three terms, each scaled to [0, 1] over the checkpoints.
+
+    Args:
+        seli, ncc, collapse: (M,) each, from `ncti`. A term that is equal for all checkpoints adds nothing.
+
+    Returns:
+        (M,), each in [0, 3].
+
+    >>> combine(np.array([1.0, 3.0]), np.array([0.5, 0.5]), np.array([-2.0, -1.0]))
+    array([0., 2.])
+    """
     terms = np.array([seli, ncc, collapse], dtype=np.float64)
     low, high = terms.min(axis=1, keepdims=True), terms.max(axis=1, keepdims=True)
     return ((terms - low) / np.where(high > low, high - low, 1)).sum(axis=0)
@@ -61,7 +89,7 @@ def combine(seli: np.ndarray, ncc: np.ndarray, collapse: np.ndarray) -> np.ndarr
 def _discriminant_norm(
     within: np.ndarray, total: np.ndarray, shrunk_total: np.ndarray, observation: Observation
 ) -> float:
-    """Nuclear norm of the centred features on the C - 1 leading generalised eigenvectors of between and within."""
+    """Nuclear norm of the centred features on the C - 1 leading generalised eigenvectors of (between, within)."""
     inverse_root = np.linalg.inv(np.linalg.cholesky(within))
     _, rotations = np.linalg.eigh(inverse_root @ (shrunk_total - within) @ inverse_root.T)
     scalings = inverse_root.T @ rotations[:, ::-1][:, : observation.c - 1]

@@ -10,7 +10,12 @@ from pedrank.observation.observation import Observation
 from pedrank.utils.errors import InputError
 
 
-@metric(memory=lambda n, d, c: 8 * (4 * d * d + 6 * n * (d // 4) + 20 * n * c))  # 80 % of variance: D / 4 at most
+@metric(
+    title="NLEEP",
+    paper="Li et al. 2021, NLEEP, CVPR",
+    # Assumes that 80 % of the variance lie in at most D / 4 components.
+    memory=lambda n, d, c: 8 * (4 * d * d + 6 * n * (d // 4) + 20 * n * c),
+)
 def nleep(
     observation: Observation,
     components_per_class: int = 5,
@@ -22,21 +27,37 @@ def nleep(
     """Likelihood of the labels given the Gaussian mixture components that samples fall into.
 
     Li et al. 2021, "Ranking neural checkpoints". Features are projected on the principal components that hold 80 % of
-    the variance, a mixture of K = 5 C full-covariance Gaussians is fitted by EM from k-means, and with p(v | x) the
+    the variance. A mixture of K = 5 C full-covariance Gaussians is fitted by EM from k-means. With p(v | x) the
     responsibility of component v (Eq. 2-4):
 
         p(y | x) = sum_v p(y | v) p(v | x),    p(y | v) = sum_{n: y_n = y} p(v | x_n) / sum_n p(v | x_n)
 
-    The score is the mean of p(y_n | x_n) in mode "as_released" and the mean of its logarithm in mode "paper",
-    averaged over `seeds` starts of the mixture from `seed` on (the released code fits one, unseeded). Higher =
-    better; in (0, 1] as released.
+    The score is the mean of p(y_n | x_n) in mode "as_released" and the mean of its logarithm in mode "paper", averaged
+    over several starts of the mixture (the released code fits one, unseeded). Higher = better; in (0, 1] as released.
 
     Needs features; O(N D^2 + D^3) for the projection on d components, then O(N K d min(d, N / K)) per EM step; O(D^2
-    + N d + N K + K d^2) memory. Weak in that it depends on the start, and where a component has fewer than d samples:
-    its covariance is then singular but for the 1e-6 on its diagonal, and EM stays where k-means left it.
+    + N d + N K + K d^2) memory. Weak because it depends on the start, and where a component has fewer than d samples:
+    only the 1e-6 on its diagonal then keeps its covariance from being singular, and EM stays where k-means left it.
+
+    Args:
+        observation: Features and labels.
+        components_per_class: Mixture components per class; K is at most N.
+        variance: Share of the variance that the projection keeps, in (0, 1).
+        seeds: Number of starts to average over.
+        seed: Seed of the first start; the others follow it.
+        mode: "as_released" or "paper".
+
+    Raises:
+        InputError: The mode is unknown.
+
+    >>> from pedrank.observation.observation import observe
+    >>> noise, labels = np.random.default_rng(0).normal(size=(40, 3)), np.repeat([0, 1], 20)
+    >>> near, far = (observe(noise + gap * labels[:, None], labels) for gap in (0.5, 5))
+    >>> nleep(near) < nleep(far)
+    True
     """
     if mode not in ("as_released", "paper"):
-        raise InputError(f"nleep: unknown mode '{mode}'; it is as_released or paper")
+        raise InputError(f"nleep: unknown mode '{mode}'; choose as_released or paper")
     x = _project(observation, variance)
     k = min(components_per_class * observation.c, observation.n)
     scores = []
@@ -48,7 +69,18 @@ def nleep(
 
 
 def label_probability(responsibilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """p(y_n | x_n) (N,) from p(v | x_n) (N, K): LEEP's empirical conditional (Nguyen et al. 2020, Eq. 1-2)."""
+    """p(y_n | x_n) by LEEP's empirical conditional p(y | v) (Nguyen et al. 2020, Eq. 1-2).
+
+    Args:
+        responsibilities: (N, K), p(v | x_n).
+        labels: (N,) integers in 0..C-1.
+
+    Returns:
+        (N,).
+
+    >>> label_probability(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([0, 1, 1]))
+    array([0.5, 0.5, 1. ])
+    """
     joint = np.array([responsibilities[labels == y].sum(axis=0) for y in range(labels.max() + 1)])
     total = joint.sum(axis=0)
     conditional = np.divide(joint, total, out=np.zeros_like(joint), where=total > 0)

@@ -8,10 +8,14 @@ from pedrank.metrics import metric
 from pedrank.metrics._fisher import log_sum_exp
 from pedrank.observation.observation import Observation
 
-MAX_STEPS = 100  # of L-BFGS, as released
+MAX_STEPS = 100  # L-BFGS steps, as released
 
 
-@metric(memory=lambda n, d, c: 8 * (2 * n * d + 4 * n * c + 25 * d * c))
+@metric(
+    title="PACTran",
+    paper="Ding et al. 2022, PACTran, ECCV",
+    memory=lambda n, d, c: 8 * (2 * n * d + 4 * n * c + 25 * d * c),
+)
 def pactran(observation: Observation, prior_scale: float = 1.0, variance_scale: float = 100.0) -> float:
     """Minus the PACTran-Gauss bound: the optimum of l2-regularised logistic regression plus a flatness term.
 
@@ -22,13 +26,24 @@ def pactran(observation: Observation, prior_scale: float = 1.0, variance_scale: 
         bound = L + C D / (2 S) * (variance_scale / D) * ln(S / (C D) * tr H)
 
     with tr H = sum_n sum_c p_nc (1 - p_nc) (|z_n|^2 + 1) + C D / S, p the probabilities at the optimum. The problem is
-    convex and started at zero (the released code draws a start, unseeded). Unbounded, higher = better.
+    convex and starts at zero; the released code draws an unseeded start. Unbounded, higher = better.
 
-    Needs all features at once; O(N D C) per L-BFGS step, at most 100; O(N D) memory.
-    Weak in its two scales, which the paper picks from a grid and to which the order of checkpoints is sensitive.
+    Needs all features at once; O(N D C) per L-BFGS step, at most 100 steps; O(N D) memory. Weak because of its two
+    scales: the paper picks them from a grid, and the order of the checkpoints depends on them.
+
+    Args:
+        observation: Features and labels.
+        prior_scale: Variance of the prior, divided by N.
+        variance_scale: Weight of the flatness term.
+
+    >>> from pedrank.observation.observation import observe
+    >>> y = np.repeat([0, 1], 10)
+    >>> Z = np.random.default_rng(0).normal(size=(20, 3)) + 5 * np.eye(2, 3)[y]
+    >>> pactran(observe(Z, y)) > pactran(observe(Z, np.arange(20) % 2))
+    True
     """
-    # Only here: the import takes longer than most scores.
-    from scipy.optimize import minimize  # type: ignore[import-untyped]
+    # Imported here because the import takes longer than most scores.
+    from scipy.optimize import minimize
 
     x = np.concatenate([block - observation.mean for _, block in observation.blocks()])
     n, d, c = observation.n, observation.d, observation.c

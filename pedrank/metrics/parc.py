@@ -11,56 +11,77 @@ from pedrank.metrics import metric
 from pedrank.observation.observation import Observation
 from pedrank.utils.errors import InputError
 
-LARGEST = 15_000  # rows scored; of more a subsample is drawn, as the released code does
-_OVERSAMPLES = 10  # of the randomised PCA, scikit-learn's
-_SORTED = 2**22  # sorted values looked at a time
+LARGEST = 15_000  # rows scored; more rows are subsampled, as in the released code
+_OVERSAMPLES = 10  # extra columns of the randomised PCA, as in scikit-learn
+_SORTED = 2**22  # sorted values per step
 
 
-@metric(memory=lambda n, d, c: 4 * min(n, LARGEST) ** 2 // 2 + 8 * (4 * 42 * (min(n, LARGEST) + d) + 5 * 2**22))
+@metric(
+    title="PARC",
+    paper="Bolya et al. 2021, PARC, NeurIPS",
+    memory=lambda n, d, c: 4 * min(n, LARGEST) ** 2 // 2 + 8 * (4 * 42 * (min(n, LARGEST) + d) + 5 * 2**22),
+)
 def parc(observation: Observation, dims: int = 32, seed: int = 1919, label_distance: str = "as_released") -> float:
     """Spearman correlation, times 100, between the distances of all pairs of samples in features and in labels.
 
     Bolya et al. 2021, "Scalable diverse model selection for accessible transfer learning", as released: features are
-    reduced to 32 dimensions by randomised PCA (one power iteration, seed 1919) and standardised; the distance of two
-    samples is 1 - Pearson's correlation of their rows, and of their one-hot labels.
+    reduced to 32 dimensions by randomised PCA (one power iteration, seed 1919) and standardised. The feature distance
+    of two samples is 1 - Pearson's correlation of their rows; the label distance is the same of their one-hot labels.
 
-    With one label per sample the second distance is 0 within a class and 1 + 1 / (C - 1) between classes, so that the
+    With one label per sample the label distance is 0 within a class and 1 + 1 / (C - 1) between classes, so the
     correlation is a rank sum: sort all feature distances and add up the ranks of the pairs within classes. This is
-    label_distance="exact". The released code computes the second distance in floating point, where 0 becomes 0 for
-    some classes and 1e-16 for others, which ranks tell apart; "as_released" repeats that with one row per class. It
-    shifts the score by up to 1e-3 of itself and depends on the BLAS library, as it does in the released code.
+    label_distance="exact". The released code computes the label distance in floating point: within some classes it is
+    1e-16 instead of 0, and ranks tell the two apart. "as_released" repeats this with one row per class. It shifts the
+    score by up to 1e-3 of itself and depends on the BLAS library, as it does in the released code.
 
-    Higher = better, in [-100, 100]. Needs features; O(N D + N^2 log N) time and O(N^2) memory. Beyond 15,000 rows a
-    subsample is drawn by class (the released code then compares the features with themselves).
-    It needs more samples than components: as many standardised ones make all samples equally alike (InputError).
-    Weak in that a correlation along a row depends on the signs of the components: the largest loading is made positive.
+    Higher = better, in [-100, 100]. Needs features; O(N D + N^2 log N) time and O(N^2) memory. Beyond 15,000 rows it
+    scores a subsample drawn by class (the released code then compares the features with themselves). Weak because a
+    correlation along a row depends on the signs of the components; here each component's largest loading is positive.
+
+    Args:
+        observation: Features and labels.
+        dims: Number of principal components.
+        seed: Seed of the randomised PCA and of the subsample.
+        label_distance: "as_released" or "exact".
+
+    Raises:
+        InputError: The label distance is unknown, no two samples share a class, or the samples do not outnumber the
+            components by two: with so few, all standardised samples are equally alike.
+
+    >>> from pedrank.observation.observation import observe
+    >>> y = np.repeat([0, 1], 10)
+    >>> Z = np.random.default_rng(0).normal(size=(20, 3)) + 5 * np.eye(2, 3)[y]
+    >>> parc(observe(Z, y)) > parc(observe(Z, np.arange(20) % 2))
+    True
     """
     if label_distance not in ("as_released", "exact"):
-        raise InputError(f"parc: unknown label_distance '{label_distance}'; it is as_released or exact")
+        raise InputError(f"parc: unknown label_distance '{label_distance}'; choose as_released or exact")
     if observation.n > LARGEST:
         gigabytes = 4 * observation.n**2 / 2e9
-        warnings.warn(f"parc: {observation.n} rows would take {gigabytes:.0f} GB: scored on {LARGEST}", stacklevel=2)
+        warnings.warn(
+            f"parc: {observation.n} samples would need {gigabytes:.0f} GB, so only {LARGEST} are scored", stacklevel=2
+        )
     rows = _subsample(observation.labels, LARGEST, seed)
     labels = observation.labels[rows]
     sizes = np.bincount(labels)
     if sizes.max() < 2:
-        raise InputError("parc: no two samples share a class, so there is nothing to compare")
+        raise InputError("parc: no two samples have the same class; give at least two samples of a class")
     dims = min(dims, observation.d)
     if len(rows) <= dims + 1:
         raise InputError(
             f"parc: in {dims} standardised components {len(rows)} samples are all equally alike; "
-            f"give it {dims + 2} samples at least, or fewer components (option dims)"
+            f"give at least {dims + 2} samples, or fewer components (option dims)"
         )
     components = principal_components(observation, rows, dims, seed)
     components = components[np.argsort(labels, kind="stable")]
-    distance = np.zeros(observation.c)  # of two samples of one class
+    distance = np.zeros(observation.c)  # label distance within each class
     if label_distance == "as_released":
         distance = 1 - np.diag(np.corrcoef(np.eye(observation.c)))
     return 100 * _rank_correlation(components, sizes, distance)
 
 
 def _subsample(labels: np.ndarray, largest: int, seed: int) -> np.ndarray:
-    """Row numbers, ascending: all, or about `largest`, drawn in proportion to class sizes and from every class."""
+    """Row numbers, ascending: all, or about `largest` drawn in proportion to class sizes, at least one per class."""
     if len(labels) <= largest:
         return np.arange(len(labels))
     draw = np.random.default_rng(seed)
@@ -71,10 +92,19 @@ def _subsample(labels: np.ndarray, largest: int, seed: int) -> np.ndarray:
 
 
 def principal_components(observation: Observation, rows: np.ndarray, dims: int, seed: int) -> np.ndarray:
-    """Standardised scores (M, dims) of `rows` on principal components: Halko et al. 2011, Alg. 4.4 with q = 1.
+    """Standardised scores of some rows on their principal components (Halko et al. 2011, Alg. 4.4 with q = 1).
 
-    The same numbers as scikit-learn's PCA(svd_solver="randomized", iterated_power=1, random_state=seed) up to rounding:
-    its random start, its ten surplus columns, its transposition when M < D, its signs.
+    Equal, up to rounding, to scikit-learn's PCA(svd_solver="randomized", iterated_power=1, random_state=seed): the same
+    random start, ten extra columns, transposition when M < D, and signs.
+
+    Args:
+        observation: Features (N, D).
+        rows: (M,) row numbers.
+        dims: Number of components, at most min(M, D).
+        seed: Seed of the random start.
+
+    Returns:
+        (M, dims), each column with mean 0 and standard deviation 1.
     """
     mean = sum(block.sum(axis=0) for _, block in observation.blocks(rows)) / len(rows)
 
@@ -102,16 +132,16 @@ def principal_components(observation: Observation, rows: np.ndarray, dims: int, 
 
 
 def _rank_correlation(scores: np.ndarray, sizes: np.ndarray, distance: np.ndarray) -> float:
-    """Spearman's correlation over all pairs of rows (M, dims), sorted by class, of their likeness and their labels'.
+    """Spearman's correlation, over all pairs of rows, of feature distance and label distance.
 
-    `sizes` (C,) are the class sizes, `distance` (C,) how unlike two labels of that class count, less than of two
-    classes.
+    `scores` (M, dims) are sorted by class, and `sizes` (C,) are the class sizes. `distance` (C,) is the label distance
+    within each class; it is always smaller than between classes.
     """
     rows = scores - scores.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     rows /= np.where(norms > 0, norms, 1.0)
     pairs = len(rows) * (len(rows) - 1) // 2
-    # Of millions of values float32 ties a few that float64 tells apart, which changes the result by less than 1e-8.
+    # Among millions of values, float32 ties a few that float64 tells apart. The result changes by less than 1e-8.
     dtype = np.float32 if pairs > _SORTED else np.float64
     likeness, within, filled = np.empty(pairs, dtype), [], 0
     ends = np.cumsum(sizes)
@@ -135,18 +165,18 @@ def _rank_correlation(scores: np.ndarray, sizes: np.ndarray, distance: np.ndarra
     label_spread = (count * (label_rank - middle) ** 2).sum() + between * (between_rank - middle) ** 2
     likeness_spread = (pairs * (float(pairs) ** 2 - 1) - _ties(likeness)) / 12
     if likeness_spread <= 0:
-        raise InputError("parc: all samples are equally alike; it needs two features at least that differ")
+        raise InputError("parc: all samples are equally alike; give at least two features that differ")
     return float(covariance / np.sqrt(label_spread * likeness_spread))
 
 
 def _rank_sum(everything: np.ndarray, values: np.ndarray) -> float:
-    """Sum of the ranks, from 1, ties averaged, of sorted `values` in the sorted `everything` that holds them."""
+    """Sum of the ranks (from 1, ties averaged) of sorted `values` within the sorted `everything`, which holds them."""
     below, not_above = (np.searchsorted(everything, values, side) for side in ("left", "right"))
     return (below.sum() + not_above.sum() + values.size) / 2
 
 
 def _ties(values: np.ndarray) -> float:
-    """Sum of t^3 - t over the groups of t equal values of a sorted array, a piece at a time to spare memory."""
+    """Sum of t^3 - t over the groups of t equal values of a sorted array, piece by piece to save memory."""
     total, start = 0.0, 0
     while start < values.size:
         last = min(start + _SORTED, values.size) - 1

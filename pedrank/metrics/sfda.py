@@ -8,12 +8,12 @@ from pedrank.metrics import Score, metric
 from pedrank.metrics._fisher import adaptive_shrinkage, discriminant, log_miss, log_sum_exp, shrink, softmax
 from pedrank.observation.observation import Observation
 
-_NEGLIGIBLE = 1e-10  # share of q; leaving it out changes the covariance by as little in every direction
+_NEGLIGIBLE = 1e-10  # share of q; ignoring it changes the covariance by at most this share in every direction
 
 
-@metric(memory=lambda n, d, c: 8 * (3 * d * d + 2**24 + 2 * n))
+@metric(title="SFDA", paper="Shao et al. 2022, SFDA, ECCV", memory=lambda n, d, c: 8 * (3 * d * d + 2**24 + 2 * n))
 def sfda(observation: Observation) -> Score:
-    """Mean probability of the true class under a regularised Fisher discriminant, after hard samples were simulated.
+    """Mean probability of the true class under a regularised Fisher discriminant, on samples mixed to be harder.
 
     Shao et al. 2022, "Not all models are equal: predicting model transferability in a self-challenging Fisher space",
     as released:
@@ -21,18 +21,23 @@ def sfda(observation: Observation) -> Score:
        variance by max(exp(-5 lambda_max), 1e-10), where lambda_max comes from three rounds of power iteration.
     2. ConfMix: with q = softmax(p)_y a sample z of class y becomes q z + (1 - q) o_y, where o_y is the unweighted
        mean of the other classes' means.
-    3. The same discriminant with the same shrinkage on the mixed samples; the score is the mean of p_y (the logarithm
-       of the paper is left out "in case of instability").
+    3. The same discriminant with the same shrinkage on the mixed samples. The score is the mean of p_y; the paper takes
+       its logarithm, which the released code leaves out "in case of instability".
 
-    The released code solves a generalised eigenproblem for all eigenvectors V and multiplies them back together; V
-    V^T is the inverse of the shrunk covariance, so that one linear solve gives the same W.
+    The released code solves a generalised eigenproblem for all eigenvectors V and multiplies them back together. V V^T
+    is the inverse of the shrunk covariance, so one linear solve gives the same W.
 
-    A sample that the first discriminant is sure of (p_y = 1 to ten digits) is mixed by the same q as all such samples,
-    so that their scatter follows from the first; only the others are gone through again.
+    All samples that the first discriminant is sure of (p_y = 1 to ten digits) share the same q, so their scatter
+    follows from the first scatter matrix. Only the other samples are added up again.
 
-    Score in (0, 1], higher = better. rank_score is -ln(mean(1 - p_y)): the score itself saturates at 1 when N is
-    about D or less. Needs features, read twice; O(N D^2 + D^3) time, O(D^2) memory. Weak where N < D, and through the
-    exponential shrinkage, which depends on the scale of the features.
+    Score in (0, 1], higher = better. rank_score is -ln(mean(1 - p_y)), because the score saturates at 1 when N is about
+    D or less. Needs features, read twice; O(N D^2 + D^3) time, O(D^2) memory. Weak where N < D. Its exponential
+    shrinkage depends on the scale of the features.
+
+    >>> from pedrank.observation.observation import observe
+    >>> near, far = (observe(np.array([[0.0], [1], [d], [d + 1]]), np.array([0, 0, 1, 1])) for d in (1, 9))
+    >>> sfda(near).rank_score < sfda(far).rank_score
+    True
     """
     labels, counts, c = observation.labels, observation.counts, observation.c
     log_priors = np.log(counts / observation.n)
@@ -41,7 +46,7 @@ def sfda(observation: Observation) -> Score:
     weights, intercepts = discriminant(shrink(covariance, shrinkage), observation.means, log_priors)
     others = (observation.means.sum(axis=0) - observation.means) / (c - 1)
 
-    # Mixed samples are o_y + q (z - o_y). As if all were sure of their class, then corrected for those that are not.
+    # Mixed samples are o_y + q (z - o_y). Assume first that all have the q of a sure sample, then correct the others.
     sure = np.e / (np.e + c - 1)  # q where p_y = 1
     apart = sure * (observation.means - others)
     sums = counts[:, None] * apart
@@ -57,7 +62,7 @@ def sfda(observation: Observation) -> Score:
             varying *= np.sqrt(sure**2 - q**2)
             scatter -= varying.T @ varying
     shifts = sums / counts[:, None]
-    # Around the mean of each mixed class: plus the first, minus the second, in one product.
+    # Scatter around the mean of each mixed class: add the first term and subtract the second, in one product.
     scatter += np.vstack([apart, -shifts]).T @ np.vstack([counts[:, None] * apart, sums])
 
     scatter /= observation.n

@@ -1,4 +1,4 @@
-"""TransRate: coding rate of all features against that of each class."""
+"""TransRate: coding rate of all features minus the mean coding rate of the classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pedrank.metrics import metric
 from pedrank.observation.observation import Observation
 
 
-@metric(memory=lambda n, d, c: 8 * 4 * d * d)
+@metric(title="TransRate", paper="Huang et al. 2022, TransRate, ICML", memory=lambda n, d, c: 8 * 4 * d * d)
 def transrate(observation: Observation, eps: float = 1e-4) -> float:
     """Coding rate of the centred features minus the unweighted mean of the coding rates of the classes.
 
@@ -18,8 +18,18 @@ def transrate(observation: Observation, eps: float = 1e-4) -> float:
 
     Higher = better, at least 0 for classes of one size. Needs features; O(N D^2 + sum_c min(n_c, D)^2 max(n_c, D))
     time, O(D^2) memory: the determinant of a class with n_c < D is that of its n_c x n_c Gram matrix (Sylvester).
-    Weak in that it grows with the scale of the features and with D, so that it compares checkpoints of one
-    architecture only; the paper weights classes by their size, the library does not.
+    Weak because it grows with the scale of the features and with D, so it can only compare checkpoints of one
+    architecture. The paper weights classes by their size; the library and this code do not.
+
+    Args:
+        observation: Features and labels.
+        eps: Squared distortion of the coding rate; positive.
+
+    >>> from pedrank.observation.observation import observe
+    >>> corners = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]).repeat(2, axis=0)
+    >>> apart, mixed = np.arange(8) // 2, np.arange(8) % 2  # one class per corner; two classes, each on all corners
+    >>> round(transrate(observe(corners, apart)), 2), round(transrate(observe(corners, mixed)), 2)
+    (3.91, 0.0)
     """
     classes = [
         _coding_rate(own @ own.T if len(own) < observation.d else own.T @ own, len(own), eps)
@@ -29,5 +39,5 @@ def transrate(observation: Observation, eps: float = 1e-4) -> float:
 
 
 def _coding_rate(gram: np.ndarray, n: int, eps: float) -> float:
-    """R of n samples from their Gram matrix, D x D or n x n."""
+    """Coding rate R of n samples from their Gram matrix, D x D or n x n."""
     return 0.5 * float(np.linalg.slogdet(np.eye(len(gram)) + gram / (n * eps))[1])

@@ -1,1 +1,1 @@
-"""The networks that checkpoints are weights of, by architecture name. Files of weights: `checkpoints/`."""
+"""Networks by architecture name, without their classifiers. Files of weights: `checkpoints/`."""

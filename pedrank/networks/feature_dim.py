@@ -1,4 +1,4 @@
-"""How wide a network's features are, found by showing it two images."""
+"""The width of a network's features, found by passing two images through it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,31 @@ from pedrank.utils.errors import InputError
 
 
 def feature_dim(network: nn.Module, side: int) -> int:
-    """The width D of the features of images of `side` pixels; InputError unless two of them give (2, D)."""
+    """The width D of a network's features.
+
+    Args:
+        network: Set to evaluation mode.
+        side: Side of the images in pixels.
+
+    Raises:
+        InputError: The network fails on such images, or does not return (2, D) for two of them.
+
+    >>> feature_dim(nn.Flatten(), side=2)
+    12
+    """
     images = torch.zeros(2, 3, side, side)
     try:
         with torch.inference_mode():
             features = network.eval()(images)
     except Exception as error:
         said = f"{type(error).__name__}: {first_line(error)}"
-        raise InputError(f"fails on images of {side} x {side} pixels ({said}); name its `image_size`") from error
+        raise InputError(
+            f"the network fails on images of {side} x {side} pixels ({said}); set the right `image_size`"
+        ) from error
     shape = tuple(features.shape) if isinstance(features, torch.Tensor) else type(features).__name__
     if not isinstance(features, torch.Tensor) or features.ndim != 2 or features.shape[0] != 2:
-        raise InputError(f"returns {shape} for two images, not (2, D); pool its map, and return the features alone")
+        raise InputError(
+            f"the network returns {shape} for two images, not a tensor of shape (2, number of features); pool its "
+            "feature map, and return only the features"
+        )
     return features.shape[1]

@@ -1,4 +1,4 @@
-"""Entry points of torch.hub: hub/OWNER/REPO:NAME, or hub/FOLDER:NAME. Their code is run."""
+"""Networks of torch.hub: hub/OWNER/REPO:NAME, or hub/FOLDER:NAME. Their code is run without restrictions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from pedrank.utils.errors import InputError
 
 
 def build(name: str, pretrained: bool | str) -> nn.Module:
-    """Of a GitHub repository, or of a local folder; `pretrained` is passed to entry points that take it."""
+    """The network that an entry point in a GitHub repository or a local folder returns, without its linear classifier.
+
+    Args:
+        name: OWNER/REPO:NAME or FOLDER:NAME.
+        pretrained: Whether to load weights; passed to entry points that take this argument.
+
+    Raises:
+        InputError: The entry point fails, or does not return a torch.nn.Module.
+    """
     import torch
 
     repository, _, entry = name.rpartition(":")
@@ -30,6 +38,6 @@ def build(name: str, pretrained: bool | str) -> nn.Module:
     network = fetched(f"hub/{name}", load, pretrained=not local)
     if not isinstance(network, nn.Module):
         raise InputError(
-            f"hub/{name}: returns a {type(network).__name__}, no torch.nn.Module; name another entry point"
+            f"hub/{name}: returns a {type(network).__name__}, not a torch.nn.Module; name another entry point"
         )
     return without_head(network, f"hub/{name}", needed=False)

@@ -11,7 +11,15 @@ from pedrank.utils.errors import InputError, nearest
 
 
 def build(name: str, pretrained: bool | str) -> nn.Module:
-    """Of a vision transformer the class token, at any image size."""
+    """A model of timm without its classifier; a vision transformer gives its class token, at any image size.
+
+    Args:
+        name: NAME or NAME.TAG, where the tag names the weights.
+        pretrained: Whether to fetch the weights.
+
+    Raises:
+        InputError: timm is not installed, has no such model, or cannot fetch the weights.
+    """
     configuration = _configuration(name)
     import timm
 
@@ -21,14 +29,14 @@ def build(name: str, pretrained: bool | str) -> nn.Module:
         lambda: timm.create_model(name, pretrained=bool(pretrained), num_classes=0, **options),
         pretrained,
     )
-    network.feature_dim = network.head_hidden_size  # which is what comes out; num_features may be less
+    network.feature_dim = network.head_hidden_size  # the width of its output; num_features may be smaller
     classifier = configuration.classifier or ()
     network.drop = tuple(f"{head}." for head in ([classifier] if isinstance(classifier, str) else classifier))
     return network
 
 
 def preprocessing(name: str, pretrained: bool | str = True) -> dict[str, Any]:
-    """What the model's pretrained_cfg says of its images."""
+    """How timm's pretrained_cfg of the model prepares images, in the catalogue's terms."""
     found = _configuration(name)
     size = found.input_size[-1]
     return {
@@ -43,11 +51,11 @@ def _configuration(name: str) -> Any:
     try:
         import timm
     except ImportError:
-        raise InputError(f"timm/{name} needs timm; pip install 'pedrank[zoo]'") from None
+        raise InputError(f"timm/{name} needs timm; run pip install 'pedrank[zoo]'") from None
     architecture, _, tag = name.partition(".")
     if not timm.is_model(architecture):
-        raise InputError(f"timm has no model '{architecture}'; {nearest(architecture, timm.list_models())}")
+        raise InputError(f"timm: unknown model '{architecture}'; {nearest(architecture, timm.list_models())}")
     tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")]
     if tag and tag not in tags:
-        raise InputError(f"timm has no weights '{tag}' of {architecture}; {nearest(tag, tags)}")
+        raise InputError(f"timm: unknown weights '{tag}' of {architecture}; {nearest(tag, tags)}")
     return timm.get_pretrained_cfg(name) or timm.create_model(name, num_classes=0).pretrained_cfg

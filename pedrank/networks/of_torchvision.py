@@ -11,6 +11,15 @@ from pedrank.utils.errors import InputError, nearest
 
 
 def build(name: str, pretrained: bool | str) -> nn.Module:
+    """A classifier of torchvision without its last layer.
+
+    Args:
+        name: A name of `torchvision.models`.
+        pretrained: Whether to load the default weights, or the name of others.
+
+    Raises:
+        InputError: torchvision has no such classifier or weights, or cannot fetch them.
+    """
     import torchvision
 
     known = _weights(name, pretrained or True)
@@ -25,7 +34,7 @@ def build(name: str, pretrained: bool | str) -> nn.Module:
 
 
 def preprocessing(name: str, pretrained: bool | str) -> dict[str, Any]:
-    """What the weights' own transform does to images; of random weights, what the default ones' does."""
+    """How the transform of the weights prepares images; for random weights, that of the default ones."""
     transform = _weights(name, pretrained or True).transforms()
     size = transform.crop_size[0]
     return {
@@ -41,11 +50,11 @@ def _weights(name: str, pretrained: bool | str) -> Any:
 
     known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
-        raise InputError(f"torchvision has no classifier '{name}'; {nearest(name, known)}")
+        raise InputError(f"torchvision: unknown classifier '{name}'; {nearest(name, known)}")
     weights = torchvision.models.get_model_weights(name)
     if pretrained is True:
         return weights.DEFAULT
     if pretrained not in weights.__members__:
         tags = [tag for tag in weights.__members__ if tag != "DEFAULT"]
-        raise InputError(f"torchvision has no weights '{pretrained}' of {name}; {nearest(str(pretrained), tags)}")
+        raise InputError(f"torchvision: unknown weights '{pretrained}' of {name}; {nearest(str(pretrained), tags)}")
     return weights[pretrained]

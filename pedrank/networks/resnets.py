@@ -1,7 +1,7 @@
-"""The networks that checkpoints are weights of: (N, 3, H, W) float images in, (N, D) float features out, no head.
+"""Our own networks, without a classifier: (N, 3, H, W) float images in, (N, D) float features out.
 
-`feature_dim` is D; `drop`, where it is there, the beginnings of the names of a classifier's weights, which files may
-hold beside the network's own. torchvision is imported only for the ResNet-50.
+`feature_dim` is D. `drop`, if present: prefixes of classifier weights to ignore when a file is loaded. torchvision is
+imported only for the ResNet-50.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pedrank.utils.errors import InputError
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions beside a shortcut without parameters (He et al. 2016, section 4.2, option A).
 
-    Where the block halves the map and widens the features, the shortcut takes every other pixel and pads zero channels.
+    If the block halves the feature map and adds channels, the shortcut takes every other pixel and pads with zeros.
     """
 
     def __init__(self, width_in: int, width_out: int, stride: int) -> None:
@@ -37,8 +37,8 @@ class BasicBlock(nn.Module):
 class TinyResNet(nn.Module):
     """The CIFAR ResNet of He et al. 2016, section 4.2, with n = 1: a stem and three stages of one block.
 
-    Widths are 20, 40, 80 instead of 16, 32, 64, and the stem has stride 2, so that 32 x 32 images are worked on at
-    16 x 16: a quarter of the multiplications, which is what lets a whole study run on two processor cores.
+    Widths are 20, 40, 80 instead of 16, 32, 64. The stem has stride 2, so feature maps of 32 x 32 images have 16 x 16
+    pixels: a quarter of the multiplications, which lets a whole study run on two CPU cores.
     """
 
     feature_dim = 80
@@ -61,7 +61,11 @@ class TinyResNet(nn.Module):
 
 
 def tiny_resnet() -> nn.Module:
-    """An 8-layer ResNet of about 116,000 parameters with D = 80, in channels-last memory (the faster one on CPUs)."""
+    """An 8-layer ResNet of about 116,000 parameters with D = 80, in channels-last memory, which is faster on CPUs.
+
+    >>> tiny_resnet()(torch.zeros(2, 3, 32, 32)).shape
+    torch.Size([2, 80])
+    """
     return TinyResNet().to(memory_format=torch.channels_last)
 
 
@@ -77,10 +81,20 @@ def resnet50() -> nn.Module:
 
 
 def same_padding(x: torch.Tensor, kernel: int, stride: int) -> torch.Tensor:
-    """Zeros around (B, C, H, W) as TensorFlow's SAME rule has them: ceil(size / stride) outputs, the odd zero last.
+    """Pad with zeros by TensorFlow's SAME rule: ceil(size / stride) outputs; an odd zero goes to the end.
 
-    Where stride is 2 that is one-sided: at 224 pixels (2, 3) for the stem's 7x7 and (0, 1) for a 3x3, torchvision's
-    being (3, 3) and (1, 1).
+    With stride 2 and 224 pixels, that is (2, 3) for a 7x7 kernel and (0, 1) for 3x3; torchvision has (3, 3) and (1, 1).
+
+    Args:
+        x: (B, C, H, W).
+        kernel: Side of the kernel in pixels.
+        stride: In pixels.
+
+    Returns:
+        (B, C, H', W').
+
+    >>> same_padding(torch.ones(1, 1, 1, 4), kernel=3, stride=2)[0, 0, 1].tolist()
+    [1.0, 1.0, 1.0, 1.0, 0.0]
     """
     pads = []
     for size in (x.shape[3], x.shape[2]):  # functional.pad begins with the last dimension
@@ -98,7 +112,10 @@ class SameConv2d(nn.Conv2d):
 
 
 class SameMaxPool2d(nn.MaxPool2d):
-    """A max-pool with SAME padding, of what comes from a ReLU: zeros beside it change no maximum."""
+    """A max-pool with SAME padding. It follows a ReLU, so zeros at the border change no maximum."""
+
+    kernel_size: int
+    stride: int
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return functional.max_pool2d(same_padding(x, self.kernel_size, self.stride), self.kernel_size, self.stride)
@@ -114,7 +131,7 @@ def resnet50_same_pool() -> nn.Module:
 def resnet50_same() -> nn.Module:
     """The ResNet-50 that BYOL trained: SAME padding in the stem, the max-pool and the 3x3 convolutions of stride 2."""
     network = resnet50_same_pool()
-    for module in [network, *(stage[0] for stage in (network.layer2, network.layer3, network.layer4))]:
+    for module in [network, *(getattr(network, f"layer{stage}")[0] for stage in (2, 3, 4))]:
         name = "conv1" if module is network else "conv2"
         old = getattr(module, name)
         new = SameConv2d(old.in_channels, old.out_channels, old.kernel_size, old.stride, bias=False)
@@ -132,8 +149,16 @@ _ARCHITECTURES = {
 
 
 def build(name: str, pretrained: bool | str = False) -> nn.Module:
-    """The network of that name with random weights, whatever `pretrained`; InputError for an unknown name."""
+    """One of our own networks, with random weights.
+
+    Args:
+        name: tiny-resnet, resnet50, resnet50-same-pool or resnet50-same.
+        pretrained: Without effect.
+
+    Raises:
+        InputError: Unknown name.
+    """
     if name not in _ARCHITECTURES:
         others = "timm/NAME, torchvision/NAME, hub/OWNER/REPO:NAME, FILE.py:FUNCTION"
-        raise InputError(f"no architecture '{name}'; choose one of {', '.join(_ARCHITECTURES)}, {others}")
+        raise InputError(f"unknown architecture '{name}'; choose from {', '.join(_ARCHITECTURES)}, {others}")
     return _ARCHITECTURES[name]()

@@ -1,1 +1,1 @@
-"""What a metric sees: features, labels, class statistics, displacements of classes. The metrics: `metrics/`."""
+"""The input of a metric: features, labels, class statistics, displacements of classes. The metrics: `metrics/`."""

@@ -1,4 +1,4 @@
-"""The costs that grow with N D^2 and D^3, on a GPU: within-class scatter and its spectrum, in float64 by torch."""
+"""Within-class scatter, O(N D^2), and its spectrum, O(D^3), on a GPU: in float64 by torch."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pedrank.utils.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-_BLOCK = 2**26  # numbers of a block of features on the device: 512 MiB in float64
+_BLOCK = 2**26  # numbers in a block of features on the device: 512 MiB in float64
 
 
 def find(device: str) -> torch.device:
-    """The device by torch's name for it; InputError when it is not there or has no float64."""
+    """The device of that name in torch, such as "cuda"; InputError when it is missing or cannot compute in float64."""
     import torch
 
     try:
@@ -28,7 +28,20 @@ def find(device: str) -> torch.device:
 
 
 def within_scatter(features: np.ndarray, labels: np.ndarray, means: np.ndarray, device: str) -> np.ndarray:
-    """Within-class scatter (D, D) of features (N, D): `pedrank.observation.statistics.within_scatter` on a device."""
+    """Within-class scatter: `pedrank.observation.statistics.within_scatter`, computed on a device.
+
+    Args:
+        features: (N, D) real numbers.
+        labels: (N,) integers in 0..C-1.
+        means: (C, D) class means, float64.
+        device: Torch's name of the device.
+
+    Returns:
+        (D, D) float64, on the CPU.
+
+    Raises:
+        InputError: The device is missing or cannot compute in float64.
+    """
     import torch
 
     where = find(device)
@@ -38,7 +51,7 @@ def within_scatter(features: np.ndarray, labels: np.ndarray, means: np.ndarray, 
     step = max(1024, _BLOCK // dims)
     for start in range(0, len(labels), step):
         rows = slice(start, start + step)
-        # Copies: torch wants memory that may be written.
+        # Copied, because torch needs writable memory.
         block = torch.from_numpy(np.array(features[rows])).to(where).double()
         block -= centres[torch.from_numpy(np.array(labels[rows], dtype=np.int64)).to(where)]
         total.addmm_(block.T, block)
@@ -46,7 +59,18 @@ def within_scatter(features: np.ndarray, labels: np.ndarray, means: np.ndarray, 
 
 
 def spectrum(matrix: np.ndarray, device: str) -> Spectrum:
-    """Spectrum of a positive semidefinite matrix (D, D): `spectrum.spectrum` on a device, diagonal."""
+    """Spectrum of a positive semidefinite matrix: `pedrank.observation.spectrum.spectrum`, computed on a device.
+
+    Args:
+        matrix: (D, D) float64.
+        device: Torch's name of the device.
+
+    Returns:
+        The diagonal form; its functions take and return NumPy arrays.
+
+    Raises:
+        InputError: The device is missing or cannot compute in float64.
+    """
     import torch
 
     where = find(device)

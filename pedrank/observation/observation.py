@@ -1,8 +1,7 @@
-"""What a metric sees: features and labels of one pair of dataset and checkpoint, as extracted or refined.
+"""The input of a metric: features and labels of one dataset by one checkpoint, as extracted or refined.
 
-A refinement moves whole classes, so a refined observation shares everything that does not change with the one it came
-from: the features, the variances and the within-class scatter, which are computed once for all metrics and
-refinements.
+A refinement moves whole classes. Features as stored, variances and within-class scatter do not change, so a refined
+observation shares them with the raw one: they are computed once for all refinements.
 """
 
 from __future__ import annotations
@@ -19,27 +18,37 @@ from pedrank.observation.spectrum import Spectrum, spectrum
 from pedrank.observation.statistics import ClassStatistics, within_scatter
 from pedrank.utils.errors import InputError
 
-_BLOCK = 2**21  # numbers of a block of features: 16 MiB, which the next block finds again instead of asking for pages
+_BLOCK = 2**21  # numbers in a block of features: 16 MiB, which the allocator reuses for the next block
 
 
 @dataclass(frozen=True)
 class Observation:
-    """Features (N, D) as stored, labels (N,) in 0..C-1, and the displacement (C, D) of each class, if any moved."""
+    """Features, labels and class statistics, with the displacement of each class. Make one by `observe`.
+
+    Attributes:
+        features: (N, D) as stored; the displacement is not added.
+        labels: (N,) integers in 0..C-1.
+        statistics: Class statistics of the stored features.
+        displacement: (C, D), added to the features of each class; None for raw features.
+        mixing: (C, C), with moved class means = `mixing` @ stored class means; None where unknown.
+        device: Device that computes the scatter and its spectrum; any device except "cpu" needs torch.
+    """
 
     features: np.ndarray
     labels: np.ndarray
-    statistics: ClassStatistics  # of the features as stored
+    statistics: ClassStatistics
     displacement: np.ndarray | None = None
-    mixing: np.ndarray | None = None  # (C, C): the moved means are `mixing` @ the stored means, where known
-    device: str = "cpu"  # where the scatter and its spectrum are computed; another than "cpu" needs torch
+    mixing: np.ndarray | None = None
+    device: str = "cpu"
     _shared: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def refined(self, refinement: Refinement) -> Observation:
-        """The stored features with their classes moved by `refinement`."""
+        """The same features with their classes moved; InputError where the displacement has another shape."""
         displacement = refinement.displacement
         if displacement.shape != self.statistics.means.shape:
             raise InputError(
-                f"refinement: displacement {displacement.shape} does not fit {self.statistics.means.shape}"
+                f"refinement: the displacement has shape {displacement.shape}, but the class means have shape "
+                f"{self.statistics.means.shape}; give one row per class"
             )
         return replace(self, displacement=displacement, mixing=refinement.mixing)
 
@@ -79,7 +88,7 @@ class Observation:
         return self.counts @ self.means / self.n
 
     def within_scatter(self) -> np.ndarray:
-        """Within-class scatter (D, D), read-only and shared; O(N D^2) the first time."""
+        """Within-class scatter (D, D), read-only, shared by all refinements; O(N D^2) at the first call."""
         if "within_scatter" not in self._shared:
             if self.device == "cpu":
                 scatter = within_scatter(self.features, self.labels, self.statistics.means)
@@ -92,12 +101,12 @@ class Observation:
         return self._shared["within_scatter"]
 
     def total_scatter(self) -> np.ndarray:
-        """Scatter of all refined samples around their mean (D, D): within classes plus that of the class means."""
+        """Scatter (D, D) of all refined samples around their mean: within classes plus between class means."""
         spread = self.means - self.mean
         return self.within_scatter() + (spread.T * self.counts) @ spread
 
     def within_spectrum(self) -> Spectrum:
-        """Spectrum of the within-class scatter, shared."""
+        """Spectrum of the within-class scatter, shared by all refinements; O(D^3) at the first call."""
         if "spectrum" not in self._shared:
             if self.device == "cpu":
                 self._shared["spectrum"] = spectrum(self.within_scatter())
@@ -108,14 +117,15 @@ class Observation:
         return self._shared["spectrum"]
 
     def expect_many(self) -> None:
-        """Keep what the scores of many refinements share: O(C^2) memory for each t that `grams` is asked for."""
+        """Cache the products that the scores of many refinements share: O(C^2) memory for each t given to `grams`."""
         self._shared["grams"] = {}
 
     def grams(self) -> Callable[[float], tuple[np.ndarray, np.ndarray]]:
-        """G^T (W + t)^-1 G and G^T (W + t)^-2 G (C, C) as functions of t.
+        """A function of t that returns G^T (W + t)^-1 G and G^T (W + t)^-2 G, both (C, C).
 
-        W (D, D) is the within-class scatter; column k of G (D, C) is class mean k times the root of its count. Moved
-        means are combinations of the stored ones, so that after `expect_many` no refinement costs more for a larger D.
+        W (D, D) is the within-class scatter. Column k of G (D, C) is class mean k times the square root of its count.
+        Moved means are linear combinations of the stored ones, so after `expect_many` the cost of a further refinement
+        does not depend on D.
         """
         roots = np.sqrt(self.counts)
         if self.mixing is None or "grams" not in self._shared:
@@ -142,9 +152,13 @@ class Observation:
         return products
 
     def blocks(self, rows: np.ndarray | None = None) -> Iterator[tuple[slice, np.ndarray]]:
-        """Refined features in float64, a block at a time, so that the whole is never copied: of `rows`, or of all.
+        """Iterate over the refined features in float64, block by block, so that they are never copied whole.
 
-        Each block comes with its place, a slice of `rows` or of all rows.
+        Args:
+            rows: (M,) row numbers; None for all rows.
+
+        Yields:
+            A slice of `rows` (of all rows where `rows` is None), and its features (b, D).
         """
         step = max(256, _BLOCK // self.d)
         total = self.n if rows is None else len(rows)
@@ -157,7 +171,7 @@ class Observation:
             yield place, block
 
     def classes(self) -> Iterator[np.ndarray]:
-        """Refined features (n_c, D) of one class after the other, float64."""
+        """Iterate over the classes 0..C-1: refined features (n_c, D) of each, float64."""
         order = np.argsort(self.labels, kind="stable")
         for label, rows in enumerate(np.split(order, np.cumsum(self.counts)[:-1])):
             block = self.features[rows].astype(np.float64)
@@ -167,9 +181,27 @@ class Observation:
 def observe(
     features: np.ndarray, labels: np.ndarray, refinement: Refinement | None = None, device: str = "cpu"
 ) -> Observation:
-    """Check features and labels (InputError), read the class statistics once, and apply `refinement` where given.
+    """Check features and labels, compute the class statistics, and apply a refinement where one is given.
 
-    `device` is where the within-class scatter and its spectrum are computed: "cpu", or torch's name of another.
+    Args:
+        features: (N, D) real numbers; not changed.
+        labels: (N,) integers that use every value of 0..C-1; not changed.
+        refinement: Displaces each class.
+        device: Device that computes the within-class scatter and its spectrum: "cpu", or torch's name of another.
+
+    Returns:
+        The input of a metric.
+
+    Raises:
+        InputError: Features or labels are unusable, or the refinement has another shape.
+
+    >>> observation = observe(np.array([[0.0, 1.0], [2.0, 1.0], [5.0, 5.0], [5.0, 7.0]]), np.array([0, 0, 1, 1]))
+    >>> observation.means
+    array([[1., 1.],
+           [5., 6.]])
+    >>> observation.within_scatter()
+    array([[2., 0.],
+           [0., 2.]])
     """
     features, labels = np.asarray(features), np.asarray(labels)
     observation = Observation(features, labels, ClassStatistics.from_features(features, labels), device=device)

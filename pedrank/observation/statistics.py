@@ -1,8 +1,8 @@
 """Class statistics of features, and the reference statistics that PED rescales by.
 
-Classes move rigidly under PED, so everything it needs, and most of what the metrics need, is here: how many samples a
-class has, its mean, its variance per feature, and the scatter of all samples around their class means. Everything is
-accumulated in float64 by blocks of rows, so that memory-mapped float32 features are read once and never copied whole.
+PED moves classes rigidly, so class sizes, means and variances are all that it needs. With the scatter of all samples
+around their class means they are also most of what metrics need. Everything is accumulated in float64 by blocks of
+rows, so memory-mapped float32 features are never copied whole.
 """
 
 from __future__ import annotations
@@ -16,16 +16,26 @@ from pedrank.utils.checks import check_features, check_labels, refuse_non_finite
 from pedrank.utils.errors import InputError
 from pedrank.utils.parallel import each, each_share
 
-STD_FLOOR = 1e-3  # of the released code; without it a dead ReLU channel would divide by zero
+STD_FLOOR = 1e-3  # as released; without it, a dead ReLU channel would divide by zero
 
-_BLOCK = 16384  # rows read at a time: what is sequential on disk stays so
-_CANCELLED = 1e-6  # share of a sum of squares below which the difference from its mean has lost digits
+_BLOCK = 16384  # rows read at a time, in the order of the file
+_CANCELLED = 1e-6  # share of a sum of squares; smaller deviations from the mean have lost digits
 _PIECE = 96  # rows summed at a time: their float64 copy stays in the processor's cache
 
 
 @dataclass(frozen=True)
 class ClassStatistics:
-    """Counts (C,), means (C, D) and variances (C, D; divided by n, ddof = 0) of the classes of one feature set."""
+    """Sizes, means and variances of the classes of one feature set.
+
+    Attributes:
+        counts: (C,) class sizes, integers of at least 1.
+        means: (C, D) class means, float64.
+        variances: (C, D) variances within each class, float64, divided by the class size (ddof = 0).
+
+    >>> statistics = ClassStatistics.from_features(np.array([[0.0], [2.0], [5.0], [5.0]]), np.array([0, 0, 1, 1]))
+    >>> statistics.counts, statistics.means[:, 0], statistics.variances[:, 0]
+    (array([2, 2]), array([1., 5.]), array([1., 0.]))
+    """
 
     counts: np.ndarray
     means: np.ndarray
@@ -33,11 +43,17 @@ class ClassStatistics:
 
     @classmethod
     def from_features(cls, features: np.ndarray, labels: np.ndarray) -> ClassStatistics:
-        """Statistics of features (N, D) by labels (N,) in 0..C-1; O(N D) time, O(C D) memory.
+        """Compute the statistics; O(N D) time, O(C D) memory.
 
-        Sums and sums of squares are read in one go. Where a mean is so much larger than its deviations that their
-        difference loses digits, the features are read once more for the deviations themselves. Raises InputError for
-        bad labels, shapes, or non-finite features.
+        One pass over the features gives sums and sums of squares. Where a mean is much larger than its deviations, this
+        loses digits; a second pass then sums the squared deviations themselves.
+
+        Args:
+            features: (N, D) real numbers.
+            labels: (N,) integers that use every value of 0..C-1.
+
+        Raises:
+            InputError: Labels or shapes are unusable, or a feature is not finite.
         """
         features, labels = np.asarray(features), np.asarray(labels)
         counts = check_labels(labels)
@@ -47,7 +63,7 @@ class ClassStatistics:
         if not (np.isfinite(sums).all() and np.isfinite(squares).all()):
             refuse_non_finite(features)
         means = sums / counts[:, None]
-        deviations = np.subtract(squares, np.multiply(sums, means, out=sums), out=sums)  # three arrays (C, D) in all
+        deviations = np.subtract(squares, np.multiply(sums, means, out=sums), out=sums)  # in place: three arrays (C, D)
         squares *= _CANCELLED
         if (deviations < squares)[counts > 1].any():
             shifts, deviations = _class_sums(features, labels, means)
@@ -58,11 +74,11 @@ class ClassStatistics:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> ClassStatistics:
-        """What `arrays` gave, as read from a file."""
+        """Inverse of `arrays`: statistics from arrays read from a file."""
         return cls(*(arrays[name] for name in ("counts", "means", "variances")))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays by name, for a file."""
+        """Counts, means and variances by name, to be written to a file."""
         return {"counts": self.counts, "means": self.means, "variances": self.variances}
 
     @property
@@ -72,7 +88,7 @@ class ClassStatistics:
 
 
 def _class_sums(features: np.ndarray, labels: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sums (C, D) and sums of squares (C, D) of features (N, D) less the origin (C, D) of their class."""
+    """Sums (C, D) and sums of squares (C, D) of features (N, D) minus the origin (C, D) of their class."""
     sums, squares = np.zeros_like(origins), np.zeros_like(origins)
     for start in range(0, len(labels), _BLOCK):
         rows = slice(start, start + _BLOCK)
@@ -83,7 +99,7 @@ def _class_sums(features: np.ndarray, labels: np.ndarray, origins: np.ndarray) -
 def _add_block(
     features: np.ndarray, labels: np.ndarray, origins: np.ndarray, sums: np.ndarray, squares: np.ndarray
 ) -> None:
-    """Add a block's rows to the sums and sums of squares of their classes, each core the classes of its share."""
+    """Add a block's rows to the sums and sums of squares of their classes; each core takes a share of the classes."""
     order = np.argsort(labels, kind="stable")
     present, first = np.unique(labels[order], return_index=True)
     members = np.split(order, first[1:])
@@ -97,7 +113,7 @@ def _add_block(
             for start in range(0, len(rows), _PIECE):
                 piece = rows[start : start + _PIECE]
                 read, some = rows_read[: len(piece)], values[: len(piece)]
-                some[...] = np.take(features, piece, axis=0, out=read, mode="clip")  # "raise" would copy once more
+                some[...] = np.take(features, piece, axis=0, out=read, mode="clip")  # "raise" would make another copy
                 if shifted:
                     some -= origins[label]
                 sums[label] += some.sum(axis=0)
@@ -107,9 +123,20 @@ def _add_block(
 
 
 def within_scatter(features: np.ndarray, labels: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """Within-class scatter (D, D), float64: the sum over samples of (z - mean of its class)(z - mean of its class)^T.
+    """Within-class scatter: the sum over samples of (z - m_y)(z - m_y)^T, with m_y the mean of the sample's class.
 
-    O(N D^2) time, half of it saved by symmetry; O(D^2) memory.
+    O(N D^2) time, halved by symmetry; O(D^2) memory.
+
+    Args:
+        features: (N, D) real numbers.
+        labels: (N,) integers in 0..C-1.
+        means: (C, D) class means.
+
+    Returns:
+        (D, D) float64.
+
+    >>> within_scatter(np.array([[0.0], [2.0], [5.0]]), np.array([0, 0, 1]), np.array([[1.0], [5.0]]))
+    array([[2.]])
     """
     total = np.zeros((means.shape[1],) * 2)
     step = block_rows(means.shape[1])
@@ -117,12 +144,12 @@ def within_scatter(features: np.ndarray, labels: np.ndarray, means: np.ndarray) 
     for start in range(0, len(labels), step):
         rows = slice(start, start + step)
         block = _subtract_means(features[rows], labels[rows], means, deviations[: len(labels[rows])])
-        total += block.T @ block  # NumPy sees the symmetry and calls syrk
+        total += block.T @ block  # NumPy detects the symmetry and calls syrk
     return total
 
 
 def _subtract_means(features: np.ndarray, labels: np.ndarray, means: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """Rows (n, D) less the means (C, D) of their classes, into `out`, on all cores and a cacheful at a time."""
+    """Write rows (n, D) minus the means (C, D) of their classes into `out`, on all cores, in pieces of cache size."""
 
     def subtract(start: int) -> None:
         rows = slice(start, start + _PIECE)
@@ -134,15 +161,28 @@ def _subtract_means(features: np.ndarray, labels: np.ndarray, means: np.ndarray,
 
 
 def block_rows(dims: int) -> int:
-    """Rows of a float64 block of about 64 MiB: large enough for BLAS, small beside the features."""
+    """Number of rows of a float64 block of about 64 MiB: large enough for BLAS, small compared with the features.
+
+    >>> block_rows(2048)
+    4096
+    """
     return max(1024, 2**23 // dims)
 
 
 @dataclass(frozen=True)
 class ReferenceStatistics:
-    """Mean (D,) and standard deviation (D,) of features of reference images; PED rescales by them (Alg. 1, line 2).
+    """Mean and standard deviation of the features of reference images, by which PED rescales (Alg. 1, line 2).
 
-    The standard deviation is floored (the released code's 1e-3, the paper has no floor).
+    Attributes:
+        mean: (D,) float64.
+        std: (D,) float64, at least `floor`.
+        floor: Smallest standard deviation: 1e-3 as released; the paper has no floor.
+
+    Raises:
+        InputError: The vectors differ in length, a value is not finite, or a standard deviation is negative.
+
+    >>> ReferenceStatistics.from_features(np.array([[0.0, 1.0], [2.0, 1.0]]))
+    ReferenceStatistics(mean=array([1., 1.]), std=array([1.   , 0.001]))
     """
 
     mean: np.ndarray
@@ -153,20 +193,23 @@ class ReferenceStatistics:
         mean, std = np.asarray(self.mean, dtype=np.float64), np.asarray(self.std, dtype=np.float64)
         if mean.ndim != 1 or mean.shape != std.shape:
             raise InputError(
-                f"reference statistics: mean {mean.shape} and std {std.shape} must be vectors of one length"
+                f"reference statistics: mean has shape {mean.shape} and std {std.shape}; both must be vectors of "
+                "one length"
             )
         if not (np.isfinite(mean).all() and np.isfinite(std).all() and (std >= 0).all()):
-            raise InputError("reference statistics: a mean or std is not finite or a std is negative; make them again")
+            raise InputError(
+                "reference statistics: a mean or std is not finite, or a std is negative; compute them again"
+            )
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "std", np.maximum(std, self.floor))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays by name, for a file."""
+        """Mean and standard deviation by name, to be written to a file."""
         return {"mean": self.mean, "std": self.std}
 
     @classmethod
     def from_features(cls, features: np.ndarray) -> ReferenceStatistics:
-        """Statistics of reference features (R, D), ddof = 0; InputError when they are empty or not finite."""
+        """Statistics of reference features (R, D), with ddof = 0; InputError where they are empty or not finite."""
         features = np.asarray(features)
         check_features(features, name="reference features")
         total = np.zeros(features.shape[1])
@@ -184,7 +227,7 @@ class ReferenceStatistics:
 
     @classmethod
     def from_classes(cls, statistics: ClassStatistics) -> ReferenceStatistics:
-        """Statistics of all samples of the classes together: var = sum_c n_c (var_c + (mean_c - mean)^2) / n."""
+        """Statistics of all samples of all classes: var = sum_c n_c (var_c + (mean_c - mean)^2) / n."""
         shares = statistics.counts[:, None] / statistics.n
         mean = (shares * statistics.means).sum(axis=0)
         variance = (shares * (statistics.variances + (statistics.means - mean) ** 2)).sum(axis=0)

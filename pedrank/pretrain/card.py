@@ -1,4 +1,4 @@
-"""A checkpoint of the tiny zoo: pre-train it, measure it, and write weights, card and reference statistics."""
+"""Make a checkpoint of the tiny zoo: pre-train it, measure it, and write weights, card and reference statistics."""
 
 from __future__ import annotations
 
@@ -35,11 +35,25 @@ def make_checkpoint(
     reference_path: str | os.PathLike,
     report: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> None:
-    """Pre-train with `objective` on `images` of the training images in `data` and write the three files.
+    """Pre-train on a random subset of the training images, and write the three files.
 
-    `data` is an artefact of images (N, 32, 32, 3), labels and split; the subset is drawn once for all objectives and
-    seeds. Labels are used only to measure the result: the accuracy of 20 neighbours, the subset being the bank and the
-    test images the queries. Raises InputError when there are fewer training images than asked for.
+    The subset is the same for all objectives and seeds. Labels are used only to measure the result: the accuracy of
+    the 20 nearest neighbours, with the subset as the bank and the test images as queries.
+
+    Args:
+        objective: A name in `pedrank.pretrain.objectives.OBJECTIVES`.
+        data: An artefact with images (N, 32, 32, 3), labels and split.
+        seed: Seed of initial weights, order of images and views.
+        epochs: Passes over the subset.
+        images: Size of the subset.
+        device: Where to train.
+        weights_path: Where to write the weights.
+        card_path: Where to write recipe, data, versions and accuracies.
+        reference_path: Where to write mean and standard deviation of the features of the test images.
+        report: Called after each epoch with its number, counted from 0, and its mean loss.
+
+    Raises:
+        InputError: Unknown objective, or fewer training images than `images`.
     """
     bank, bank_labels, queries, labels = (array.to(device) for array in _subset(data, images))
     start = time.perf_counter()
@@ -82,7 +96,10 @@ def _subset(data: str | os.PathLike, images: int) -> list[torch.Tensor]:
     arrays = read_arrays(data, "images", "labels", "split")
     rows = np.flatnonzero(arrays["split"] != TEST)
     if not 0 < images <= len(rows):
-        raise InputError(f"{data}: {images} training images asked for, and there are {len(rows)}; ask for fewer")
+        raise InputError(
+            f"{data}: {images} training images are wanted, but there are {len(rows)}; set --images from 1 to "
+            f"{len(rows)}"
+        )
     rows = np.sort(np.random.default_rng(0).permutation(rows)[:images])
     test = arrays["split"] == TEST
     chosen = [arrays["images"][rows], arrays["labels"][rows], arrays["images"][test], arrays["labels"][test]]

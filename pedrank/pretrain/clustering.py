@@ -17,7 +17,16 @@ from pedrank.pretrain.objective import Objective
 
 
 def spherical_kmeans(embeddings: torch.Tensor, clusters: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Centroids (K, D) of length 1 and assignments (N,) of embeddings (N, D) of length 1; K is at most N / 2."""
+    """Cluster embeddings of length 1 by k-means.
+
+    Args:
+        embeddings: (N, D), each row of length 1.
+        clusters: K; reduced to N / 2 if it is larger.
+        seed: Of the initial centroids.
+
+    Returns:
+        Centroids (K, D), each of length 1, and the cluster (N,) of each embedding.
+    """
     clusters = min(clusters, len(embeddings) // 2)
     kmeans = KMeans(clusters, n_init=1, max_iter=20, random_state=seed).fit(embeddings.cpu().numpy())
     centroids = torch.from_numpy(kmeans.cluster_centers_.astype(np.float32)).to(embeddings.device)
@@ -93,12 +102,12 @@ class PCL(MoCo):
     def _concentrations(
         self, embeddings: torch.Tensor, centroids: torch.Tensor, assignments: torch.Tensor
     ) -> torch.Tensor:
-        """phi of every cluster (Eq. 12), scaled to have the temperature as its mean: tight clusters get a small one."""
+        """phi of every cluster (Eq. 12), scaled so that its mean is the temperature; tight clusters get a small phi."""
         distances = (embeddings - centroids[assignments]).norm(dim=1)
         sizes = assignments.bincount(minlength=len(centroids)).float()
         sums = torch.zeros_like(sizes).index_add_(0, assignments, distances)
         phi = sums / (sizes.clamp(min=1) * torch.log(sizes + self.recipe["alpha"]))
-        phi = torch.where(sizes > 1, phi, phi.max())  # one image says nothing of its cluster's width
+        phi = torch.where(sizes > 1, phi, phi.max())  # the width of a cluster with one image is unknown
         phi = phi.clamp(phi.quantile(0.1), phi.quantile(0.9))  # no cluster dominates
         return phi * (self.recipe["temperature"] / phi.mean())
 

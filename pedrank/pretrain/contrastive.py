@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from lightly.loss import NTXentLoss
@@ -83,8 +84,8 @@ class NNCLR(Objective):
 class InstanceDiscrimination(Objective):
     """Wu et al. 2018: every image is its own class; the non-parametric softmax (Eq. 2) over a memory of all images.
 
-    Their Eq. 2 is computed in full, without noise-contrastive estimation: the training images are few enough. The
-    memory starts from the untrained network's embeddings instead of random ones, which saves the first epochs.
+    Eq. 2 is computed in full, without noise-contrastive estimation, since there are few training images. The memory
+    starts with the embeddings of the untrained network instead of random ones, which saves the first epochs.
     """
 
     paper = "Wu et al., Unsupervised Feature Learning via Non-Parametric Instance Discrimination, CVPR 2018"
@@ -93,7 +94,7 @@ class InstanceDiscrimination(Objective):
 
     def __init__(self, backbone: nn.Module, images: int) -> None:
         super().__init__(backbone, images)
-        self.network = nn.Sequential(backbone, nn.Linear(backbone.feature_dim, self.recipe["projection"]))
+        self.network = nn.Sequential(backbone, nn.Linear(cast(int, backbone.feature_dim), self.recipe["projection"]))
         self.register_buffer("memory", torch.zeros(images, self.recipe["projection"]))
 
     def start_epoch(self, epoch: int, encode: Callable[[nn.Module], torch.Tensor]) -> None:

@@ -1,4 +1,4 @@
-"""How good features are: the accuracy of their nearest neighbours' labels, without training (Wu et al. 2018, 3.4)."""
+"""Accuracy of features without training: classification by nearest neighbours (Wu et al. 2018, section 3.4)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,19 @@ def knn_accuracy(
 ) -> float:
     """Fraction of queries whose k nearest bank features vote for the right label.
 
-    Features are (N, D); the similarity s is the cosine, and a neighbour's vote weighs exp(s / temperature).
+    The similarity s is the cosine; a neighbour's vote has weight exp(s / temperature).
+
+    Args:
+        bank: (N, D) features that vote.
+        bank_labels: (N,) integers.
+        queries: (M, D) features to classify.
+        labels: (M,) integers, their true labels.
+        k: Number of neighbours.
+        temperature: Of the votes.
+
+    >>> bank, labels = torch.eye(2), torch.tensor([0, 1])
+    >>> knn_accuracy(bank, labels, torch.tensor([[0.9, 0.1], [0.1, 0.9]]), labels, k=1)
+    1.0
     """
     classes = int(bank_labels.max()) + 1
     bank = functional.normalize(bank, dim=1)

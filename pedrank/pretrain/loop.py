@@ -1,4 +1,4 @@
-"""The loop that all objectives share."""
+"""The training loop that all objectives share."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from pedrank.features.normalise import mean_and_std, standardise
 from pedrank.networks.build import build
 from pedrank.pretrain.objectives import OBJECTIVES
 from pedrank.pretrain.random_views import random_views
@@ -27,19 +28,31 @@ OPTIMISER: dict[str, Any] = {
 
 
 def as_input(images: torch.Tensor) -> torch.Tensor:
-    """uint8 images (N, H, W, 3) as floats (N, 3, H, W) in [0, 1], still in channels-last memory."""
+    """uint8 images (N, H, W, 3) as float32 (N, 3, H, W) in [0, 1], in channels-last memory.
+
+    >>> as_input(torch.full((1, 2, 2, 3), 255, dtype=torch.uint8)).shape
+    torch.Size([1, 3, 2, 2])
+    """
     return images.permute(0, 3, 1, 2).float() / 255
 
 
 def normalise(images: torch.Tensor) -> torch.Tensor:
-    """Subtract the channel means of (N, 3, H, W) images in [0, 1], divide by the deviations; channels-last memory."""
-    mean, std = (torch.tensor(NORMALISATION[key], device=images.device).view(3, 1, 1) for key in ("mean", "std"))
-    return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+    """(image - mean) / std of (N, 3, H, W) images in [0, 1], by CIFAR-10's colours, in channels-last memory."""
+    found = standardise(images.permute(0, 2, 3, 1), *mean_and_std(NORMALISATION, images.device), white=1)
+    return found.contiguous(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
 def encode(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """A network's outputs (N, D) in evaluation mode for plain uint8 images (N, H, W, 3); its mode is put back."""
+    """A network's outputs for images without augmentation, computed in evaluation mode; its mode is restored.
+
+    Args:
+        network: Maps (B, 3, H, W) to (B, D).
+        images: (N, H, W, 3) uint8, on the network's device.
+
+    Returns:
+        (N, D).
+    """
     training = network.training
     network.eval()
     outputs = torch.cat([network(normalise(as_input(batch))) for batch in images.split(500)])
@@ -48,7 +61,7 @@ def encode(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
 
 
 def random_network(seed: int) -> nn.Module:
-    """The network as pre-training starts from it: the same seed gives the same weights for every objective."""
+    """The network before pre-training; one seed gives the same weights for every objective."""
     torch.manual_seed(seed)
     return build(ARCHITECTURE)
 
@@ -60,13 +73,25 @@ def pretrain(
     epochs: int,
     report: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> nn.Module:
-    """Pre-train the tiny network and return it in evaluation mode, on the images' device.
+    """Pre-train the tiny network with one objective.
 
-    `images` are uint8 (N, H, W, 3); `report` gets every epoch's mean loss. The same seed, images, number of threads
-    and machine give the same weights.
+    The same seed, images, number of threads and machine give the same weights.
+
+    Args:
+        objective: A name in `pedrank.pretrain.objectives.OBJECTIVES`.
+        images: (N, H, W, 3) uint8, on the device to train on.
+        seed: Seed of initial weights, order of images and views.
+        epochs: Passes over the images.
+        report: Called after each epoch with its number, counted from 0, and its mean loss.
+
+    Returns:
+        The network in evaluation mode, on the images' device.
+
+    Raises:
+        InputError: Unknown objective.
     """
     if objective not in OBJECTIVES:
-        raise InputError(f"no objective '{objective}'; choose one of {', '.join(OBJECTIVES)}")
+        raise InputError(f"unknown objective '{objective}'; choose from {', '.join(OBJECTIVES)}")
     device = images.device
     method = OBJECTIVES[objective](random_network(seed), len(images)).to(device).train()
     batch = min(OPTIMISER["batch"], len(images))

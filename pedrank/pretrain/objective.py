@@ -1,4 +1,4 @@
-"""What the training loop asks of an objective."""
+"""The base class of objectives, as the training loop calls them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from torch import nn
 class Objective(nn.Module):
     """A backbone with the heads, memories and loss of one self-supervised method.
 
-    The loop calls `start_epoch`, then for every batch the objective itself for the loss, and `end_step` once the
-    optimiser has stepped. `paper`, `recipe` (the hyper-parameters) and `views` go onto the checkpoint's card.
+    The loop calls `start_epoch`; then, for every batch, the objective itself, which returns the loss; and `end_step`
+    after the optimiser's step. `paper`, `recipe` (the hyper-parameters) and `views` go onto the checkpoint's card.
     """
 
     paper = ""
@@ -29,7 +29,12 @@ class Objective(nn.Module):
         self.backbone = backbone
 
     def forward(self, views: list[torch.Tensor], index: torch.Tensor) -> torch.Tensor:
-        """The loss of one batch: `views` of (B, 3, H, W) each, `index` (B,) says which training images they show."""
+        """The loss of one batch.
+
+        Args:
+            views: Normalised images, (B, 3, H, W) each.
+            index: (B,) rows of the training images that the views show.
+        """
         raise NotImplementedError
 
     def start_epoch(self, epoch: int, encode: Callable[[nn.Module], torch.Tensor]) -> None:
@@ -44,17 +49,31 @@ class Objective(nn.Module):
 
 
 def momentum_copy(module: nn.Module) -> nn.Module:
-    """A copy that no gradient changes; `follow` moves it."""
+    """A copy without gradients; `follow` updates it."""
     duplicate = copy.deepcopy(module)
     deactivate_requires_grad(duplicate)
     return duplicate
 
 
 def follow(leader: nn.Module, follower: nn.Module, momentum: float) -> None:
-    """Move a momentum copy: its weights become m x its own + (1 - m) x the leader's (He et al. 2020, Eq. 2)."""
+    """Update a momentum copy: follower <- momentum follower + (1 - momentum) leader (He et al. 2020, Eq. 2).
+
+    Args:
+        leader: The trained network.
+        follower: Its copy, changed in place.
+        momentum: From 0 to 1.
+    """
     update_momentum(leader, follower, momentum)
 
 
 def rising_momentum(start: float, progress: float) -> float:
-    """Momentum that rises from `start` to 1 along a half cosine (Grill et al. 2020, section 3.3)."""
+    """Momentum that rises from `start` to 1 along half a cosine (Grill et al. 2020, section 3.3).
+
+    Args:
+        start: Momentum at the beginning.
+        progress: From 0 to 1.
+
+    >>> [round(rising_momentum(0.9, progress), 3) for progress in (0, 0.5, 1)]
+    [0.9, 0.95, 1.0]
+    """
     return 1 - (1 - start) * (math.cos(math.pi * progress) + 1) / 2

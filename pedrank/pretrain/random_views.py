@@ -1,6 +1,6 @@
-"""Random views of a whole batch at once, each image with its own crop, flip and colours (Chen et al. 2020, App. A).
+"""Random views of a whole batch: each image gets its own crop, flip and colours (Chen et al. 2020, appendix A).
 
-Every random number comes from the generator that is passed in.
+All random numbers come from the given generator.
 """
 
 from __future__ import annotations
@@ -22,12 +22,31 @@ _RGB_TO_YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.52
 
 
 def random_views(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """One random view of each image: (N, 3, H, W) float in [0, 1] to the same, cropped, flipped and recoloured."""
+    """One random view of each image: cropped, flipped and recoloured.
+
+    Args:
+        images: (N, 3, H, W) float32 in [0, 1].
+        generator: Source of the random numbers, on the images' device.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
+
+    >>> random_views(torch.zeros(2, 3, 8, 8), torch.Generator().manual_seed(0)).shape
+    torch.Size([2, 3, 8, 8])
+    """
     return recolour(crop_and_flip(images, generator), generator)
 
 
 def crop_and_flip(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """A random resized crop of each image, mirrored with probability 1/2, at the image's own size (bilinear)."""
+    """A random crop of each image, resized (bilinear) to the image's size and mirrored with probability 1/2.
+
+    Args:
+        images: (N, 3, H, W) float32.
+        generator: Source of the random numbers, on the images' device.
+
+    Returns:
+        (N, 3, H, W).
+    """
     n = len(images)
     area = _uniform(n, *CROP_AREA, generator)
     aspect = torch.exp(_uniform(n, math.log(CROP_ASPECT[0]), math.log(CROP_ASPECT[1]), generator))
@@ -47,8 +66,15 @@ def crop_and_flip(images: torch.Tensor, generator: torch.Generator) -> torch.Ten
 def recolour(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Colour jitter with probability 0.8, then grey with probability 0.2.
 
-    Brightness b, contrast c, saturation and hue are all linear in an image x, so they are one 3 x 3 matrix and one
-    offset per image: x -> bc M x + b (1 - c) mean luma, clipped to [0, 1] once at the end. Hue turns in the YIQ plane.
+    Brightness b, contrast c, saturation and hue are linear in an image x. So each image needs one 3 x 3 matrix and one
+    offset: x -> b c M x + b (1 - c) mean luma, clipped to [0, 1] once at the end. M rotates the hue in the YIQ plane.
+
+    Args:
+        images: (N, 3, H, W) float32 in [0, 1].
+        generator: Source of the random numbers, on the images' device.
+
+    Returns:
+        (N, 3, H, W) in [0, 1].
     """
     n = len(images)
     device = images.device
@@ -71,7 +97,7 @@ def recolour(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def _hue_rotation(angle: torch.Tensor) -> torch.Tensor:
-    """(N,) angles to (N, 3, 3) matrices that turn the chroma plane of YIQ and leave greys as they are."""
+    """(N,) angles to (N, 3, 3) matrices that rotate the chroma plane of YIQ and leave greys unchanged."""
     to_yiq = torch.tensor(_RGB_TO_YIQ, device=angle.device)
     turn = torch.zeros(len(angle), 3, 3, device=angle.device)
     turn[:, 0, 0] = 1

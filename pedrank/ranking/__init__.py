@@ -1,1 +1,1 @@
-"""Rankings without ground truth: order, agreement, random halves, confirmation. Judging them: `evaluation/`."""
+"""Rankings without ground truth: order, agreement, random halves, confirmation. With ground truth: `evaluation/`."""

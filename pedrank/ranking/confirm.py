@@ -1,4 +1,4 @@
-"""A ranking confirmed or corrected: what fine-tuning its first checkpoints has shown, and what it cost beside all."""
+"""A ranking confirmed or corrected by fine-tuning its first checkpoints, and the compute that this saved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-LEARNED = 0.1  # of the way from chance to 100 %: less shows no fine-tuning
+LEARNED = 0.1  # of the way from chance to 100 %; runs below it were too short to count
 
 
 def confirm(
@@ -18,21 +18,32 @@ def confirm(
     accuracies: pd.DataFrame,
     seconds: Mapping[str, Sequence[float]],
 ) -> dict[str, Any]:
-    """Whether the checkpoint ranked first is the most accurate of those that were fine-tuned.
+    """Check whether the checkpoint ranked first is the most accurate of the fine-tuned ones.
 
     Args:
-        ranking: What scripts/ranking.py writes as JSON.
-        accuracies: checkpoint, accuracy (percent), sd (over seeds), seeds: `pedrank.finetune.ground_truth.from_runs`.
+        ranking: A ranking as scripts/ranking.py writes it to JSON.
+        accuracies: Table from `pedrank.finetune.ground_truth.from_runs`: checkpoint, accuracy (percent), sd (percent,
+            over seeds), seeds.
         seconds: Training seconds of each run, by checkpoint.
 
     Returns:
-        fine_tuned: One entry per checkpoint, the most accurate first, with its rank by the scores.
-        verdict: "confirmed", "corrected", or "open" where the most accurate leads the pick by less than two standard
-            errors over seeds, or where one seed shows no spread; "untrained" where the most accurate is nearer to
-            chance than a tenth of the way from there to 100 %, so that the runs were too short to say anything.
-        best, pick, lead (points), lead_error (two standard errors of the lead; None where unknown).
-        runs, all_runs, hours, all_hours, saved: what was spent, what all checkpoints would take by the mean of those
-            that were fine-tuned, and the share that was spared.
+        A dictionary:
+
+        - fine_tuned: one entry per checkpoint, the most accurate first, with its rank by the scores.
+        - verdict: "confirmed" where the pick is the most accurate. "corrected" where another leads it by more than two
+          standard errors over seeds. "open" where the lead is smaller, or its error unknown because of a single seed.
+          "untrained" where the best accuracy is less than a tenth of the way from chance to 100 %: such runs were too
+          short to compare checkpoints.
+        - best, pick: names; lead: percentage points between them; lead_error: two standard errors of the lead, None
+          where unknown; chance: accuracy of guessing, in percent.
+        - runs, hours: spent on fine-tuning; all_runs, all_hours: estimates for all checkpoints, from the mean of the
+          fine-tuned ones; saved: share of the checkpoints that were not fine-tuned.
+
+    >>> import pandas as pd
+    >>> ranking = {"classes": 10, "checkpoints": [{"checkpoint": "moco", "rank": 1}, {"checkpoint": "byol", "rank": 2}]}
+    >>> columns = {"checkpoint": ["moco", "byol"], "accuracy": [90.0, 80.0], "sd": [1.0, 1.0], "seeds": [3, 3]}
+    >>> confirm(ranking, pd.DataFrame(columns), {"moco": [60.0] * 3, "byol": [60.0] * 3})["verdict"]
+    'confirmed'
     """
     rank_of = {row["checkpoint"]: row["rank"] for row in ranking["checkpoints"]}
     table = accuracies.sort_values("accuracy", ascending=False, kind="stable").to_dict("records")

@@ -1,9 +1,9 @@
-"""How a score varies with the images: the same metric on random halves of them.
+"""Variation of a score with the images: the same metric on random halves of them.
 
-Halves are drawn without replacement and class by class, so that no image comes twice (a copy would give its label away
-to a nearest-neighbour metric) and no class is lost. They depend on the labels alone: all checkpoints of a dataset are
-scored on the same rows, so that their scores on one half are comparable. A half is fewer images than all: shares of
-halves on which a checkpoint comes first rather understate how firm its place on all of them is.
+Halves are drawn without replacement and class by class. No image comes twice, because a copy would reveal its label to
+a nearest-neighbour metric, and no class is lost. Halves depend on the labels only: all checkpoints of a dataset are
+scored on the same rows, so their scores on one half are comparable. A half has fewer images than the whole, so the
+share of halves on which a checkpoint ranks first tends to understate how stable its rank on all images is.
 """
 
 from __future__ import annotations
@@ -18,16 +18,28 @@ from pedrank.observation.observation import observe
 from pedrank.observation.statistics import ReferenceStatistics
 from pedrank.refinements import move
 
-HALVES = 20
-LARGEST = 5_000  # rows of a half: more of them cost time and change little
+HALVES = 20  # halves drawn
+LARGEST = 5_000  # rows of a half; more rows cost time and change little
 SEED = 0
 
 
 def halves(labels: np.ndarray, number: int = HALVES, largest: int = LARGEST, seed: int = SEED) -> list[np.ndarray]:
-    """Rows (sorted) of `number` random halves of labels (N,) in 0..C-1.
+    """Draw random halves, class by class.
 
-    Of n images of a class, half are taken, rounded up, and never fewer than two where there are two; of all N no more
-    than `largest` and the rounding.
+    A half takes half of each class, rounded up, and at least two images where the class has two. Where half of all N
+    images are more than `largest`, every class gives a smaller share.
+
+    Args:
+        labels: (N,) integers in 0..C-1.
+        number: Number of halves.
+        largest: Rows of a half, up to rounding.
+        seed: Seed of the draws.
+
+    Returns:
+        Sorted row numbers of each half.
+
+    >>> [len(rows) for rows in halves(np.repeat([0, 1], [10, 3]), number=2)]
+    [7, 7]
     """
     counts = np.bincount(labels)
     share = min(0.5, largest / len(labels))
@@ -48,10 +60,22 @@ def score_halves(
     refinement: Mapping[str, Any] | None = None,
     reference: ReferenceStatistics | None = None,
 ) -> list[float]:
-    """What `metric` ranks by, on each half of features (N, D) with labels (N,).
+    """Rank score of one metric on each half of the images.
 
-    `refinement` holds the options of `pedrank.refinements.move`; classes are moved anew on each half, which needs
-    `reference`. Raises InputError as the metric does.
+    Args:
+        metric: Name of the metric.
+        features: (N, D).
+        labels: (N,) integers in 0..C-1.
+        options: Keyword options of the metric.
+        refinement: Keyword options of `pedrank.refinements.move`, which moves the classes of each half; None scores
+            the raw features.
+        reference: Reference statistics for the refinement.
+
+    Returns:
+        One rank score per half.
+
+    Raises:
+        InputError: As the metric and the refinement do.
     """
     found = []
     for rows in halves(labels):

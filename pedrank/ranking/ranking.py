@@ -1,4 +1,4 @@
-"""A ranking without ground truth: the order by one metric, and how far other metrics and other images agree with it."""
+"""Ranking without ground truth: the order by one metric, and its agreement with other metrics and other images."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from pedrank.utils.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-SURE, LIKELY = 0.95, 0.5  # shares of halves in which the pick comes first, for the words "sure" and "likely"
+SURE, LIKELY = 0.95, 0.5  # smallest shares of halves with the pick ranked first, for "sure" and "likely"
 
 
 def rank(
     scores: pd.DataFrame, seconds: pd.DataFrame, halves: pd.DataFrame, metric: str, refinement: str
 ) -> pd.DataFrame:
-    """One row per checkpoint, the best first.
+    """Rank checkpoints by one metric, the best first.
 
     Args:
-        scores: Long table: checkpoint, metric, refinement, score, rank_score. Others rank the raw features.
-        seconds: The same keys with seconds, refinement_seconds (where classes were moved) and d, their features.
-        halves: checkpoint, half, rank_score: `metric` on random halves of the images.
-        metric: What ranks.
-        refinement: What moves the classes before; "none" for the raw features.
+        scores: Long table: checkpoint, metric, refinement, score, rank_score. Other metrics rank the raw features.
+        seconds: Long table with the same keys: seconds, refinement_seconds (where classes were moved), d (number of
+            features).
+        halves: Long table: checkpoint, half, rank_score, by `metric` on random halves of the images.
+        metric: Name of the metric that ranks.
+        refinement: Name of the refinement that moves the classes first; "none" for the raw features.
 
     Returns:
-        rank (ties share the lowest), checkpoint, score, rank_score, first (share of halves in which it ranks first;
-        ties share), rank_low and rank_high (5th and 95th percentile of its rank over halves), rank_{other} for each
-        other metric, mean_rank over all metrics, features, seconds (of all its scores).
+        One row per checkpoint: rank (ties share the smallest), checkpoint, score, rank_score, first (share of halves in
+        which it ranks first; ties share), rank_low and rank_high (5th and 95th percentile of its rank over halves),
+        rank_{other} for each other metric, mean_rank over all metrics, features (D), seconds (of all its scores).
 
     Raises:
         InputError: All checkpoints have the same score.
@@ -43,7 +44,7 @@ def rank(
     chosen = scores[(scores["metric"] == metric) & (scores["refinement"] == refinement)].set_index("checkpoint")
     values = chosen["rank_score"]
     if np.ptp(values.to_numpy()) == 0:
-        raise InputError(f"{metric} gives all {len(values)} checkpoints the same score; rank them by another metric")
+        raise InputError(f"{metric} gives all {len(values)} checkpoints the same score; rank them with another metric")
     table = chosen[["score", "rank_score"]].copy()
     table.insert(0, "rank", values.rank(ascending=False, method="min").astype(int))
     on_halves = halves.pivot(index="checkpoint", columns="half", values="rank_score").loc[table.index]
@@ -67,13 +68,30 @@ def rank(
 
 
 def other_scores(scores: pd.DataFrame, metric: str) -> dict[str, pd.Series]:
-    """By name, what each metric but `metric` ranks checkpoints by on the raw features."""
+    """Rank scores on the raw features by every metric except one.
+
+    Args:
+        scores: Long table: checkpoint, metric, refinement, rank_score.
+        metric: Name of the metric to leave out.
+
+    Returns:
+        By metric, a series of rank scores indexed by checkpoint.
+    """
     raw = scores[(scores["refinement"] == BASE) & (scores["metric"] != metric)]
     return {name: rows.set_index("checkpoint")["rank_score"] for name, rows in raw.groupby("metric", sort=False)}
 
 
 def agreement(table: pd.DataFrame, scores: pd.DataFrame, metric: str) -> dict[str, float | None]:
-    """tau_w of the ranking with that of each other metric; None where all of its scores tie."""
+    """tau_w between the ranking and that of each other metric.
+
+    Args:
+        table: Ranking from `rank`.
+        scores: Long table: checkpoint, metric, refinement, rank_score.
+        metric: Name of the metric that ranks.
+
+    Returns:
+        tau_w by metric; None where all scores of that metric tie.
+    """
     found: dict[str, float | None] = {}
     for name, column in other_scores(scores, metric).items():
         values = column[table["checkpoint"]].to_numpy()
@@ -82,12 +100,16 @@ def agreement(table: pd.DataFrame, scores: pd.DataFrame, metric: str) -> dict[st
 
 
 def recommendation(table: pd.DataFrame, taus: dict[str, float | None]) -> dict[str, Any]:
-    """What to fine-tune and how sure the scores are of it, from `rank` and `agreement`.
+    """Recommend which checkpoint to fine-tune, and say how certain the scores are.
+
+    Args:
+        table: Ranking from `rank`.
+        taus: tau_w by other metric, from `agreement`.
 
     Returns:
-        picks (several where they tie for the first rank), runner_up, first (share of halves), agree and disagree (other
-        metrics by whether they rank the pick first), mean_tau_w with the others (None without any), sure: "sure",
-        "likely" or "open".
+        picks (several where they tie for the first rank), runner_up, first (share of halves with the pick ranked
+        first), agree and disagree (other metrics that do or do not rank the pick first), mean_tau_w with the other
+        metrics (None without any), sure ("sure", "likely" or "open").
     """
     ahead = table["rank"] == 1
     pick = table.iloc[0]
@@ -95,7 +117,7 @@ def recommendation(table: pd.DataFrame, taus: dict[str, float | None]) -> dict[s
     agree = [name for name in others if pick[f"rank_{name}"] == 1]
     known = [tau for tau in taus.values() if tau is not None]
     share = float(table["first"][ahead].max())
-    # One metric's order on these images can be as firm as one likes: that the others agree is asked for as well.
+    # A stable order by one metric can still be wrong, so "sure" also requires that half of the other metrics agree.
     backed = 2 * len(agree) >= len(others)
     sure = "open" if ahead.sum() > 1 or share < LIKELY else "sure" if share >= SURE and backed else "likely"
     return {
@@ -110,18 +132,27 @@ def recommendation(table: pd.DataFrame, taus: dict[str, float | None]) -> dict[s
 
 
 def chance(n: int) -> float:
-    """The tau_w that a ranking of n checkpoints by lot exceeds once in twenty times."""
+    """The tau_w that 5 % of random rankings of n checkpoints reach.
+
+    >>> round(chance(12), 2)
+    0.45
+    """
     ranks = np.arange(n, dtype=float)
     return float(np.quantile(weighted_taus(orders(n, seed=0).astype(float), ranks[None]), 0.95))
 
 
 def published(table: pd.DataFrame, metric: str, refinement: str) -> tuple[float, float, float] | None:
-    """tau_w of the metric on the paper's ten datasets: mean, least, largest; None where none is published.
+    """Published tau_w of a method on the paper's ten datasets (Table 1).
 
-    Those after PED are the paper's, whose lambda was chosen with the accuracies known.
+    The paper chose PED's lambda with the accuracies known, so its values after PED are optimistic.
 
     Args:
-        table: pedrank/published/table1.csv: metric, refinement, dataset, tau_w.
+        table: Table with the columns metric, refinement, dataset, tau_w: pedrank/published/table1.csv.
+        metric: Name of the metric.
+        refinement: Name of the refinement; every "ped-..." stands for PED.
+
+    Returns:
+        Mean, smallest and largest tau_w; None where the paper has no such row.
     """
     name = "ped" if refinement.startswith("ped-") else refinement
     taus = table["tau_w"][(table["metric"] == metric) & (table["refinement"] == name)]

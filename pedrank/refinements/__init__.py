@@ -1,14 +1,14 @@
-"""Refinements: how classes may be moved before a metric sees them. PED is one, SA another, a user's own a third.
+"""Refinements: rules that move classes before a metric sees them, such as PED, SA, or a rule in a user's file.
 
-A refinement is a function of class statistics, reference statistics and its own keyword options that returns a
-`Refinement`, or just the displacement (C, D) of each class in feature space:
+A refinement is a function of class statistics, reference statistics and its own keyword options. It returns a
+`Refinement`, or only the displacement (C, D) of each class in feature space:
 
     @refinement
     def apart(statistics, reference, factor=1.0):
         return factor * (statistics.means - statistics.means.mean(axis=0))
 
-Classes move as wholes: what needs to see single samples is no refinement in this sense. The built-in ones are modules
-of this folder, loaded by their names; a file anywhere else registers its own by `pedrank.study.plugins.load_plugin`.
+All samples of a class move together, so a refinement never sees single samples. The built-in refinements are modules
+of this folder, loaded by name. `pedrank.study.plugins.load_plugin` registers the refinements of any other file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
 from pedrank.utils.errors import InputError
 from pedrank.utils.options import accepted
 
-BUILT_IN = {"ped": "ped", "sa": "spread_attract"}  # the module of each
+BUILT_IN = {"ped": "ped", "sa": "spread_attract"}  # module of each name
 
 Move = Callable[..., Refinement | np.ndarray]
 
@@ -33,7 +33,22 @@ registered: dict[str, Move] = {}
 
 
 def refinement(function: Move | None = None, *, name: str = "") -> Any:
-    """Register the decorated function under its own name, or under `name`."""
+    """Register the decorated function as a refinement.
+
+    Args:
+        function: A refinement; None where the decorator is called with a name.
+        name: Name of the refinement; by default the function's name.
+
+    Returns:
+        The function unchanged, or a decorator.
+
+    >>> @refinement
+    ... def still(statistics, reference):
+    ...     return 0 * statistics.means
+    >>> get_refinement("still") is still
+    True
+    >>> del registered["still"]
+    """
     if function is None:
         return partial(refinement, name=name)
     registered[name or function.__name__] = function
@@ -41,33 +56,61 @@ def refinement(function: Move | None = None, *, name: str = "") -> Any:
 
 
 def refinement_names() -> list[str]:
-    """Names of all refinements: the built-in ones, and those registered from elsewhere."""
+    """Names of all refinements, sorted: the built-in ones, and those that plugins have registered.
+
+    >>> {"ped", "sa"} <= set(refinement_names())
+    True
+    """
     return sorted({*BUILT_IN, *registered})
 
 
 def get_refinement(name: str) -> Move:
-    """The refinement of that name, its module imported only now; InputError when there is none."""
+    """The refinement of that name. Its module is imported at the first call; InputError for an unknown name."""
     if name not in registered:
         if name not in BUILT_IN:
-            raise InputError(f"no refinement '{name}'; there are {', '.join(refinement_names())}")
+            raise InputError(f"unknown refinement '{name}'; choose from {', '.join(refinement_names())}")
         importlib.import_module(f"{__name__}.{BUILT_IN[name]}")
     return registered[name]
 
 
-def move(statistics: ClassStatistics, reference: ReferenceStatistics, by: str = "ped", **options: object) -> Refinement:
-    """Classes moved by the refinement named `by`; InputError when there is none, or its displacement does not fit."""
+def move(
+    statistics: ClassStatistics, reference: ReferenceStatistics | None, by: str = "ped", **options: object
+) -> Refinement:
+    """Apply a refinement to class statistics.
+
+    Args:
+        statistics: Statistics of the features' classes.
+        reference: Reference statistics; None suffices for refinements that ignore them, such as "sa".
+        by: Name of the refinement.
+        options: Keyword options of the refinement.
+
+    Returns:
+        The displacement of each class, and the path that led to it.
+
+    Raises:
+        InputError: The refinement is unknown, or its displacement is not finite or not of shape (C, D).
+
+    >>> statistics = ClassStatistics(np.array([2, 2]), np.array([[0.0], [1.0]]), np.ones((2, 1)))
+    >>> move(statistics, ReferenceStatistics(np.zeros(1), np.ones(1)), lam=1.0).displacement.ravel() < 0
+    array([ True, False])
+    """
     found = get_refinement(by)(statistics, reference, **options)
     if isinstance(found, Refinement):
         return found
     displacement = np.asarray(found, dtype=np.float64)
     if displacement.shape != statistics.means.shape or not np.isfinite(displacement).all():
         raise InputError(
-            f"refinement '{by}': returned {displacement.shape}, wanted a finite displacement {statistics.means.shape}"
+            f"refinement '{by}': must return a displacement of shape {statistics.means.shape} with finite values; "
+            f"it returned shape {displacement.shape}"
         )
     size, none = np.array([np.abs(displacement).sum()]), np.zeros(1)
     return Refinement(displacement, 1, np.ones(1), size, none, none, 0.0, dict(options))
 
 
 def option_names(by: str) -> list[str] | None:
-    """Names of the options of the refinement `by`; None where it takes any."""
+    """Names of the options of the refinement `by`; None where it accepts any option.
+
+    >>> option_names("sa")
+    ['alpha', 'sigma']
+    """
     return accepted(get_refinement(by), skip=2)

@@ -1,23 +1,24 @@
 """Potential Energy Decline (PED): section 3.3 and Algorithm 1 of the paper, on class statistics alone.
 
-Each class is a ball of unit mass: its centre is the class mean, its radius lambda * ||sigma||_2, both in the space
-where features are standardised by the reference images. Overlapping balls repel each other (Hooke's law). All samples
-of a class move with its centre, so variances and radii never change, and the result is one displacement per class.
-Forces act along the lines between centres, so that a moved centre is a combination of the centres at the start, with
-coefficients that sum to one: the simulation runs on those, a C x C matrix, and on the products of the first centres.
+Each class is a ball of unit mass. Its centre is the class mean and its radius is lambda * ||sigma||_2, both in the
+space where features are standardised by the reference images. Overlapping balls repel each other (Hooke's law). All
+samples of a class move with its centre, so variances and radii never change, and the result is one displacement per
+class. Forces act along the lines between centres. A moved centre is therefore a linear combination of the initial
+centres, with coefficients that sum to one. The simulation runs on these coefficients, a C x C matrix, and on the inner
+products of the initial centres.
 
-Where the paper's text and the released code differ, one named option stands for the difference and a mode sets its
+Where the paper's text and the released code differ, a named option stands for the difference and the mode sets its
 default:
 
-    option              paper  as_released  what it decides
+    option              paper  as_released  effect
     keep_terminal_step  True   False        Alg. 1 applies a move (line 8), then tests it (line 10); the code drops it
-    clamp               False  True         the code moves no pair by more than its overlap; it binds once k dt^2 > 2
+    clamp               False  True         the code moves no pair by more than its overlap; matters only if k dt^2 > 2
     signed_overlap      False  False        Alg. 1, line 7 lacks the max(., 0) of Eq. 4; True attracts separated balls
     summed_force_norm   False  False        Alg. 1, line 9 takes the norm of the sum of all moves, which Newton's third
                                             law makes zero: True stops at the first step. False sums the norms (code)
 
-Both agree that six moves are tried (`step <= M` with M = 5 counts from 0; the code has `< 6`). The floor of the
-reference's standard deviation is in `ReferenceStatistics`.
+Paper and code both try at most six moves: the paper's `step <= M` with M = 5 counts from 0, and the code has `< 6`. The
+floor of the reference's standard deviation is in `ReferenceStatistics`.
 """
 
 from __future__ import annotations
@@ -41,20 +42,28 @@ MODES = {
 
 
 def refine(features: np.ndarray, labels: np.ndarray, reference: ReferenceStatistics, **options: Any) -> Refinement:
-    """PED of one feature set: Algorithm 1 of the paper. O(N D) time to read the features once, then `simulate`.
+    """PED of one feature set: Algorithm 1 of the paper. O(N D) time for the class statistics, then `simulate`.
 
     Args:
-        features: (N, D) real numbers; left as they are.
+        features: (N, D) real numbers; not changed.
         labels: (N,) integers that use every value of 0..C-1.
         reference: Statistics of the features of reference images (Alg. 1, line 2).
-        options: Keyword options of `simulate`: lam, dt, k, max_steps, exit_ratio, mode and the four differences between
-            the modes.
+        options: Keyword options of `simulate`:
+
+            - lam (0.6): radius coefficient lambda;
+            - dt (0.1): time step of one move (Eq. 6);
+            - k (1.0): elasticity of the balls (Eq. 4);
+            - max_steps (6): largest number of moves;
+            - exit_ratio (0.5): epsilon of Alg. 1, line 10;
+            - mode ("as_released"): "as_released" or "paper";
+            - keep_terminal_step, clamp, signed_overlap, summed_force_norm: differences between the modes, in the
+              module's table.
 
     Returns:
         The displacement (C, D) of each class in feature space, and force and energy by step.
 
     Raises:
-        InputError: Features, labels, reference or options are not usable.
+        InputError: Features, labels, reference or options are unusable.
 
     >>> import numpy as np
     >>> from pedrank import ReferenceStatistics, refine
@@ -67,7 +76,7 @@ def refine(features: np.ndarray, labels: np.ndarray, reference: ReferenceStatist
     """
     check_options("PED", options, accepted(simulate, skip=2))
     statistics = ClassStatistics.from_features(features, labels)
-    with one_blas_thread():  # `apply` comes next
+    with one_blas_thread():  # because `apply`, which usually follows, needs all cores
         return simulate(statistics, reference, **options)
 
 
@@ -89,21 +98,28 @@ def simulate(
     """PED on class statistics (section 3.3, Alg. 1): O(steps C^2 D) time, O(C^2 + C D) memory.
 
     Args:
-        statistics: Of the features' classes.
+        statistics: Statistics of the features' classes.
         reference: Statistics of the features of reference images (Alg. 1, line 2).
         lam: Radius coefficient lambda: a class's radius is lambda times the norm of its standard deviations.
         dt: Time step of one move (Eq. 6).
         k: Elasticity of the balls (Eq. 4).
-        max_steps: Moves tried at most.
-        exit_ratio: Epsilon of Alg. 1, line 10: the share of the first move below which the simulation ends.
-        mode: "as_released" (the released code) or "paper" (its text); the default of the four options below.
-        keep_terminal_step, clamp, signed_overlap, summed_force_norm: See the module's table.
+        max_steps: Largest number of moves.
+        exit_ratio: Epsilon of Alg. 1, line 10: the simulation ends at a move of at most this share of the first move.
+        mode: "as_released" (the released code) or "paper" (the paper's text); sets the default of the next four.
+        keep_terminal_step: Whether the move that ends the simulation is applied.
+        clamp: Whether no pair moves by more than its overlap.
+        signed_overlap: Whether separated balls attract each other (Alg. 1, line 7 as printed).
+        summed_force_norm: Whether the size of a move is the norm of the sum over classes (Alg. 1, line 9 as printed).
 
     Returns:
         The displacement (C, D) of each class in feature space, and force and energy by step.
 
     Raises:
         InputError: An option is out of its range, or the reference has another number of features.
+
+    >>> statistics = ClassStatistics(np.array([9, 9]), np.array([[0.0], [1.0]]), np.ones((2, 1)))
+    >>> simulate(statistics, ReferenceStatistics(np.zeros(1), np.ones(1)), max_steps=1).displacement.ravel().round(6)
+    array([-0.001,  0.001])
     """
     _check_ranges(statistics, reference, lam, dt, k, max_steps, exit_ratio)
     differences = {
@@ -119,7 +135,7 @@ def simulate(
     if rules["clamp"]:
         pair_factor = min(pair_factor, 1.0)
 
-    # Only differences between centres matter: their own mean stands in for the reference's, and keeps more digits.
+    # Only differences between centres matter. Subtracting their own mean, not the reference's, keeps more digits.
     balls = Balls.of(
         (statistics.means - statistics.means.mean(axis=0)) / reference.std,
         lam * np.sqrt(statistics.variances @ reference.std**-2.0),  # Alg. 1, line 5
@@ -161,40 +177,48 @@ def simulate(
 
 
 class Balls(NamedTuple):
-    """The classes as they start."""
+    """The classes at the start of the simulation."""
 
-    centres: np.ndarray  # (C, D), their mean zero, so that their products keep their digits
+    centres: np.ndarray  # (C, D), with mean zero, so that their products keep their digits
     radii: np.ndarray  # (C,)
     products: np.ndarray  # (C, C) inner products of the centres
 
     @classmethod
     def of(cls, centres: np.ndarray, radii: np.ndarray) -> Balls:
-        """Balls with these centres (C, D) and radii (C,)."""
+        """Balls with the given centres (C, D), whose mean is zero, and radii (C,)."""
         return cls(centres, radii, centres @ centres.T)
 
 
 def repel(balls: Balls, mixing: np.ndarray, signed: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Overlaps (C, C) of balls whose centres are now `mixing` @ centres (Eq. 4), and the push on each.
+    """Overlaps of all pairs of balls (Eq. 4), and the push on each ball.
 
-    The push on ball i, which times k is the joint force (Eq. 5), is the sum over j of w_ij (c_i - c_j) with w_ij the
-    overlap over the distance: row i of L mixing @ centres, where L has -w_ij beside its diagonal and the sum of row i's
-    w_ij on it. It is returned as L mixing (C, C), so that neither C x C x D nor C x D arrays are needed.
+    The push on ball i is sum_j w_ij (c_i - c_j), where w_ij is the overlap divided by the distance; k times the push is
+    the joint force (Eq. 5). In matrix form the pushes are L @ mixing @ centres, where L has -w_ij off its diagonal and
+    sum_j w_ij on it. Returning L @ mixing avoids arrays of size C x C x D and C x D.
+
+    Args:
+        balls: The classes at the start.
+        mixing: (C, C), with current centres = `mixing` @ `balls.centres`.
+        signed: Whether overlaps may be negative, which makes separated balls attract each other.
+
+    Returns:
+        Overlaps (C, C), zero on the diagonal, and L @ mixing (C, C).
     """
     distance = _distances(balls, mixing)
     overlap = balls.radii[:, None] + balls.radii - distance
     if not signed:
         np.maximum(overlap, 0.0, out=overlap)
     np.fill_diagonal(overlap, 0.0)
-    # Coinciding centres have no line between them: their force has no direction, and is left out.
+    # The force between coinciding centres has no direction and is left out.
     weights = np.divide(overlap, distance, out=np.zeros_like(overlap), where=distance > 0)
     return overlap, (np.diag(weights.sum(axis=1)) - weights) @ mixing
 
 
 def _distances(balls: Balls, mixing: np.ndarray) -> np.ndarray:
-    """Distances (C, C) between centres; those so small that the squared form loses digits, from the differences.
+    """Distances (C, C) between centres, from inner products; small ones, which lose digits, from differences.
 
-    Centres nearer than 1e-13 of the largest coincide: what is left between them is the round-off of the moves they made
-    together, whose direction depends on the processor.
+    Centres nearer than 1e-13 of the largest norm count as coinciding: their difference is rounding error, whose
+    direction depends on the processor.
     """
     products = mixing @ balls.products @ mixing.T
     scale = np.diag(products)[:, None] + np.diag(products)
@@ -210,13 +234,13 @@ def _distances(balls: Balls, mixing: np.ndarray) -> np.ndarray:
 
 
 def _energy(overlap: np.ndarray, k: float) -> float:
-    """Potential energy (Eq. 7): over ordered pairs, half k times the squared overlap."""
+    """Potential energy (Eq. 7): half k times the squared overlap, summed over ordered pairs."""
     return float(0.5 * k * (overlap**2).sum())
 
 
 def _size(push: np.ndarray, of_sum: bool) -> float:
     """Sum over classes of the L1 norm of a push (C, D); with `of_sum` the L1 norm of their sum, zero up to rounding."""
-    total = float(sum(np.abs(row).sum() for row in push))  # by rows, without another array (C, D)
+    total = float(sum(np.abs(row).sum() for row in push))  # row by row, to avoid another array (C, D)
     if not of_sum:
         return total
     summed = float(np.abs(push.sum(axis=0)).sum())
@@ -224,9 +248,9 @@ def _size(push: np.ndarray, of_sum: bool) -> float:
 
 
 def _rules(mode: str, differences: dict[str, bool | None]) -> dict[str, bool]:
-    """The four differences between the modes: as `mode` has them, unless one is given."""
+    """The four differences between the modes: the defaults of `mode`, replaced by the given ones."""
     if mode not in MODES:
-        raise InputError(f"PED: unknown mode '{mode}'; it is one of {', '.join(MODES)}")
+        raise InputError(f"PED: unknown mode '{mode}'; choose from {', '.join(MODES)}")
     return MODES[mode] | {name: value for name, value in differences.items() if value is not None}
 
 
@@ -239,9 +263,13 @@ def _check_ranges(
     max_steps: int,
     exit_ratio: float,
 ) -> None:
+    """Raise InputError for an option out of its range, or a reference with another number of features."""
     dims = statistics.means.shape[1]
     if reference.mean.shape != (dims,):
-        raise InputError(f"PED: the reference statistics have {reference.mean.size} features, the features {dims}")
+        raise InputError(
+            f"PED: the reference statistics have {reference.mean.size} dimensions, but the features have {dims}; use "
+            "reference statistics of the same checkpoint"
+        )
     if isinstance(max_steps, bool) or not isinstance(max_steps, int | np.integer) or max_steps < 1:
         raise InputError(f"PED: max_steps must be an integer of at least 1, not {max_steps}")
     check_not_negative("PED", lam=lam, dt=dt, k=k, exit_ratio=exit_ratio)

@@ -1,4 +1,4 @@
-"""The artefact of a refinement: the displacement of each class centre, the trajectory, and the options that made it."""
+"""Refinements as files: the displacement of each class centre, the path of the simulation, and its options."""
 
 from __future__ import annotations
 
@@ -15,15 +15,22 @@ _ARRAYS = ("displacement", "force_ratios", "moves", "forces", "energy")
 
 
 def save_refinement(path: str | os.PathLike, refinement: Refinement, made_by: Mapping[str, Any]) -> None:
-    """Write a refinement as one safetensors file."""
+    """Write a refinement to one safetensors file.
+
+    Args:
+        path: File to write.
+        refinement: The refinement; `mixing` is not written.
+        made_by: Provenance to store: inputs and options.
+    """
     scalars = {"steps": refinement.steps, "final_energy": refinement.final_energy, "options": refinement.options}
     write_arrays(path, {name: getattr(refinement, name) for name in _ARRAYS}, scalars | {"made_by": dict(made_by)})
 
 
 def load_refinement(path: str | os.PathLike) -> Refinement:
-    """Read what `save` wrote; InputError when the file is missing or damaged."""
+    """Read a refinement that `save_refinement` wrote; InputError where the file is missing or damaged."""
     metadata = described(path, *_SCALARS)
     arrays = read_arrays(path, *_ARRAYS)
     if any(arrays[name].ndim != (2 if name == "displacement" else 1) for name in _ARRAYS):
-        raise InputError(f"{path}: not the arrays of a refinement; delete it and run again")
-    return Refinement(**arrays, **{name: metadata[name] for name in _SCALARS})
+        raise InputError(f"{path}: lacks arrays of a refinement; delete it and run again")
+    fields: dict[str, Any] = {**arrays, **{name: metadata[name] for name in _SCALARS}}
+    return Refinement(**fields)

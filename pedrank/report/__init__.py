@@ -1,4 +1,4 @@
-"""Tables and figures of a study, drawn from its files alone."""
+"""Tables, figures and HTML pages of a study, made from its files alone; nothing here computes a score."""
 
 PAPER_FIGURES = (
     "figure4",
@@ -6,5 +6,5 @@ PAPER_FIGURES = (
     "figure6",
     "figure7",
     "motion",
-)  # figures of what PED does, the paper's among them
+)  # figures that show what PED does: the paper's and one more
 CROSS_DATASET_FIGURES = ("critical-difference", "agreement", "cost")  # figures over all datasets

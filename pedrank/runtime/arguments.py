@@ -9,23 +9,23 @@ PATTERN = "a path; fields in braces, such as {checkpoint}, stand for the names i
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:
-    """--study: the study's configuration, which holds the names that patterns stand for."""
+    """Add --study: the study's configuration, whose names replace the fields of patterns."""
     parser.add_argument("--study", type=Path, help="the study's config.yaml, where a path is a pattern")
 
 
 def add_made_by(parser: argparse.ArgumentParser) -> None:
-    """--made-by: where to write what made the output."""
+    """Add --made-by: the JSON file for the provenance of the output."""
     parser.add_argument("--made-by", required=True, type=Path, help="JSON: version, options, hashes of the inputs")
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """--threads and --gpu: what a job may use."""
+    """Add --threads and --gpu: the resources of a job."""
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--gpu", type=int, default=0, help="1 to use a GPU if there is one")
+    parser.add_argument("--gpu", type=int, default=0, help="1 to use a GPU if one is available")
 
 
 def add_extraction(parser: argparse.ArgumentParser) -> None:
-    """The arguments of a forward pass of checkpoints over images."""
+    """Add the arguments of a forward pass of checkpoints over images."""
     parser.add_argument("--images", required=True, type=Path)
     parser.add_argument("--checkpoints", required=True, help=PATTERN)
     add_study(parser)

@@ -1,4 +1,4 @@
-"""What every script does around its one call: turn bad input into one line, and end when its workflow does."""
+"""The frame of every script: bad input becomes one line, and the script ends when its workflow does."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from pedrank.utils.errors import InputError, disk_error
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main`; an InputError or a failing disk becomes one line on standard error and exit code 1."""
-    if "PEDRANK_HEAD" in os.environ:  # set by the Snakefile: the workflow's process
+    """Run a script's `main`.
+
+    An InputError or a failing disk is printed to stderr as one line, with exit code 1.
+    """
+    if "PEDRANK_HEAD" in os.environ:  # set by the Snakefile: process id of the workflow
         die_with(int(os.environ["PEDRANK_HEAD"]))
     try:
         main()

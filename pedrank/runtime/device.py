@@ -1,4 +1,4 @@
-"""Where networks run: one choice for all scripts."""
+"""The device on which networks run, chosen the same way in all scripts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-_SLOTS: list[IO[str]] = []  # open for the life of the process: the kernel frees a slot when its process ends
+_SLOTS: list[IO[str]] = []  # open while the process lives: the kernel frees a slot when its process ends
 
 
 def prepare_device(threads: int, gpu: int) -> torch.device:
-    """Limit torch to `threads` CPU threads, make it deterministic, and return the device.
+    """Limit torch to some CPU threads, make it deterministic, and choose the device.
 
-    The device is CUDA if the job was given a GPU (`gpu` > 0) and there is one, else the CPU. Of several GPUs it is one
-    that no other job of this user holds; while there is none, this waits.
+    Args:
+        threads: CPU threads.
+        gpu: Number of GPUs that the job was given; 0 for the CPU.
+
+    Returns:
+        The CPU, or a GPU if the job was given one and one is available. Of several GPUs, one that no other job of this
+        user holds; while all are taken, this waits.
     """
     import torch
 
@@ -36,11 +41,21 @@ def prepare_device(threads: int, gpu: int) -> torch.device:
 
 
 def claim_gpu(count: int, folder: Path | None = None) -> int:
-    """Index of a GPU that is now this process's own, 0..count-1, by a lock on one file for each place on a GPU.
+    """Reserve a GPU for this process, by a lock on one file per place on a GPU.
 
-    The profile's `resources: gpu` is the number of jobs that run at once (the workflow passes it on in
-    PEDRANK_GPU_JOBS): where it is larger than `count`, every GPU has as many places as it takes, and all first places
-    are taken before any second. CUDA_VISIBLE_DEVICES, set by you or by Slurm, says which GPUs there are.
+    The profile's `resources: gpu` is the number of jobs at a time, passed on in PEDRANK_GPU_JOBS. If it is larger than
+    `count`, each GPU gets several places, and the first place of every GPU is taken before any second place.
+    CUDA_VISIBLE_DEVICES, set by the user or by Slurm, determines which GPUs there are.
+
+    Args:
+        count: Number of visible GPUs.
+        folder: Folder of the lock files; by default the system's temporary folder.
+
+    Returns:
+        Index of the GPU, 0..count-1.
+
+    >>> claim_gpu(1)
+    0
     """
     if count == 1:
         return 0
@@ -50,7 +65,7 @@ def claim_gpu(count: int, folder: Path | None = None) -> int:
     folder = folder or Path(tempfile.gettempdir())
     while True:
         for place, (index, name) in itertools.product(range(places), enumerate(names)):
-            # A slice of a GPU has slashes in its name.
+            # The name of a slice of a GPU has slashes.
             path = folder / f"pedrank-{os.getuid()}-gpu-{name.replace('/', '-')}-{place}.lock"
             slot = open(path, "a")  # noqa: SIM115 (it stays open on purpose)
             try:

@@ -1,8 +1,8 @@
-"""One workflow at a time in a working directory, and no orphans: by what the kernel knows, not by left-over files.
+"""One workflow at a time in a working directory, and no orphaned jobs: both by kernel state, not by left-over files.
 
-Snakemake's own lock outlives a `kill -9` and then refuses the next run; the profiles turn it off and the Snakefile
-holds this one instead, which dies with its process. Jobs of a killed workflow would go on writing: each watches its
-head.
+Snakemake's own lock outlives a `kill -9` and then refuses the next run, so the profiles turn it off. The Snakefile
+holds this lock instead, which the kernel frees when the process dies. The jobs of a killed workflow would go on
+writing, so each job watches the workflow's process and ends after it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ from pedrank.utils.errors import InputError
 
 
 def hold(path: Path) -> IO[str]:
-    """Lock `path` for as long as the returned file stays open; InputError when another process holds it."""
+    """Lock a file for as long as the returned handle stays open.
+
+    Raises:
+        InputError: Another process holds the lock.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = open(path, "a")  # noqa: SIM115 (it stays open on purpose)
     try:
@@ -33,7 +37,7 @@ def hold(path: Path) -> IO[str]:
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Wait for `path` to be free, and hold it."""
+    """Wait until the lock on `path` is free, and hold it within the context."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -41,9 +45,13 @@ def exclusive(path: Path) -> Iterator[None]:
 
 
 def alone(directory: Path) -> IO[str]:
-    """The lock of `directory`, once nothing of another workflow is left in it: neither processes here nor Slurm's jobs.
+    """Lock a directory for one workflow, once no job of another workflow is left in it, on this machine or in Slurm.
 
-    It is held for as long as the returned file stays open. InputError where something is left, or another one runs.
+    Returns:
+        The lock, held for as long as this handle stays open.
+
+    Raises:
+        InputError: Another workflow runs, or jobs of a killed one do not end.
     """
     from pedrank.runtime.slurm import refuse_leftovers
 
@@ -54,10 +62,16 @@ def alone(directory: Path) -> IO[str]:
 
 
 def wait_for_orphans(directory: Path, seconds: float = 10) -> None:
-    """Wait for the jobs of a killed workflow in `directory` to end, as they do by themselves (`die_with`).
+    """Wait until the jobs of a killed workflow have ended, as they do by themselves (`die_with`).
 
-    Call it while holding the lock, so that no other workflow's jobs are there. Raises InputError that names those that
-    have not ended. Where there is no /proc, nothing is seen.
+    Call it while the lock is held, so that no other workflow's jobs are running. Without /proc no job is found.
+
+    Args:
+        directory: The workflow's working directory.
+        seconds: Longest wait.
+
+    Raises:
+        InputError: Jobs are still running; the message names their processes.
     """
     end = time.monotonic() + seconds
     while jobs := _jobs(directory.resolve()):
@@ -77,13 +91,18 @@ def _jobs(directory: Path) -> list[int]:
                 and b"PEDRANK_HEAD=" in (process / "environ").read_bytes()
             ):
                 found.append(int(process.name))
-        except OSError:  # it has ended, or is somebody else's
+        except OSError:  # the process has ended, or belongs to another user
             continue
     return found
 
 
 def die_with(head: int, poll_seconds: float = 0.2) -> None:
-    """End this process soon after the process `head` has ended, from a background thread."""
+    """End this process soon after another one has ended, from a background thread.
+
+    Args:
+        head: Process id of the other one.
+        poll_seconds: Time between two looks.
+    """
 
     def watch() -> None:
         while True:
@@ -91,7 +110,7 @@ def die_with(head: int, poll_seconds: float = 0.2) -> None:
                 os.kill(head, 0)
             except ProcessLookupError:
                 os._exit(1)
-            except PermissionError:  # alive, and somebody else's
+            except PermissionError:  # alive, and another user's
                 pass
             time.sleep(poll_seconds)
 

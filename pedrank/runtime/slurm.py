@@ -1,4 +1,4 @@
-"""What Slurm is asked for, and its jobs that outlived the workflow which submitted them."""
+"""Slurm: limits for its jobs, and jobs that outlived the workflow which submitted them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 
 from pedrank.utils.errors import InputError
 
-RUN_MINUTES = 240  # for one run of fine-tuning at its first attempt
-PREFIX = "pedrank_"  # of our jobs' names: profiles/slurm asks for it
+RUN_MINUTES = 240  # time limit of one run of fine-tuning, first attempt
+PREFIX = "pedrank_"  # of our jobs' names, set in profiles/slurm
 
 
 def refuse_leftovers(folder: Path) -> None:
-    """InputError when jobs of an earlier workflow still wait or work in `folder`.
+    """Raise InputError if jobs of an earlier workflow still wait or run in `folder`.
 
-    On one machine jobs end with their workflow (`lock.die_with`); Slurm's go on when it is killed, and would
-    write the same files as the next workflow's. Says nothing where there is no Slurm, or none that answers.
+    On one machine jobs end with their workflow (`lock.die_with`). Slurm's jobs go on when the workflow is killed, and
+    would write the same files as the next one's. Without Slurm, or if it does not answer, nothing is raised.
     """
     jobs = leftovers(folder)
     if jobs:
@@ -28,7 +28,7 @@ def refuse_leftovers(folder: Path) -> None:
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Numbers of this user's unfinished jobs that a workflow submitted from `folder`."""
+    """Numbers of this user's unfinished Slurm jobs that a workflow submitted from `folder`."""
     if shutil.which("squeue") is None:
         return []
     command = ["squeue", "--noheader", "--user", str(os.getuid()), "--format", "%i %j %Z"]

@@ -1,8 +1,8 @@
-"""Reading and writing artefacts: atomic, without pickle, and saying what made them.
+"""Reading and writing artefacts: atomic, without pickle, with provenance.
 
-Arrays are safetensors, tables CSV, everything else JSON. A file is written under a fixed temporary name beside its
-final one and renamed, so a final name never holds half a file; a run that follows a killed one overwrites the leftover.
-What is written is sealed by its hash, and the seal is checked when it is read (`pedrank.store.integrity`).
+Arrays are safetensors, tables are CSV, everything else is JSON. A file is written under a fixed temporary name beside
+its final one, then renamed: a final name never holds half a file, and the run after a killed one overwrites its
+temporary file. Every artefact is sealed with its hash, and the seal is checked on reading (`pedrank.store.integrity`).
 """
 
 from __future__ import annotations
@@ -44,10 +44,18 @@ _REMEDY = integrity.REMEDY
 
 @contextmanager
 def atomic(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it to `path` on success, remove it on any exception."""
+    """Yield a temporary path beside `path`; rename it to `path` on success, and remove it on any exception.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic(Path(folder, "a.txt")) as temporary:
+    ...         _ = temporary.write_text("whole")
+    ...     Path(folder, "a.txt").read_text()
+    'whole'
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays last: writers such as Matplotlib choose the format by it.
+    # The suffix stays at the end: writers such as Matplotlib choose the format by it.
     temporary = path.with_name(f".tmp-{path.name}")
     try:
         yield temporary
@@ -59,16 +67,22 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def sealed(path: str | os.PathLike) -> Iterator[Path]:
-    """As `atomic`, for a file that holds no seal itself: below `results/` its seal is put beside it."""
+    """As `atomic`, for a file that cannot hold a seal itself: below `results/` its seal is written beside it."""
     with atomic(path) as temporary:
         yield temporary
         integrity.seal_beside(Path(path), temporary)
 
 
 def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
-    """Write arrays of any shape as safetensors; `metadata` (JSON-able) is kept in the file's header.
+    """Write arrays as one safetensors file. The same arrays and metadata give the same bytes.
 
-    The same arrays and metadata give the same bytes.
+    Args:
+        path: The file; its folder is made if necessary.
+        arrays: Arrays of any shape by name.
+        metadata: JSON-able values for the file's header.
+
+    Raises:
+        TypeError: safetensors cannot hold an array's type.
     """
     layout = {name: (np.asarray(array).dtype, np.shape(array)) for name, array in arrays.items()}
     encoded, offsets, _ = _encode(path, layout, metadata)
@@ -84,7 +98,13 @@ def write_arrays(path: str | os.PathLike, arrays: Mapping[str, np.ndarray], meta
 def is_begun(
     path: str | os.PathLike, arrays: Mapping[str, tuple[np.dtype, tuple[int, ...]]], metadata: Mapping[str, Any]
 ) -> bool:
-    """Whether `map_arrays` would take up the file at `path`: its header is the same, and it is not sealed."""
+    """Whether a file has this header and is not sealed yet, so that `map_arrays` would continue it.
+
+    Args:
+        path: The file.
+        arrays: Type and shape of each array.
+        metadata: Metadata of the header.
+    """
     encoded, _, size = _encode(path, arrays, metadata)
     try:
         with open(path, "rb") as file:
@@ -96,10 +116,18 @@ def is_begun(
 def map_arrays(
     path: str | os.PathLike, arrays: Mapping[str, tuple[np.dtype, tuple[int, ...]]], metadata: Mapping[str, Any]
 ) -> dict[str, np.ndarray]:
-    """Arrays of a safetensors file as writable memory maps, so that they can be filled without being held in memory.
+    """Map the arrays of a safetensors file into memory, writable, so that they can be filled piece by piece.
 
-    All are zero in a new file; one that has the same header already is taken up as it is. The caller seals it when it
-    is whole (`integrity.seal_arrays`), and gives it its final name.
+    A new file holds zeros; an unsealed file with the same header is continued with its content. When it is complete,
+    the caller seals it (`integrity.seal_arrays`) and renames it.
+
+    Args:
+        path: The file.
+        arrays: Type and shape of each array.
+        metadata: JSON-able values for the file's header.
+
+    Returns:
+        The mapped arrays by name.
     """
     path = Path(path)
     encoded, offsets, size = _encode(path, arrays, metadata)
@@ -108,7 +136,7 @@ def map_arrays(
         with open(path, "wb") as file:
             file.write(encoded)
             file.flush()
-            # Space is taken now, where its lack is an error: a process that writes to a map on a full disk is killed.
+            # Reserve the space now: a full disk is an error here, but it kills a process that writes to a memory map.
             if hasattr(os, "posix_fallocate"):  # not on macOS
                 os.posix_fallocate(file.fileno(), 0, size)
             file.truncate(size)
@@ -124,7 +152,7 @@ def map_arrays(
 def _encode(
     path: str | os.PathLike, arrays: Mapping[str, tuple[np.dtype, tuple[int, ...]]], metadata: Mapping[str, Any]
 ) -> tuple[bytes, dict[str, int], int]:
-    """The header of a safetensors file, the offset of each array behind it in the order of the file, and its size."""
+    """Header of a safetensors file, offset of each array after the header in the file's order, and the file's size."""
     seal = f"{integrity.UNSEALED}  {integrity.place(path)}"
     header: dict[str, Any] = {"__metadata__": {"seal": seal, "pedrank": json.dumps(metadata, sort_keys=True)}}
     # Widest items first, so that every array starts at a multiple of its item size and maps aligned.
@@ -143,10 +171,15 @@ def _encode(
 
 
 def read_arrays(path: str | os.PathLike, *names: str, whole: bool = True) -> dict[str, np.ndarray]:
-    """Arrays of a safetensors file, memory-mapped and read-only; all of them unless `names` are given.
+    """Read arrays of a safetensors file, memory-mapped and read-only.
 
-    Raises InputError when the file is missing, truncated, not safetensors, not what was sealed, or lacks one of
-    `names`. Without `whole` only the header is read, and not the whole file to check it.
+    Args:
+        path: The file.
+        *names: The arrays to read; by default all of them.
+        whole: Check the seal, which reads the whole file; otherwise only the header is read and checked.
+
+    Raises:
+        InputError: The file is missing, truncated, not safetensors or not as sealed, or lacks one of `names`.
     """
     header, start = _header(path)
     if whole:
@@ -155,7 +188,7 @@ def read_arrays(path: str | os.PathLike, *names: str, whole: bool = True) -> dic
     missing = [name for name in names if name not in header]
     if missing:
         raise InputError(
-            f"{path}: no array '{missing[0]}' in this file (it has {', '.join(sorted(header))}); remake it"
+            f"{path}: no array '{missing[0]}' in this file (it has {', '.join(sorted(header))}); make it again"
         )
     arrays = {}
     for name in names or sorted(header):
@@ -169,23 +202,35 @@ def read_arrays(path: str | os.PathLike, *names: str, whole: bool = True) -> dic
 
 
 def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
-    """The metadata that `write_arrays` stored; empty for a safetensors file of another origin."""
+    """Read the metadata that `write_arrays` stored; empty for a safetensors file of another origin.
+
+    Raises:
+        InputError: The header or the metadata are broken.
+    """
     header, _ = _header(path)
     try:
         metadata = json.loads(header.get("__metadata__", {}).get("pedrank", "{}"))
     except (ValueError, TypeError, AttributeError, RecursionError):
         metadata = None
     if not isinstance(metadata, dict):
-        raise InputError(f"{path}: the header's metadata are broken; {_REMEDY}")
+        raise InputError(f"{path}: the header has no readable metadata; {_REMEDY}")
     return metadata
 
 
 def described(path: str | os.PathLike, *fields: str) -> dict[str, Any]:
-    """The metadata of a file; InputError when one of `fields` is missing."""
+    """Read the metadata of a file, and check that some fields are there.
+
+    Args:
+        path: A safetensors file.
+        *fields: Names of the fields.
+
+    Raises:
+        InputError: As `read_metadata`; also if a field is missing.
+    """
     metadata = read_metadata(path)
     missing = [field for field in fields if field not in metadata]
     if missing:
-        raise InputError(f"{path}: the header names no {missing[0]}; {_REMEDY}")
+        raise InputError(f"{path}: the header has no field '{missing[0]}'; {_REMEDY}")
     return metadata
 
 
@@ -205,30 +250,42 @@ def _header(path: str | os.PathLike) -> tuple[dict[str, Any], int]:
             if not whole or len(shape) > 32 or end - begin != math.prod(shape) * width:
                 raise InputError(f"{path}: the header contradicts itself; {_REMEDY}")
         if 8 + length + max((end for _, end, _ in spans), default=0) != size:
-            raise InputError(f"{path}: truncated or overlong ({size} bytes); {_REMEDY}")
+            raise InputError(f"{path}: truncated or too long ({size} bytes); {_REMEDY}")
         integrity.check_place(path, header.get("__metadata__", {}).get("seal", ""))
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; run the rule that makes it") from None
+        raise InputError(f"{path}: no such file; run the workflow again to make it") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: not a safetensors file this package can read; {_REMEDY}") from None
+        raise InputError(f"{path}: not a safetensors file that pedrank can read; {_REMEDY}") from None
     return header, 8 + length
 
 
 def write_json(path: str | os.PathLike, data: Any) -> None:
-    """Write JSON with sorted keys; NaN and infinity are refused, since JSON has none. A mapping is sealed."""
+    """Write JSON with sorted keys; a mapping is sealed.
+
+    Args:
+        path: The file.
+        data: The content.
+
+    Raises:
+        ValueError: The content has NaN or infinity, which JSON cannot express.
+    """
     content = integrity.seal_record(path, data) if isinstance(data, Mapping) else data
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
 def read_json(path: str | os.PathLike) -> Any:
-    """The content of a JSON file; InputError when it is missing, broken, or not what was sealed."""
+    """Read a JSON file.
+
+    Raises:
+        InputError: The file is missing, broken, or not as sealed.
+    """
     try:
         return integrity.open_record(path, json.loads(Path(path).read_text()))
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; run the rule that makes it") from None
+        raise InputError(f"{path}: no such file; run the workflow again to make it") from None
     except InputError:
         raise
     except (ValueError, RecursionError):
@@ -236,42 +293,59 @@ def read_json(path: str | os.PathLike) -> Any:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a sealed text file.
+
+    Args:
+        path: The file.
+        text: Its content.
+    """
     with sealed(path) as temporary:
         temporary.write_text(text)
 
 
 def write_csv(path: str | os.PathLike, frame: pd.DataFrame) -> None:
-    """Write a table; floats with 17 digits at most, so that reading gives the same numbers back."""
+    """Write a sealed CSV table. Floats keep all their digits, up to 17, so that reading returns the same numbers.
+
+    Args:
+        path: The file.
+        frame: The table; its index is not written.
+    """
     with sealed(path) as temporary:
         frame.to_csv(temporary, index=False, lineterminator="\n")
 
 
 def read_csv(path: str | os.PathLike, columns: Iterable[str] = ()) -> pd.DataFrame:
-    """A table; InputError when it is missing, not CSV, not what was sealed, lacks one of `columns`, or has a line with
-    too many cells.
+    """Read a CSV table.
+
+    Args:
+        path: The file.
+        columns: Columns that it must have.
+
+    Raises:
+        InputError: The file is missing, not CSV or not as sealed, lacks a column, or has a line with too many cells.
     """
     import pandas as pd
 
     try:
         integrity.check_beside(path)
-        # "none" is a refinement's name and not a missing value: only an empty cell is missing.
+        # Only an empty cell is a missing value: "none" is the name of a refinement.
         frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        raise InputError(f"{path}: no such file; correct the path, or run the workflow again") from None
     except InputError:
         raise
     except (ValueError, UnicodeDecodeError):  # pandas' parser errors are ValueErrors
-        raise InputError(f"{path}: not a CSV table with a header line") from None
-    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes surplus cells as row names, and shifts the others
-        raise InputError(f"{path}: a line has more cells than the header; is there a comma within a number or a name?")
+        raise InputError(f"{path}: not a CSV table with a header line; save it as one") from None
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes surplus cells for row names, and shifts the rest
+        raise InputError(f"{path}: a line has more cells than the header; put values with a comma in quotes")
     missing = [column for column in columns if column not in frame.columns]
     if missing:
-        raise InputError(f"{path}: no column '{missing[0]}'; it needs {', '.join(columns)}")
+        raise InputError(f"{path}: no column '{missing[0]}'; the table needs the columns {', '.join(columns)}")
     return frame
 
 
 def sha256(path: str | os.PathLike) -> str:
-    """Hex digest of a file's bytes; read once per process, as long as the file's size and time stay the same."""
+    """Hex digest of a file's bytes, kept for the life of the process while size and modification time stay the same."""
     status = os.stat(path)
     return _sha256(os.fspath(path), status.st_size, status.st_mtime_ns)
 
@@ -283,5 +357,13 @@ def _sha256(path: str, size: int, modified: int) -> str:
 
 
 def provenance(options: Mapping[str, Any], inputs: Iterable[str | os.PathLike] = ()) -> dict[str, Any]:
-    """What made an artefact: package version, options (seeds among them), and the sha256 of each input file."""
+    """Describe how an artefact is made: package version, options, and the sha256 of each input file.
+
+    Args:
+        options: Options, seeds among them.
+        inputs: Input files.
+
+    >>> provenance({"seed": 0})["options"]
+    {'seed': 0}
+    """
     return {"pedrank": VERSION, "options": dict(options), "inputs": {str(path): sha256(path) for path in inputs}}

@@ -1,14 +1,14 @@
-"""A digest of the code that decides a number, so that a workflow reruns what an edit changes and nothing else.
+"""A digest of the code that decides a number, so that a workflow reruns exactly the steps that an edit affects.
 
-Snakemake sees an edited rule but not an edited module. Each rule therefore carries in its `params` the digest of its
-script, of every module of this package that the script imports, directly or not, and of the modules that the step loads
-by name (`pedrank.study.plan` names those). What decides no number is left out:
+Snakemake notices an edited rule but not an edited module. So the `params` of each rule hold a digest of its script, of
+every module of this package that the script imports, directly or not, and of the modules that the step loads by name
+(`pedrank.study.plan` names those). Code that decides no number is left out:
 
 - docstrings, comments, formatting and type annotations;
 - words: the arguments of `raise`, of warnings, of log messages and of argparse's help;
-- whole folders that carry, check and report numbers (`CARRIERS`).
+- folders and files that carry and check numbers (`CARRIERS`).
 
-The digest of the same code is the same under every supported Python.
+The same code has the same digest under every supported Python version.
 """
 
 from __future__ import annotations
@@ -17,25 +17,31 @@ import ast
 import hashlib
 from collections.abc import Iterator
 from functools import cache
+from pathlib import PurePosixPath
 
 from pedrank.utils.paths import ROOT
 
-# Folders (and the package's own face) that decide no number.
-CARRIERS = ("pedrank/fetch/", "pedrank/runtime/", "pedrank/store/", "pedrank/utils/", "pedrank/__init__.py")
+# Folders and files that decide no number. The last ones read the study's configuration; the inputs and params of rules
+# show what they found in it.
+CARRIERS = (
+    *("pedrank/fetch/", "pedrank/runtime/", "pedrank/store/", "pedrank/utils/", "pedrank/__init__.py"),
+    *("pedrank/study/__init__.py", "pedrank/study/names.py"),
+    *("pedrank/formats/__init__.py", "pedrank/formats/yaml_file.py"),
+)
 
-_SAYING = {"warn", "debug", "info", "warning", "error", "exception", "critical"}  # of warnings and of loggers
-_UNTYPED = {"__future__", "collections.abc", "typing"}  # imports from these serve annotations
+_SAYING = {"warn", "debug", "info", "warning", "error", "exception", "critical"}  # methods of warnings and loggers
+_UNTYPED = {"__future__", "collections.abc", "typing"}  # modules imported for annotations only
 _HELP = {"help", "description", "epilog", "metavar"}  # arguments of argparse that are words
 
 
 @cache
 def code_digest(*files: str) -> str:
-    """Hex digest of `files` and of the package's modules that they import.
+    """Hex digest of files and of the package's modules that they import.
+
+    It is computed once per process and list of files, since a workflow needs it once per job.
 
     Args:
-        files: Paths relative to the repository, such as "scripts/score.py".
-
-    Made once per process and list of files: a workflow asks for it once per job.
+        *files: Paths relative to the repository, such as "scripts/score.py".
     """
     digest = hashlib.sha256()
     for file in closure(*files):
@@ -45,8 +51,15 @@ def code_digest(*files: str) -> str:
 
 @cache
 def closure(*files: str) -> tuple[str, ...]:
-    """The files that `code_digest` is made of, sorted: `files` and what they import, carriers left out."""
-    pending, seen = list(files), set()
+    """The files that `code_digest` covers, sorted: `files` and all that they import, without `CARRIERS`.
+
+    Args:
+        *files: Paths relative to the repository.
+
+    >>> closure("pedrank/refinements/refinement_file.py")[0]
+    'pedrank/observation/__init__.py'
+    """
+    pending, seen = [*files, *(name for file in files for name in _folders(file))], set()
     while pending:
         file = pending.pop()
         if file not in seen:
@@ -57,13 +70,15 @@ def closure(*files: str) -> tuple[str, ...]:
 
 @cache
 def _parsed(file: str) -> tuple[str, tuple[str, ...]]:
-    """What of a file decides numbers, as text, and the package's modules that it imports."""
+    """A file's code that decides numbers, as text, and the package's modules that the file imports."""
+    if not file.endswith(".py"):  # a template, say
+        return hashlib.sha256((ROOT / file).read_bytes()).hexdigest(), ()
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     return _text(tree), tuple(sorted(_imports(tree)))
 
 
 def _text(value: object) -> str:
-    """A syntax tree as text: like `ast.dump`, but the same under every Python, and without words."""
+    """A syntax tree as text: like `ast.dump`, but the same in every Python version, and without words."""
     if isinstance(value, list):
         return f"[{','.join(text for text in map(_text, value) if text)}]"
     if not isinstance(value, ast.AST):
@@ -90,14 +105,14 @@ def _docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunc
 
 
 def _for_types_only(node: ast.AST) -> bool:
-    """`if TYPE_CHECKING:`, and imports from `typing` and its kin."""
+    """Whether a statement is `if TYPE_CHECKING:`, or an import from one of `_UNTYPED`."""
     if isinstance(node, ast.If):
         return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" and not node.orelse
     return isinstance(node, ast.ImportFrom) and node.module in _UNTYPED
 
 
 def _says(node: ast.AST) -> bool:
-    """A statement that only says something: a warning, a log message, a print to stderr."""
+    """Whether a statement only prints words: a warning, a log message, a print to stderr."""
     if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
         return False
     call = node.value
@@ -108,14 +123,14 @@ def _says(node: ast.AST) -> bool:
 
 
 def _decides(node: ast.AST, name: str, field: object) -> bool:
-    """Whether a field of a node counts: empty ones differ between Pythons, annotations and help texts are words."""
+    """Whether a field of a node counts: empty fields differ between Pythons; annotations and help texts are words."""
     if field is None or field == [] or name in ("annotation", "returns", "type_comment", "kind"):
         return False
     return not (isinstance(node, ast.keyword) and name == "value" and node.arg in _HELP)
 
 
 def _parts(values: list[ast.expr]) -> str:
-    """The parts of an f-string; neighbouring texts are joined, as some Pythons do and others do not."""
+    """The parts of an f-string, neighbouring texts joined: some Pythons join them, others do not."""
     parts: list[str] = []
     literal = ""
     for part in values:
@@ -129,7 +144,7 @@ def _parts(values: list[ast.expr]) -> str:
 
 
 def _imports(tree: ast.AST) -> set[str]:
-    """The package's modules that run when this one does, wherever the import stands, with the folders they lie in."""
+    """The package's modules that this one imports, anywhere in its code, with the `__init__` of their folders."""
     found: set[str] = set()
     for name in _names(tree):
         parts = name.split(".")
@@ -141,8 +156,14 @@ def _imports(tree: ast.AST) -> set[str]:
     return {path for path in found if not path.startswith(CARRIERS)}
 
 
+def _folders(file: str) -> list[str]:
+    """The `__init__` of the package's folders that hold a file."""
+    found = [f"{folder}/__init__.py" for folder in PurePosixPath(file).parents]
+    return [path for path in found if (ROOT / path).is_file() and not path.startswith(CARRIERS)]
+
+
 def _names(node: ast.AST) -> Iterator[str]:
-    """Dotted names that are imported below a node; what is imported from a module may be a module itself."""
+    """Dotted names imported below a node; a name imported from a module may itself be a module."""
     if _for_types_only(node):
         return
     if isinstance(node, ast.Import):

@@ -1,9 +1,9 @@
-"""Seals: every artefact says by a hash what it holds, and where it belongs, so that no changed or swapped one is read.
+"""Seals: every artefact states its hash and its place, so that a changed or misplaced one is noticed on reading.
 
-A seal is a line as `sha256sum` writes it: the hash, two spaces, and the file's place below `results/`. It stands in the
-header of a safetensors file, under the key "seal" of a JSON file, and for everything else (tables, figures, pages) in a
-hidden file beside it, .NAME.sha256, which `cd results && sha256sum --check` reads. Files without a seal come from
-elsewhere and are taken as they are.
+A seal is a line as `sha256sum` writes it: the hash, two spaces, and the file's place below `results/`. A safetensors
+file has it in its header, a JSON file under the key "seal". Other files (tables, figures, pages) have it in a hidden
+file beside them, .NAME.sha256, which `cd results && sha256sum --check` reads. Files without a seal come from elsewhere
+and are not checked. Seals detect accidents, not tampering.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ from typing import Any
 
 from pedrank.utils.errors import InputError
 
-UNSEALED = "0" * 64  # where the hash will stand in a header
+UNSEALED = "0" * 64  # placeholder of the hash in a header
 REMEDY = "delete it and run again, or let `make resume` do both"
 _SEAL = re.compile(rb'("seal": ")([0-9a-f]{64})(?=  )')
 
 
 def place(path: str | os.PathLike) -> str:
-    """Where a file, or the one that a temporary file will be, belongs below `results/`; nothing for files elsewhere."""
+    """Path of a file below `results/`, without the prefix of temporary files; empty for files elsewhere.
+
+    >>> place("run/results/paper/.tmp-summary.csv")
+    'paper/summary.csv'
+    """
     parts = Path(path).parts
     if "results" not in parts:
         return ""
@@ -34,27 +38,60 @@ def place(path: str | os.PathLike) -> str:
 
 
 def check_place(path: str | os.PathLike, seal: str) -> None:
-    """InputError when the seal is that of a file which belongs somewhere else below `results/`."""
+    """Check that a seal belongs to the place of its file.
+
+    Args:
+        path: The file.
+        seal: Its seal.
+
+    Raises:
+        InputError: The seal names another place below `results/`.
+    """
     belongs, here = seal.partition("  ")[2], place(path)
     if belongs and here and belongs != here:
-        raise InputError(f"{path}: this is another file, results/{belongs}; {REMEDY}")
+        raise InputError(f"{path}: this file belongs at results/{belongs}; {REMEDY}")
 
 
 def check_seal(path: str | os.PathLike, seal: str, found: str) -> None:
-    """InputError when the file at `path`, whose hash is `found`, is not the one that was sealed."""
+    """Check a file's hash and place against its seal.
+
+    Args:
+        path: The file.
+        seal: Its seal.
+        found: Its hash.
+
+    Raises:
+        InputError: The hash or the place differs.
+    """
     check_place(path, seal)
     if seal.partition("  ")[0] != found:
-        raise InputError(f"{path}: not what was written: changed by hand, or damaged; {REMEDY}")
+        raise InputError(f"{path}: not as it was written: changed by hand, or damaged; {REMEDY}")
 
 
 def seal_record(path: str | os.PathLike, data: Mapping[str, Any]) -> dict[str, Any]:
-    """`data` with its seal, for a JSON file at `path`."""
+    """Return the content of a JSON file with its seal.
+
+    Args:
+        path: The file.
+        data: The content.
+
+    >>> sorted(seal_record("results/a.json", {"seconds": 1}))
+    ['seal', 'seconds']
+    """
     content = {key: value for key, value in data.items() if key != "seal"}
     return content | {"seal": f"{_hash_of(content)}  {place(path)}"}
 
 
 def open_record(path: str | os.PathLike, data: Any) -> Any:
-    """What `seal_record` sealed, checked; anything else as it is."""
+    """Check the seal of a JSON file's content, and return the content without it; other content is returned as it is.
+
+    Args:
+        path: The file.
+        data: The content.
+
+    Raises:
+        InputError: The content is not as sealed.
+    """
     if not isinstance(data, dict) or "seal" not in data:
         return data
     content = {key: value for key, value in data.items() if key != "seal"}
@@ -67,7 +104,7 @@ def _hash_of(content: Mapping[str, Any]) -> str:
 
 
 def seal_arrays(path: Path) -> None:
-    """Fill in the hash in the header of a finished safetensors file: of all its bytes, with zeros for the hash."""
+    """Write the hash into the header of a finished safetensors file; it covers all bytes, with zeros in its place."""
     with open(path, "r+b") as file:
         found = _hash_of_rest(file, header := _with_hash(_header(file), UNSEALED))
         file.seek(0)
@@ -75,7 +112,11 @@ def seal_arrays(path: Path) -> None:
 
 
 def check_arrays(path: str | os.PathLike) -> None:
-    """InputError when a sealed safetensors file is not what was written; it is read once per process."""
+    """Check the seal of a safetensors file; a file is read once per process, unless it changes.
+
+    Raises:
+        InputError: The file is not as sealed.
+    """
     status = os.stat(path)
     _check_arrays(os.fspath(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
@@ -93,7 +134,7 @@ def _with_hash(header: bytes, found: str) -> bytes:
 
 
 def _hash_of_rest(file: Any, header: bytes) -> str:
-    """Of a header and all that follows it in `file`."""
+    """Hash of a header and of the rest of `file`."""
     return hashlib.file_digest(file, lambda: hashlib.sha256(header)).hexdigest()
 
 
@@ -103,15 +144,23 @@ def _header(file: Any) -> bytes:
 
 
 def beside(path: Path) -> Path:
-    """The file that holds the seal of one that cannot hold it itself."""
+    """Path of the hidden file that holds a file's seal.
+
+    >>> str(beside(Path("results/summary.csv")))
+    'results/.summary.csv.sha256'
+    """
     return path.with_name(f".{path.name}.sha256")
 
 
 def seal_beside(path: Path, written: Path) -> None:
-    """Seal `written`, which is about to become `path`; only below `results/`.
+    """Write the seal of `written`, which is about to be renamed to `path`; only below `results/`.
 
-    The seal comes first: Snakemake deletes outputs before it makes them again, so that a job killed in between leaves
-    a seal without a file and never a file with another's seal.
+    The seal is written first. Snakemake deletes outputs before it makes them again, so a job that is killed in between
+    leaves a seal without a file, and never a file with another file's seal.
+
+    Args:
+        path: The final path.
+        written: The finished temporary file.
     """
     if place(path):
         with open(written, "rb") as file:
@@ -123,7 +172,11 @@ def seal_beside(path: Path, written: Path) -> None:
 
 
 def check_beside(path: str | os.PathLike) -> None:
-    """InputError when the file at `path` is not what the seal beside it says; files without one pass."""
+    """Check a file against the seal beside it; a file without a seal passes.
+
+    Raises:
+        InputError: The file is not as sealed.
+    """
     try:
         seal = beside(Path(path)).read_text(errors="replace").rstrip("\n")
     except FileNotFoundError:

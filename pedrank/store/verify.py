@@ -1,7 +1,7 @@
-"""A check of every sealed artefact below a folder, also of those that no job is about to read.
+"""A check of every sealed artefact below a folder, whether or not a job is about to read it.
 
-A file is read again only when its status has changed since it was last found good: its size, its time of modification,
-or the time of that status itself, which no program can set back, so that an edit under an old date is seen.
+A file is read again only if its status has changed since it was last found good: size, modification time, or the time
+of the status change itself. No program can set the last one back, so an edit under an old date is noticed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,18 @@ from pedrank.store.integrity import REMEDY, beside, check_arrays, check_beside
 from pedrank.utils.errors import InputError
 
 _KNOWN = Path(".snakemake/pedrank-verified.json")
-_THREADS = 8  # hashing large files lets go of the interpreter; small ones are quick
+_THREADS = 8  # hashing a large file releases the interpreter's lock; small files are quick
 
 
 def damaged(folders: Sequence[Path], known: Path | None = _KNOWN) -> dict[Path, str]:
-    """The artefacts below `folders` that are not what was written, each with a line that says so and the remedy.
+    """Find the artefacts that are not as sealed.
 
-    `known` remembers which files were good; without it every file is read.
+    Args:
+        folders: Folders to search.
+        known: File that remembers which artefacts were good; None to read every file.
+
+    Returns:
+        A message with the remedy for each damaged artefact.
     """
     before = _read(known)
     files = {str(path): _status(entry) for folder in folders for path, entry in _files(folder)}
@@ -34,7 +39,7 @@ def damaged(folders: Sequence[Path], known: Path | None = _KNOWN) -> dict[Path, 
     bad = {Path(path): line for path, line in found.items() if line}
     good = {path: status for path, status in files.items() if Path(path) not in bad}
     if known is not None and good != before:
-        with suppress(OSError), artefacts.atomic(known) as temporary:  # a full disk only costs reading them again
+        with suppress(OSError), artefacts.atomic(known) as temporary:  # on a full disk they are read again next time
             temporary.write_text(json.dumps(good))
     return bad
 
@@ -46,7 +51,7 @@ def delete(path: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, os.DirEntry[str]]]:
-    """All files that may be artefacts: no hidden and unfinished ones, and no logs."""
+    """All files that may be artefacts; hidden and temporary files and logs are left out."""
     try:
         entries = list(os.scandir(folder))
     except FileNotFoundError:
@@ -67,7 +72,7 @@ def _status(entry: os.DirEntry[str]) -> list[int]:
 
 
 def _complaint(path: str) -> str | None:
-    """What is wrong with a file, if anything; one that has gone by now is nobody's."""
+    """The message of a damaged file; None for a good file, and one that has been deleted meanwhile."""
     try:
         if path.endswith(".safetensors"):
             artefacts.read_metadata(path)

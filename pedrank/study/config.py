@@ -1,4 +1,4 @@
-"""A study's configuration: checked once, in one line per mistake, before anything runs."""
+"""Check a study's configuration before anything runs; a mistake is reported in one line."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from pedrank.utils.options import accepted, check_options
 
 
 def read_config(root: Path, *files: Path) -> dict[str, Any]:
-    """The configuration that Snakemake would make of `root`/config.yaml and a study's own files, checked.
+    """A study's configuration, merged as Snakemake merges it, and checked against the schema.
 
-    Raises InputError for a file that is missing or not YAML, and for what `check_schema` refuses.
+    Args:
+        root: The repository; its config.yaml is the base.
+        files: The study's own files; later ones override earlier ones.
+
+    Raises:
+        InputError: A file is missing or not YAML, or as `check_schema`.
     """
     from snakemake.utils import update_config
 
@@ -25,13 +30,21 @@ def read_config(root: Path, *files: Path) -> dict[str, Any]:
         try:
             update_config(config, read_yaml(path))
         except (TypeError, AttributeError):
-            raise InputError(f"{path}: not a configuration; studies/example.yaml is one to copy") from None
+            raise InputError(f"{path}: not a configuration; copy studies/example.yaml and change it") from None
     check_schema(config, root / "schemas/config.schema.yaml")
     return config
 
 
 def check_schema(config: Mapping[str, Any], schema: Path) -> None:
-    """Raise InputError, naming key and remedy, unless `config` follows the JSON schema in the file `schema`."""
+    """Check a configuration against a JSON schema.
+
+    Args:
+        config: The configuration.
+        schema: File of the schema.
+
+    Raises:
+        InputError: The configuration does not follow the schema; the message names key and remedy.
+    """
     import jsonschema
 
     check_values(config, "config")
@@ -48,9 +61,14 @@ def check_schema(config: Mapping[str, Any], schema: Path) -> None:
 
 
 def check_study(config: Mapping[str, Any], schemas: Path) -> None:
-    """All that can be checked of a configuration that follows its schema; loads its catalogue and its plugins.
+    """Check names, options and their combinations; loads the study's catalogue and plugins.
 
-    Raises InputError, in one line, for the first mistake.
+    Args:
+        config: A configuration that follows its schema.
+        schemas: Folder of the schemas.
+
+    Raises:
+        InputError: The first mistake.
     """
     from pedrank.metrics import metric_names
     from pedrank.refinements import refinement_names
@@ -61,10 +79,23 @@ def check_study(config: Mapping[str, Any], schemas: Path) -> None:
         plugins.load_plugin(plugin)
     check_names(config, metric_names(), refinement_names())
     check_all_options(config)
+    known = config["ground_truth"]
+    if known["source"] == "file" and not Path(known["file"]).is_file():
+        remedy = "correct the path, which is relative to the working directory"
+        raise InputError(f"config, ground_truth.file: no such file '{known['file']}'; {remedy}")
 
 
 def check_names(config: Mapping[str, Any], metrics: Collection[str], movers: Collection[str] = ("ped", "sa")) -> None:
-    """Raise InputError unless every dataset, checkpoint, metric and refinement that `config` names exists."""
+    """Check that every dataset, checkpoint, metric and refinement in a configuration exists.
+
+    Args:
+        config: The configuration; its catalogue is loaded.
+        metrics: Names of all metrics.
+        movers: Names of all refinements.
+
+    Raises:
+        InputError: A name does not exist, or is used where it does not fit.
+    """
     known_datasets, known_checkpoints = catalogue("datasets"), catalogue("checkpoints")
     for name in config["datasets"]:
         _check("dataset", name, known_datasets)
@@ -75,11 +106,13 @@ def check_names(config: Mapping[str, Any], metrics: Collection[str], movers: Col
         _check("metric", name, metrics)
     for name, options in config.get("refinements", {}).items():
         if name == "none" or name.startswith("ped-"):
-            raise InputError(f"config, refinements: '{name}' is taken; call it otherwise")
+            raise InputError(f"config, refinements: '{name}' is a reserved name; choose another")
         _check("refinement", options["by"], movers)
     twice = [name for name in baselines if name in config["metrics"]]
     if twice:
-        raise InputError(f"config, baselines: '{twice[0]}' is among the metrics already; take it out of one of the two")
+        raise InputError(
+            f"config, baselines: '{twice[0]}' is a metric and a baseline; remove it from one of the two lists"
+        )
     _check_reference(config)
     _check_features(config)
     if config["ground_truth"]["source"] == "none":
@@ -94,7 +127,7 @@ def check_names(config: Mapping[str, Any], metrics: Collection[str], movers: Col
         *(("figure dataset", name, config["datasets"]) for name in figures["ranks"]["datasets"]),
         ("figure dataset", figures["tsne"]["dataset"], config["datasets"]),
         ("figure checkpoint", figures["tsne"]["checkpoint"], config["checkpoints"]),
-        ("figure refinement", figures["tsne"]["refinement"], ped),  # it is shown step by step
+        ("figure refinement", figures["tsne"]["refinement"], ped),  # Figure 6 needs PED's steps
         ("figure refinement", figures["ranks"]["refinement"], refinements(config)),
         ("figure metric", figures["ranks"]["metric"], config["metrics"]),
     ]:
@@ -102,7 +135,7 @@ def check_names(config: Mapping[str, Any], metrics: Collection[str], movers: Col
 
 
 def _check_reference(config: Mapping[str, Any]) -> None:
-    """Statistics are there, or can be computed from images."""
+    """Check that reference statistics are shipped, given, or computable from images."""
     known, source = catalogue("checkpoints"), config["reference"]["source"]
     if source in ("folder", "self") or len(refinements(config)) == 1:  # raw features need none
         return
@@ -115,22 +148,29 @@ def _check_reference(config: Mapping[str, Any]) -> None:
         return
     _check("reference dataset", source, catalogue("datasets"))
     if "features" in catalogue("datasets")[source]:
-        raise InputError(f"config, reference: '{source}' has features and no images; set source: self or folder")
+        raise InputError(
+            f"config, reference: dataset '{source}' has features and no images; set source: self or folder"
+        )
     blind = [name for name in config["checkpoints"] if known[name]["zoo"] == "features"]
     if blind:
-        raise InputError(f"config, reference: '{blind[0]}' has features only; set source: self or folder")
+        raise InputError(
+            f"config, reference: checkpoint '{blind[0]}' has features and no weights; set source: self or folder"
+        )
 
 
 def _check_features(config: Mapping[str, Any]) -> None:
-    """What has features alone is not asked for more."""
+    """Check that datasets and checkpoints with features only are not used where images or weights are needed."""
     datasets, known = catalogue("datasets"), catalogue("checkpoints")
     given = [name for name in config["datasets"] if "features" in datasets[name]]
     blind = [name for name in config["checkpoints"] if known[name]["zoo"] == "features"]
     if blind and len(given) < len(config["datasets"]):
         pictured = next(name for name in config["datasets"] if name not in given)
-        raise InputError(f"config: '{blind[0]}' has features only, and '{pictured}' has images; take one of them out")
+        raise InputError(
+            f"config: checkpoint '{blind[0]}' has features and no weights, but dataset '{pictured}' has images; "
+            "remove one"
+        )
     if given and (config["ground_truth"]["source"] == "finetune" or "confirm" in config["ground_truth"]):
-        raise InputError(f"config, ground_truth: '{given[0]}' has features and no images; set source: file")
+        raise InputError(f"config, ground_truth: dataset '{given[0]}' has features and no images; set source: file")
 
 
 def _check(what: str, name: str, known: Collection[str]) -> None:
@@ -139,7 +179,14 @@ def _check(what: str, name: str, known: Collection[str]) -> None:
 
 
 def check_all_options(config: Mapping[str, Any]) -> None:
-    """Raise InputError unless metrics and refinements know the options that `config` gives them; plugins are loaded."""
+    """Check the options of metrics and refinements; plugins must be loaded.
+
+    Args:
+        config: The configuration.
+
+    Raises:
+        InputError: A metric or a refinement does not have such an option.
+    """
     from pedrank.metrics import get_metric
     from pedrank.refinements import option_names
 

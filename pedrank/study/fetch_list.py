@@ -1,4 +1,4 @@
-"""What a study fetches: each file with its size, licence, source and state, before anything is fetched."""
+"""The files that a study downloads, each with size, licence, source and state; nothing is downloaded here."""
 
 from __future__ import annotations
 
@@ -9,17 +9,23 @@ from urllib.parse import urlsplit
 
 from pedrank.catalogue.catalogue import catalogue, files
 from pedrank.datasets.size import counts
+from pedrank.utils.columns import align
 
 
 def wanted(config: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Kind and name of every entry of the catalogues that a study needs, its reference images among them."""
+    """Kind and name of every catalogue entry that a study needs, including its reference images."""
     reference = config["reference"]["source"]
     datasets = [*config["datasets"], *([reference] if reference in catalogue("datasets") else [])]
     return [("datasets", name) for name in datasets] + [("checkpoints", name) for name in config["checkpoints"]]
 
 
 def fetch_rows(config: Mapping[str, Any], downloads: Path) -> list[dict[str, Any]]:
-    """One row for each file: entry, file, megabytes (approximate), licence, source, state and note."""
+    """One row per file: entry, file, megabytes (approximate), licence, source, state and note.
+
+    Args:
+        config: A study's configuration, checked.
+        downloads: Folder of the fetched files.
+    """
     found = {}
     for kind, name in wanted(config):
         entry = catalogue(kind)[name]
@@ -38,26 +44,30 @@ def fetch_rows(config: Mapping[str, Any], downloads: Path) -> list[dict[str, Any
 
 
 def prepared_gigabytes(config: Mapping[str, Any]) -> float:
-    """Size on disk of the decoded images, three bytes a pixel."""
+    """Size on disk of the decoded images in GB, at three bytes per pixel."""
     images = 0
     for kind, name in wanted(config):
         if kind == "datasets":
-            images += sum(count for count in counts(catalogue(kind)[name]).values() if count != "seeded")
+            images += sum(count for count in counts(catalogue(kind)[name]).values() if isinstance(count, int))
     return images * 3 * config["image_size"] ** 2 / 1e9
 
 
 def fetch_table(config: Mapping[str, Any], downloads: Path) -> str:
-    """The rows as text, with sums."""
+    """The rows as text, with totals.
+
+    Args:
+        config: A study's configuration, checked.
+        downloads: Folder of the fetched files.
+    """
     listed = fetch_rows(config, downloads)
     columns = ("entry", "file", "megabytes", "licence", "source", "state")
     cells = [columns, *([f"{row[name] if row[name] is not None else '?'}" for name in columns] for row in listed)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(columns))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    text = align(cells)
     missing = [row for row in listed if row["state"] != "here"]
     text += [f"\n{downloads / row['file']}: {row['note']}" for row in missing if row["state"] == "BY HAND"]
     megabytes = sum(row["megabytes"] or 0 for row in missing)
     text.append(
-        f"\n{len(listed)} files, {len(missing)} of them not here yet: about {megabytes / 1e3:.1f} GB in {downloads}; "
+        f"\n{len(listed)} files, {len(missing)} of them still to fetch: about {megabytes / 1e3:.1f} GB in {downloads}; "
         f"decoded images take {prepared_gigabytes(config):.1f} GB more"
     )
     return "\n".join(text)

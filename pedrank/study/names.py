@@ -12,7 +12,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pedrank.finetune.protocol import point_name, protocol
 from pedrank.formats.yaml_file import read_yaml
 from pedrank.utils.errors import InputError
 
@@ -41,16 +40,27 @@ def finetuned(config: Mapping[str, Any]) -> list[str]:
 
 
 def names(config: Mapping[str, Any], field: str) -> Sequence[str]:
-    """The names that a field of a pattern stands for.
+    """List the names that a field of a pattern stands for.
 
-    dataset, checkpoint, metric; finetuned: the checkpoints that are fine-tuned; refinement: all, refined: all but none;
-    swept: the datasets of the ablation, shown: those of Figure 7; point and seed: of the grid of fine-tuning.
+    Args:
+        config: The study's configuration.
+        field: dataset, checkpoint or metric: all of the study. finetuned: the checkpoints that are fine-tuned.
+            refinement: all refinements; refined: all but "none". swept: the datasets of the ablation; shown: those of
+            Figure 7. point and seed: of the fine-tuning grid.
+
+    Returns:
+        The names in the study's order.
+
+    >>> list(names({"datasets": ["dtd", "pets"]}, "dataset"))
+    ['dtd', 'pets']
     """
     if field == "swept":
         return config["ablation"]["datasets"]
     if field == "shown":
         return config["figures"]["ranks"]["datasets"]
     if field in ("point", "seed"):
+        from pedrank.finetune.protocol import point_name, protocol  # here: it decides nothing for other fields
+
         plan = protocol(config["finetune"])
         return [point_name(point) for point in plan.points] if field == "point" else [str(seed) for seed in plan.seeds]
     if field in ("refinement", "refined"):
@@ -71,7 +81,7 @@ def files(pattern: str, study: Path | None = None) -> list[tuple[dict[str, str],
     fields = list(dict.fromkeys(_FIELD.findall(pattern)))
     if fields and study is None:
         raise InputError(
-            f"{pattern}: name the study's config.yaml by --study, which says what {{{fields[0]}}} stands for"
+            f"{pattern}: give the study's config.yaml as --study; it defines what {{{fields[0]}}} stands for"
         )
     config = read_yaml(study) if fields and study is not None else {}
     filled = product(*(names(config, field) for field in fields))

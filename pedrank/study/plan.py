@@ -6,21 +6,23 @@ whose argument is `wildcards` is an input or params function of a rule: its argu
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pedrank.catalogue.architecture import code_of
-from pedrank.catalogue.catalogue import catalogue, files, reader
+from pedrank.catalogue.catalogue import catalogue, converter, files, reader
 from pedrank.catalogue.crop import crop_name
 from pedrank.finetune.protocol import EVERYBODYS_SEEDS, Point, Protocol, point_name, protocol
 from pedrank.networks.build import builder
 from pedrank.refinements import BUILT_IN
 from pedrank.report import CROSS_DATASET_FIGURES
-from pedrank.store.artefacts import sha256
+from pedrank.store.artefacts import atomic, sha256
 from pedrank.store.digest import code_digest
 from pedrank.study.names import fill, finetuned, is_ranked, refinements
 from pedrank.utils.paths import PACKAGE, PUBLISHED, ROOT
@@ -128,9 +130,17 @@ class Plan:
         """The grid's points by name."""
         return {point_name(point): point for point in self.protocol.points}
 
-    def spare_parts(self) -> list[str]:
-        """Parts of the configuration that this study has no use for."""
-        return ["ablation", "figures"] * self.ranked + ["finetune"] * (not self.finetuned)
+    def write_study(self, folder: Path = Path(".snakemake/pedrank")) -> Path:
+        """Write the configuration for the scripts, which take names from it, and return the file.
+
+        The file is named after its content: a dry run of an edited study does not change what running jobs read.
+        """
+        content = json.dumps(self.config, indent=1, sort_keys=True)
+        path = folder / f"{self.config['study']}-{hashlib.sha256(content.encode()).hexdigest()[:12]}.json"
+        if not path.exists():
+            with suppress(OSError), atomic(path) as temporary:  # where nothing can be written, no job will run
+                temporary.write_text(content + "\n", encoding="utf-8")
+        return path
 
     # --- Parts of the configuration as arguments of scripts -----------------------------------------------------------
 
@@ -229,19 +239,42 @@ class Plan:
 
     def checkpoint_code(self, wildcards: Any) -> str:
         """Digest of the conversion of a checkpoint: the converter and the network are loaded by name."""
-        entry = catalogue("checkpoints")[wildcards.checkpoint]
-        if entry["zoo"] == "tiny":
+        if catalogue("checkpoints")[wildcards.checkpoint]["zoo"] == "tiny":
             return self.code("checkpoint")
-        converter = f"converters/{entry['format']}" if files(entry) else "user_weights"
-        return self.code("checkpoint", f"pedrank/checkpoints/{converter}.py", *self._networks(wildcards.checkpoint))
+        module = converter(wildcards.checkpoint).replace(".", "/") + ".py"
+        return self.code("checkpoint", module, *self._networks(wildcards.checkpoint))
 
     def table_code(self, table: str) -> str:
         """Digest of a table, whose module is loaded by name."""
-        return self.code("table", f"pedrank/report/tables/{table.replace('-', '_')}.py")
+        return self.code("table", f"pedrank/report/tables/{table.replace('-', '_')}.py", *self._printed())
 
     def figure_code(self, *figures: str) -> str:
         """Digest of figures, whose modules are loaded by name."""
-        return self.code("figure", *(f"pedrank/report/figures/{name.replace('-', '_')}.py" for name in figures))
+        modules = [f"pedrank/report/figures/{name.replace('-', '_')}.py" for name in figures]
+        return self.code("figure", *modules, *self._titled())
+
+    def ranking_code(self) -> str:
+        """Digest of a ranking: its table, its figure and its sentences."""
+        return self.code("ranking", *self._printed())
+
+    def page_code(self, kind: str) -> str:
+        """Digest of a page, whose module is loaded by name."""
+        return self.code("report", f"pedrank/report/pages/{kind}_page.py", *self._printed())
+
+    def trace_code(self) -> str:
+        """Digest of the page behind Table 1, which names the file of each formula."""
+        formulas = self.refinements_code("report", list(self.refined.values()))
+        return self.page_code("trace") + self.code("report", "pedrank/study/trace.py") + formulas
+
+    def _titled(self) -> list[str]:
+        """The metrics of the study: titles are in their modules."""
+        names = [*self.config["metrics"], *self.config["baselines"]]
+        return [file for name in names if (ROOT / (file := f"pedrank/metrics/{name}.py")).is_file()]
+
+    def _printed(self) -> list[str]:
+        """What tables and pages are made with: titles and templates."""
+        templates = sorted(path for path in (PACKAGE / "report/pages/templates").iterdir() if path.is_file())
+        return [*self._titled(), *(str(path.relative_to(ROOT)) for path in templates)]
 
     def _networks(self, checkpoint: str | None) -> list[str]:
         """The modules that build the networks of one checkpoint, or of all."""
@@ -293,6 +326,11 @@ class Plan:
     def _images(self, dataset: str, wildcards: Any) -> str:
         checkpoint = getattr(wildcards, "checkpoint", self.config["checkpoints"][0])
         return f"results/data/{dataset}/images-{self.crops[checkpoint]}.safetensors"
+
+    def shown(self, template: str) -> str:
+        """The file of the pair of dataset and checkpoint in Figure 6."""
+        pair = self.config["figures"]["tsne"]
+        return fill(template, pair | {"refined": pair["refinement"]})
 
     def shown_images(self) -> str:
         """The file whose header names the classes of the dataset in Figure 6: images, or else features."""
@@ -370,9 +408,21 @@ class Plan:
         return [
             f"{study}/summary.csv",
             *whole,
+            f"{study}/trace.html",
             *tables,
             *(f"{study}/figures/{name}.{ext}" for name in pictures for ext in ("csv", "pdf", "png")),
         ]
+
+
+def spare_parts(config: Mapping[str, Any]) -> list[str]:
+    """Parts of a configuration that its study does not use."""
+    return ["ablation", "figures"] * is_ranked(config) + ["finetune"] * (not finetuned(config))
+
+
+def used_options(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the metrics that the study computes; those of others change nothing, and rerun nothing."""
+    used = {*config["metrics"], *config["baselines"], config.get("ablation", {}).get("metric")}
+    return {name: options for name, options in config["metric_options"].items() if name in used}
 
 
 def stamps(*given: str | None) -> dict[str, list[list[int]]]:

@@ -1,4 +1,4 @@
-"""A user's own metrics and refinements, from a Python file."""
+"""Load a user's own metrics and refinements from a Python file."""
 
 from __future__ import annotations
 
@@ -11,21 +11,25 @@ from pedrank.utils.errors import InputError
 
 
 def load_plugin(path: str | os.PathLike) -> None:
-    """Register the metrics and refinements that a Python file defines.
+    """Run a Python file that registers metrics or refinements.
 
-    Raises InputError when the file is missing, fails, or defines none.
+    Args:
+        path: The file; its code is run without restrictions.
+
+    Raises:
+        InputError: The file is missing, fails, or registers nothing new.
     """
     spec = importlib.util.spec_from_file_location(f"pedrank_user_{Path(path).stem}", path)
     if spec is None or spec.loader is None or not Path(path).is_file():
-        raise InputError(f"{path}: no such Python file; name one that defines a metric or a refinement")
+        raise InputError(f"{path}: no such Python file; correct the path")
     before = len(metrics.registered) + len(refinements.registered)
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise InputError(f"{path}: fails with {type(error).__name__}: {error}") from error
+        raise InputError(f"{path}: fails with {type(error).__name__}: {error}; correct it") from error
     if len(metrics.registered) + len(refinements.registered) == before:
         raise InputError(
-            f"{path}: defines nothing new; decorate a function with @pedrank.metrics.metric() or "
-            "@pedrank.refinements.refinement, under a name of its own"
+            f"{path}: registers no metric and no refinement; decorate a function with @pedrank.metrics.metric() or "
+            "@pedrank.refinements.refinement, under a new name"
         )

@@ -19,5 +19,5 @@ def read_tables(patterns: Sequence[str], study: Path | None) -> pd.DataFrame:
     import pandas as pd
 
     if not patterns:
-        raise InputError("a table is missing; --help says which are needed")
+        raise InputError("a table is missing; --help lists the tables that are needed")
     return pd.concat(map(read_csv, paths(patterns, study)))

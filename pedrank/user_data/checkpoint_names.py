@@ -1,8 +1,8 @@
-"""What a user writes for a checkpoint, as an entry of the catalogue.
+"""Catalogue entries of the checkpoints that a user names on the command line.
 
-NAME                                     of a catalogue
-timm:NAME, timm:NAME@random              a model of timm, with its weights or without
-torchvision:NAME, …@WEIGHTS, …@random    a classifier of torchvision: its default weights, others, none
+NAME                                     a checkpoint of the catalogue
+timm:NAME, timm:NAME@random              a model of timm, with its pre-trained or with random weights
+torchvision:NAME, …@WEIGHTS, …@random    a classifier of torchvision: with default, named or random weights
 hub:OWNER/REPO:NAME, hub:FOLDER:NAME     an entry point of torch.hub; its code is run
 FILE.pth=ARCHITECTURE                    a file of weights; ARCHITECTURE is tiny-resnet, resnet50, timm/NAME,
                                          torchvision/NAME, hub/… or CODE.py:FUNCTION
@@ -21,14 +21,25 @@ from pedrank.utils.errors import InputError, nearest
 
 _SOURCES = ("timm", "torchvision", "hub")
 _WEIGHTS = (".pth", ".pt", ".bin", ".ckpt", ".tar", ".safetensors")
-_PLAIN = ("tiny-resnet", "resnet50")  # architectures of our own
+_PLAIN = ("tiny-resnet", "resnet50")  # architectures of pedrank/networks/resnets.py
 
 
 def checkpoint_entry(word: str) -> tuple[str, dict[str, Any] | None]:
-    """The name of a checkpoint, and its entry for `checkpoints` of a catalogue; None for a name that is in one.
+    """Return the name of a checkpoint, and its entry for `checkpoints` of a catalogue.
 
-    Images and normalisation are what the network's own configuration says. Raises InputError for a name that nothing
-    has, naming the nearest, and for a file or a function that is not there.
+    Image size and normalisation of the entry are those of the network's own configuration.
+
+    Args:
+        word: The checkpoint as the user names it, in one of the forms above.
+
+    Returns:
+        Name and entry; the entry is None if a catalogue has the name.
+
+    Raises:
+        InputError: The name is unknown (the message suggests the nearest one), or a file or function is missing.
+
+    >>> checkpoint_entry("byol")
+    ('byol', None)
     """
     if word in catalogue("checkpoints"):
         return word, None
@@ -44,9 +55,11 @@ def checkpoint_entry(word: str) -> tuple[str, dict[str, Any] | None]:
     if code is not None:
         return _entry(code[1], f"{Path(code[0]).absolute()}:{code[1]}")
     if Path(word).suffix in _WEIGHTS:
-        raise InputError(f"{word}: say of which architecture these weights are, as in {word}=resnet50")
-    meant = nearest(word, catalogue("checkpoints"), "`pedrank zoo` lists them")
-    raise InputError(f"no checkpoint '{word}'; {meant} Others are timm:NAME, FILE.pth=ARCHITECTURE, CODE.py:FUNCTION")
+        raise InputError(f"{word}: the architecture of these weights is missing; add it, for example {word}=resnet50")
+    meant = nearest(word, catalogue("checkpoints"), "`pedrank zoo` lists all.")
+    raise InputError(
+        f"unknown checkpoint '{word}'; {meant} Other forms: timm:NAME, FILE.pth=ARCHITECTURE, CODE.py:FUNCTION"
+    )
 
 
 def _of_file(path: Path, architecture: str) -> tuple[str, dict[str, Any]]:
@@ -56,21 +69,23 @@ def _of_file(path: Path, architecture: str) -> tuple[str, dict[str, Any]]:
     if code is not None:
         architecture = f"{Path(code[0]).absolute()}:{code[1]}"
     elif architecture not in _PLAIN and not architecture.startswith(tuple(f"{source}/" for source in _SOURCES)):
-        meant = nearest(architecture, _PLAIN, f"choose from {', '.join(_PLAIN)}")
-        raise InputError(f"{path}: no architecture '{architecture}'; {meant} Others are timm/NAME, CODE.py:FUNCTION")
+        meant = nearest(architecture, _PLAIN, f"choose from {', '.join(_PLAIN)}.")
+        raise InputError(
+            f"{path}: unknown architecture '{architecture}'; {meant} Other forms: timm/NAME, CODE.py:FUNCTION"
+        )
     return _entry(path.stem, architecture, weights=str(path.absolute()))
 
 
 def _entry(name: str, architecture: str, **fields: Any) -> tuple[str, dict[str, Any]]:
-    """With the preprocessing that the architecture's configuration names; a name that a catalogue has is changed."""
+    """The entry with the architecture's own preprocessing; its name gets a prefix if the catalogue has it already."""
     name = slug(name)
     if name in catalogue("checkpoints"):
         name = f"own-{name}"
-    said = {}
+    own: dict[str, Any] = {}
     if architecture not in _PLAIN:
         from pedrank.networks.build import preprocessing  # imports torch
 
-        said = preprocessing(architecture, fields.get("pretrained", True))
-        if said.get("resize") == said.get("image_size"):
-            said.pop("resize", None)
-    return name, {"zoo": "own", "architecture": architecture, **fields, **said}
+        own = preprocessing(architecture, fields.get("pretrained", True))
+        if own.get("resize") == own.get("image_size"):
+            own.pop("resize", None)
+    return name, {"zoo": "own", "architecture": architecture, **fields, **own}

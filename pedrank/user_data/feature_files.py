@@ -1,8 +1,8 @@
-"""Features that a user has computed already: a file for each checkpoint, in one folder for each dataset.
+"""Features that a user has computed already: one folder per dataset, with one file per checkpoint.
 
 A file is .npz or .safetensors with the arrays `features` (N, D) and `labels` (N,), or .npy with the features alone and
-labels lie beside it in labels.npy. Nothing in them is unpickled. Labels are integers or texts; the classes 0..C-1 are
-their values in order.
+the labels beside it in labels.npy. Nothing in them is unpickled. Labels are integers or texts; the classes 0..C-1 are
+their distinct values in sorted order.
 """
 
 from __future__ import annotations
@@ -24,23 +24,40 @@ LABELS = "labels.npy"
 
 
 def features_entry(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """A card for `datasets` of a catalogue, and entries for `checkpoints` by the names of the folder's files.
+    """Return a card for `datasets` of a catalogue, and entries for `checkpoints` by name.
 
-    Raises InputError for a path that is no folder, and one with fewer than two files of features.
+    Args:
+        path: The folder of a dataset's features.
+
+    Returns:
+        The card, and the entries by checkpoint.
+
+    Raises:
+        InputError: The path is not a folder, or has fewer than two files of features.
+
+    >>> Path("mine").mkdir()
+    >>> for name in ("one", "two"):
+    ...     np.save(f"mine/{name}.npy", np.zeros((2, 3)))
+    >>> features_entry(Path("mine"))[1]
+    {'one': {'zoo': 'features'}, 'two': {'zoo': 'features'}}
     """
     path = path.absolute()
     found = files(path)
     if len(found) < 2:
         raise InputError(
-            f"{path}: {len(found)} files of features (looked for {', '.join(SUFFIXES)}); a ranking needs two at least"
+            f"{path}: the number of feature files ({', '.join(SUFFIXES)}) is {len(found)}; a ranking needs at least two"
         )
     return {"title": path.name, **OWN_CARD, "features": str(path)}, {name: {"zoo": "features"} for name in found}
 
 
 def files(folder: Path) -> dict[str, Path]:
-    """The files of features in a folder by the names of their checkpoints: the file's, as `slug` writes it."""
+    """Return the files of features in a folder, by checkpoint: the file's name as `slug` writes it.
+
+    Raises:
+        InputError: The path is not a folder, or two files have the same name.
+    """
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder of features; give one with a file for each checkpoint")
+        raise InputError(f"{folder}: not a folder; give a folder with one feature file per checkpoint")
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
         if file.suffix not in SUFFIXES or file.name == LABELS or file.name.startswith("."):
@@ -53,29 +70,49 @@ def files(folder: Path) -> dict[str, Path]:
 
 
 def file_of(folder: Path, checkpoint: str) -> Path:
-    """The file of one checkpoint's features; InputError when the folder has none."""
+    """Return the file of one checkpoint's features.
+
+    Args:
+        folder: The dataset's folder.
+        checkpoint: Name of the checkpoint.
+
+    Raises:
+        InputError: The folder has no features of the checkpoint.
+    """
     found = files(folder)
     if checkpoint not in found:
-        raise InputError(f"{folder}: no features of '{checkpoint}' (there are those of {', '.join(found) or 'none'})")
+        raise InputError(
+            f"{folder}: no features of '{checkpoint}' (it has those of {', '.join(found) or 'none'}); add them"
+        )
     return found[checkpoint]
 
 
 def read_features(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Features (N, D) float32 and labels (N,) int64 in 0..C-1 of one file; InputError as `read_named`."""
+    """Read features (N, D) float32 and labels (N,) int64 in 0..C-1 from a file.
+
+    Raises:
+        InputError: As `read_named`.
+    """
     features, labels, _ = read_named(path)
     return features, labels
 
 
 def read_named(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Features (N, D) float32, labels (N,) int64 in 0..C-1, and what the file calls the C classes.
+    """Read features (N, D) float32, labels (N,) int64 in 0..C-1, and the names of the C classes from a file.
 
-    Raises InputError for a file that cannot be read or lacks an array, and for features and labels that do not fit.
+    The names are the file's own labels, as texts.
+
+    Raises:
+        InputError: The file is missing or broken, lacks an array, or its features and labels are unusable
+            (`pedrank.utils.checks`).
     """
     arrays = _arrays(path)
     features, given = arrays["features"], np.asarray(arrays["labels"])
     with about(path):
         if given.ndim != 1 or given.dtype.kind not in "iuUS":
-            raise InputError(f"labels must be a vector of integers or texts, not {given.shape} {given.dtype}")
+            raise InputError(
+                f"labels must be a vector of integers or texts; they have shape {given.shape} and type {given.dtype}"
+            )
         classes, labels = np.unique(given, return_inverse=True)
         labels = labels.astype(np.int64)
         check_features(features, len(labels))
@@ -94,7 +131,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     if path.suffix == ".npy":
         return {"features": _load(path), "labels": _load(path.with_name(LABELS))}
     if path.suffix != ".npz":
-        raise InputError(f"{path}: no file of features; it ends with one of {', '.join(SUFFIXES)}")
+        raise InputError(f"{path}: not a feature file; its suffix must be one of {', '.join(SUFFIXES)}")
     with opened(path, "correct the path") as content:
         missing = [name for name in ("features", "labels") if name not in content]
         if missing:
@@ -103,5 +140,5 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _load(path: Path) -> np.ndarray:
-    with opened(path, f"features in .npy need their labels beside them, in {LABELS}") as content:
+    with opened(path, f"put the labels of .npy features beside them, in {LABELS}") as content:
         return content

@@ -1,4 +1,4 @@
-"""The card of a user's own images."""
+"""Catalogue cards of a user's own images."""
 
 from __future__ import annotations
 
@@ -10,10 +10,24 @@ from pedrank.user_data import images
 
 
 def images_entry(path: Path) -> dict[str, Any]:
-    """A card for `datasets` of a catalogue; the images are listed, and not opened.
+    """Return a card for `datasets` of a catalogue. The images are listed but not opened.
 
-    Raises InputError for a path that is no folder, table or dataset, without images, with one class, or whose list is
-    wrong. What cannot be decoded is found when the images are prepared.
+    Args:
+        path: A folder with one folder per class, a table of paths and labels, or a Hugging Face dataset.
+
+    Returns:
+        The card.
+
+    Raises:
+        InputError: The path is not a folder, table or dataset of images, its list is wrong, or it has only one class.
+            Images that cannot be decoded are found later, when they are prepared.
+
+    >>> for name in ("cat", "dog"):
+    ...     Path("pets", name).mkdir(parents=True)
+    ...     for number in range(8):
+    ...         Path("pets", name, f"{number}.jpg").touch()
+    >>> images_entry(Path("pets"))["metric"]
+    'top-1'
     """
     path = path.absolute()
     listing = images.listing(path)
@@ -21,9 +35,21 @@ def images_entry(path: Path) -> dict[str, Any]:
 
 
 def reference_entry(path: Path) -> dict[str, Any]:
-    """A card for reference images: all below a folder, in whatever folders, without classes.
+    """Return a card of reference images: all images below a folder, without classes.
 
-    Raises InputError for a path without images.
+    Args:
+        path: The folder.
+
+    Returns:
+        The card.
+
+    Raises:
+        InputError: The path holds no images.
+
+    >>> Path("reference").mkdir()
+    >>> Path("reference/1.jpg").touch()
+    >>> reference_entry(Path("reference"))["title"]
+    'reference'
     """
     path = path.absolute()
     images.listing(path, unlabelled=True)

@@ -1,7 +1,7 @@
 """A user's own images: a folder with a folder for each class, a CSV table, or a Hugging Face dataset on disk.
 
-`own_folder`, `own_table` and `own_arrow` say how each of them is read. Where it brings no split, every class is split
-by itself (`pedrank.datasets.splits.split_by_class`).
+`image_folder`, `image_table` and `hugging_face` read the three kinds. Data without splits are split class by class
+(`pedrank.datasets.splits.split_by_class`).
 """
 
 from __future__ import annotations
@@ -21,67 +21,78 @@ from pedrank.utils.errors import InputError
 
 __all__ = ["fingerprint", "listing", "notes", "upright_rgb"]
 
-IMBALANCE = 20  # times as many images in the largest class as in the smallest
+IMBALANCE = 20  # ratio of the largest to the smallest class from which a note is printed
 
 
 def listing(path: Path, unlabelled: bool = False) -> Listing:
-    """The images of `path`, with labels and splits; `unlabelled` takes all below a folder as reference images.
+    """List the images of a path, with labels and splits.
 
-    Raises InputError for a path that is none of the three, holds no images or one class only, and labels that are
-    missing.
+    Args:
+        path: Folder, table or dataset.
+        unlabelled: Take all images below a folder as reference images, without classes.
+
+    Raises:
+        InputError: The path is not one of the three kinds, holds no images or only one class, or labels are missing.
     """
     if unlabelled:
         return image_folder.unlabelled(path)
     found = _module(path).listing(path)
     if len(found.class_names) < 2:
         raise InputError(
-            f"{path}: only one class ('{found.class_names[0]}'); a ranking needs images of two classes at least"
+            f"{path}: only one class ('{found.class_names[0]}'); a ranking needs images of at least two classes"
         )
     return found
 
 
 @cache
 def fingerprint(path: Path, unlabelled: bool = False) -> str:
-    """Hex digest of names, sizes and modification times of the files that `listing` reads; nothing is opened but lists.
+    """Hex digest of names, sizes and modification times of the files that `listing` reads; the images are not opened.
 
-    It changes when an image is added, taken away or written, and so does what the workflow made of them.
+    It changes when an image is added, removed or rewritten, and then the workflow prepares the dataset again.
+
+    Args:
+        path: Folder, table or dataset.
+        unlabelled: As for `listing`.
+
+    Raises:
+        InputError: The path is not one of the three kinds, or a listed image is missing.
     """
     module = image_folder if unlabelled else _module(path)
     digest = hashlib.sha256()
-    start = len(os.fspath(path if path.is_dir() else path.parent))  # where the folder lies makes no difference
+    start = len(os.fspath(path if path.is_dir() else path.parent))  # a moved folder keeps its fingerprint
     for file in sorted(module.files(path)):
         try:
             status = os.stat(file)
         except FileNotFoundError:
-            raise InputError(f"{file}: no such image, though {path} lists it; correct the path") from None
+            raise InputError(f"{file}: no such image, but {path} lists it; correct the path") from None
         digest.update(f"{file[start:]}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="replace"))
     return digest.hexdigest()
 
 
 def notes(found: Listing) -> list[str]:
-    """What a user should know of the classes: tiny ones and imbalance, one sentence each."""
+    """Notes for the user about tiny or imbalanced classes and few images, one sentence each."""
     counts = np.bincount(found.labels) if found.targets is None else (found.targets == 1).sum(axis=0)
     names, smallest, largest = found.class_names, int(np.argmin(counts)), int(np.argmax(counts))
-    said = []
+    sentences = []
     single = np.flatnonzero(counts == 1)
     if single.size:
-        said.append(
-            f"{single.size} of {len(counts)} classes have a single image, first '{names[single[0]]}': they are trained "
-            "on and never tested, and have no variance for a metric to see"
+        sentences.append(
+            f"{single.size} of {len(counts)} classes have a single image, first '{names[single[0]]}'; such an "
+            "image is used for training and never tested, and its class has no variance"
         )
     if counts[largest] >= IMBALANCE * counts[smallest]:
-        said.append(
+        sentences.append(
             f"classes differ in size: {counts[largest]} images of '{names[largest]}', {counts[smallest]} of "
-            f"'{names[smallest]}'; `metric: mean per-class` counts them alike"
+            f"'{names[smallest]}'; `metric: mean per-class` gives all classes equal weight"
         )
     per_class = int((found.split == TRAIN).sum()) / len(counts)
     if per_class < 5:
-        said.append(f"{per_class:.1f} training images per class are few; expect scores to be noisy")
-    return said
+        sentences.append(f"{per_class:.1f} training images per class are few, so scores are noisy")
+    return sentences
 
 
 def _module(path: Path) -> ModuleType:
-    """The reader of what lies at `path`."""
+    """The reader of images for what `path` is."""
     if not path.exists():
         raise InputError(f"{path}: no such folder or file; give a folder of images, or a CSV of path and label")
     if hugging_face.is_one(path):

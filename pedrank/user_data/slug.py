@@ -1,4 +1,4 @@
-"""Names that the workflow can use in paths, from what people call their things."""
+"""Names that the workflow can use in paths, made of the names that people give."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from pedrank.utils.errors import InputError
 
 
 def slug(text: str) -> str:
-    """Lower-case letters, digits, dots and hyphens: vit_S16 becomes vit-s16. InputError where nothing is left."""
+    """Convert a text to lower-case letters, digits, dots and hyphens.
+
+    Raises:
+        InputError: Nothing is left.
+
+    >>> slug("vit_S16")
+    'vit-s16'
+    """
     name = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
     if not name:
-        raise InputError(f"'{text}': no letter or digit to make a name of; rename it")
+        raise InputError(f"'{text}': has no letter or digit, so it cannot be a name; rename it")
     return name

@@ -1,1 +1,1 @@
-"""Small helpers of all folders: errors, checks, threads, memory. No number is decided here."""
+"""Small helpers for all folders: errors, checks, threads, memory. No number is decided here."""

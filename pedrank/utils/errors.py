@@ -1,4 +1,4 @@
-"""The one exception that stands for bad input."""
+"""The exception for bad input, and helpers for its messages."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ _LONGEST = 2000  # characters of a message
 
 
 class InputError(ValueError):
-    """Bad input: the message is one line that names what is wrong and the remedy.
+    """Bad input: the message is one line that names the mistake and the remedy.
 
-    Scripts print it as it is and exit with code 1; anything else that is raised is a bug and keeps its traceback. Line
-    breaks and a terminal's control codes, which a hostile name may bring along, are shown by their escapes.
+    Scripts print the message and exit with code 1; any other exception is a bug and keeps its traceback. Line breaks
+    and control codes of a terminal, which a hostile name may contain, are escaped.
+
+    >>> str(InputError("a\\nb: no such file"))
+    'a\\\\nb: no such file'
     """
 
     def __init__(self, message: str) -> None:
@@ -23,7 +26,7 @@ class InputError(ValueError):
 
 
 def _one_line(text: str) -> str:
-    """Printable characters only; of a text that is too long, beginning and end, where file and remedy stand."""
+    """Escape unprintable characters, and cut a long text in the middle: file and remedy are at its ends."""
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
@@ -31,7 +34,13 @@ def _one_line(text: str) -> str:
 
 @contextmanager
 def about(file: str | os.PathLike) -> Iterator[None]:
-    """Put the file's name before the message of an InputError that does not know where its numbers came from."""
+    """Put a file's name before the message of an InputError raised within the context.
+
+    >>> with about("a.npz"):
+    ...     raise InputError("no rows")
+    Traceback (most recent call last):
+    pedrank.utils.errors.InputError: a.npz: no rows
+    """
     try:
         yield
     except InputError as error:
@@ -39,25 +48,42 @@ def about(file: str | os.PathLike) -> Iterator[None]:
 
 
 def disk_error(error: OSError) -> str:
-    """One line for a file that could not be read or written: which, why, and what to do where the disk is full."""
+    """One line for a file that could not be read or written: the file, the reason, and a remedy if the disk is full.
+
+    >>> disk_error(FileNotFoundError(errno.ENOENT, "No such file or directory", "a.npz"))
+    'a.npz: No such file or directory'
+    """
     where = f"{error.filename}: " if error.filename else ""
     remedy = (
-        "; free some space, or work on another disk, and run again"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT)
-        else ""
+        "; free some space or use another disk, and run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
     )
     return f"{where}{error.strerror or error}{remedy}"
 
 
 def nearest(name: str, known: Collection[str], otherwise: str = "") -> str:
-    """The remedy for a misspelt name: the nearest of `known`, else `otherwise`, or which there are."""
+    """Remedy for a misspelt name.
+
+    Args:
+        name: The misspelt name.
+        known: The right names.
+        otherwise: Remedy if no name is near; by default a list of the first 40.
+
+    >>> nearest("logmee", ["logme", "gbc"])
+    "did you mean 'logme'?"
+    >>> nearest("x", ["logme", "gbc"])
+    'choose from gbc, logme'
+    """
     near = difflib.get_close_matches(name, known, n=1)
     if near or otherwise:
         return f"did you mean '{near[0]}'?" if near else otherwise
     some = sorted(known)[:40]
-    return f"choose from {', '.join(some)}{', ...' if len(known) > len(some) else ''}" if some else "there is none"
+    return f"choose from {', '.join(some)}{', ...' if len(known) > len(some) else ''}" if some else "no name is known"
 
 
 def reason(error: Exception) -> str:
-    """Why a library failed, for the inside of a message: the first line of what it says, or its name."""
+    """Reason of a library's exception, for a message: the first line of its text, or its class.
+
+    >>> reason(ValueError("bad magic\\nmore"))
+    'bad magic'
+    """
     return str(error).splitlines()[0][:100] if str(error) else type(error).__name__

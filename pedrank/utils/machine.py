@@ -1,4 +1,4 @@
-"""What the machine is, in words, for tables of seconds."""
+"""The machine in words, for tables of seconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def processor() -> str:
-    """The processor's name as the system gives it."""
+    """Name of the processor, as the system gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -17,5 +17,5 @@ def processor() -> str:
 
 
 def has_gpu() -> bool:
-    """Whether the kernel knows a GPU of NVIDIA."""
-    return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()  # the second under Windows' Linux
+    """Whether the kernel has an NVIDIA GPU."""
+    return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()  # /dev/dxg: the Linux subsystem of Windows

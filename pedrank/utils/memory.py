@@ -1,4 +1,4 @@
-"""How much memory a computation may still take, so that a long one is not started to be killed."""
+"""Free memory, so that a computation that would run out of it is not started."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def available_memory() -> int | None:
-    """Bytes this process can still take: what the machine has left, or the control group where it has less.
+    """Bytes that this process can still take: free memory of the machine, or of the control group if it has less.
 
-    None where the system does not say (only Linux does).
+    None on systems that do not say; only Linux does.
     """
     known = [value for value in (_machine(), _control_group()) if value is not None]
     return min(known, default=None)
@@ -23,7 +23,7 @@ def _machine() -> int | None:
 
 
 def _control_group(own: Path = Path("/proc/self/cgroup"), top: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """What the process's control group and those around it leave: a container's, or that of a job of Slurm."""
+    """Bytes left in the process's control group and those around it: of a container, or of a Slurm job."""
     try:
         lines = own.read_text().splitlines()
     except OSError:
@@ -41,7 +41,7 @@ def _control_group(own: Path = Path("/proc/self/cgroup"), top: Path = Path("/sys
         for folder in (group, *group.parents):
             try:
                 limit, used = ((folder / name).read_text().strip() for name in names)
-            except OSError:  # a container sees its own group at the top, under another path
+            except OSError:  # inside a container its own group is the top one, under another path
                 continue
             if limit != "max":
                 left.append(int(limit) - int(used))

@@ -9,7 +9,18 @@ from pedrank.utils.errors import InputError, nearest
 
 
 def accepted(function: Callable[..., object], skip: int) -> list[str] | None:
-    """Names of the parameters behind the first `skip`; None for a function that takes any keyword."""
+    """Names of the parameters that a function accepts by keyword.
+
+    Args:
+        function: The function.
+        skip: Number of its first parameters to leave out.
+
+    Returns:
+        The names; None for a function that takes any keyword.
+
+    >>> accepted(check_options, skip=1)
+    ['given', 'known']
+    """
     parameters = list(inspect.signature(function).parameters.values())[skip:]
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return None
@@ -17,8 +28,20 @@ def accepted(function: Callable[..., object], skip: int) -> list[str] | None:
 
 
 def check_options(where: str, given: Collection[str], known: Collection[str] | None) -> None:
-    """Raise InputError for the first option that is not known; `where` opens the message. None accepts every option."""
-    for option in given if known is not None else ():
+    """Raise InputError for the first option that is not known.
+
+    Args:
+        where: Opens the message.
+        given: Names of the given options.
+        known: Names of the known options; None accepts every option.
+
+    >>> check_options("gbc", ["varant"], ["variant"])
+    Traceback (most recent call last):
+    pedrank.utils.errors.InputError: gbc: unknown option 'varant'; did you mean 'variant'?
+    """
+    if known is None:
+        return
+    for option in given:
         if option not in known:
-            remedy = nearest(option, known) if known else "there are no options"
+            remedy = nearest(option, known) if known else "leave it out: no options exist"
             raise InputError(f"{where}: unknown option '{option}'; {remedy}")

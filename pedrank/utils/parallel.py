@@ -1,4 +1,4 @@
-"""Threads for the few loops that NumPy runs on one core; NumPy releases the interpreter inside its loops."""
+"""Threads for the few loops that NumPy runs on one core; NumPy releases the interpreter's lock inside its loops."""
 
 from __future__ import annotations
 
@@ -16,13 +16,23 @@ T = TypeVar("T")
 
 
 def thread_count() -> int:
-    """Cores this process may use: OMP_NUM_THREADS where it is set (as BLAS reads it), else the process's own cores."""
+    """Number of threads to use: OMP_NUM_THREADS if it is set, as for BLAS; otherwise the cores this process may use."""
     given = os.environ.get("OMP_NUM_THREADS", "")
     return int(given) if given.isdigit() and int(given) > 0 else len(os.sched_getaffinity(0))
 
 
 def each(function: Callable[[T], None], items: Iterable[T]) -> None:
-    """Call `function` on every item, on all cores; the calls must not write to the same memory."""
+    """Call a function on every item, on all cores.
+
+    Args:
+        function: The function; its calls must not write to the same memory.
+        items: The items.
+
+    >>> squares = [0] * 3
+    >>> each(lambda index: squares.__setitem__(index, index**2), range(3))
+    >>> squares
+    [0, 1, 4]
+    """
     if thread_count() == 1:
         for item in items:
             function(item)
@@ -33,16 +43,22 @@ def each(function: Callable[[T], None], items: Iterable[T]) -> None:
 
 
 def each_share(function: Callable[[range], None], number: int) -> None:
-    """Call `function` once for each core, with every so many-th of 0..number-1, so that it can keep buffers."""
+    """Call a function once per core, with a share of 0..number-1, so that it can reuse buffers.
+
+    Args:
+        function: The function; it gets an arithmetic progression as a range.
+        number: Number of items in all shares together.
+    """
     threads = min(thread_count(), number)
     each(function, [range(first, number, threads) for first in range(threads)])
 
 
 def one_blas_thread() -> AbstractContextManager[object]:
-    """Within it, products of matrices take one thread.
+    """Limit matrix products to one thread, within the context.
 
-    For small products before a loop of `each`: OpenBLAS's threads go on spinning for some 25 ms after each product, on
-    the cores that the loop needs, which makes two threads of it as slow as one (`benchmarks/one.py ped`).
+    Use it for small products before a loop of `each`. OpenBLAS's threads keep spinning for about 25 ms after each
+    product, on the cores that the loop needs: two threads of the loop are then as slow as one (`benchmarks/one.py
+    ped`).
     """
     return _libraries().limit(limits=1, user_api="blas")
 

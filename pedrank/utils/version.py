@@ -1,4 +1,4 @@
-"""The version of this package: pyproject.toml's in a checkout, the installed distribution's elsewhere."""
+"""The version of this package: pyproject.toml's in a checkout, else the installed distribution's."""
 
 from __future__ import annotations
 

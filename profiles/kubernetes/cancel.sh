@@ -1,3 +1,3 @@
 #!/bin/sh
-# Delete these Jobs of Kubernetes, and with them their pods; Snakemake waits two seconds for it.
+# Delete Kubernetes Jobs and their pods, without waiting: Snakemake allows two seconds.
 exec kubectl delete job --wait=false --ignore-not-found "$@"

@@ -1,7 +1,7 @@
-"""Run jobs of Snakemake as Jobs of Kubernetes, by kubectl: submit one, tell how it stands, delete some.
+"""Run Snakemake's jobs as Jobs of Kubernetes through kubectl: submit one, or print its status.
 
-The working directory lies on a volume that all pods mount where the workflow itself sees it, and every pod runs the
-image that the workflow runs in: the script of a job names files and a Python of both.
+The working directory lies on a volume that the workflow and all pods mount at the same path. Every pod runs the image
+of the workflow. Both are needed because the script of a job names files and a Python interpreter by their paths.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def manifest(options: argparse.Namespace, folder: Path) -> dict:
-    """The Job that runs `options.script` in `folder`."""
+    """The manifest of the Job that runs `options.script` in `folder`."""
     wanted = {"cpu": str(options.cpus), "memory": f"{options.megabytes}M"}
     if options.gpus:
         wanted[options.gpu_name] = str(options.gpus)
@@ -31,7 +31,7 @@ def manifest(options: argparse.Namespace, folder: Path) -> dict:
         "kind": "Job",
         "metadata": {"generateName": "pedrank-"},
         "spec": {
-            "backoffLimit": 0,  # Snakemake's retries ask for more memory, Kubernetes' would not
+            "backoffLimit": 0,  # Snakemake retries with more memory, Kubernetes would not
             "activeDeadlineSeconds": 60 * options.minutes,
             "ttlSecondsAfterFinished": 86400,
             "template": {"spec": pod},
@@ -40,14 +40,14 @@ def manifest(options: argparse.Namespace, folder: Path) -> dict:
 
 
 def submit(options: argparse.Namespace) -> str:
-    """The name that Kubernetes gave to the Job."""
+    """Create the Job, and return the name that Kubernetes gave it."""
     text = json.dumps(manifest(options, Path.cwd()))
     command = ["kubectl", "create", "-f", "-", "-o", "jsonpath={.metadata.name}"]
     return subprocess.run(command, input=text, check=True, capture_output=True, text=True).stdout
 
 
 def status(options: argparse.Namespace) -> str:
-    """What Snakemake wants to hear: success, failed or running. A Job that is gone has failed."""
+    """The Job's status in Snakemake's words: success, failed or running; failed if the Job no longer exists."""
     command = ["kubectl", "get", "job", options.name, "--ignore-not-found", "-o", "json"]
     found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     if not found.strip():
@@ -63,7 +63,7 @@ def main() -> None:
     one = commands.add_parser("submit")
     one.add_argument("--image", required=True)
     one.add_argument("--claim", required=True, help="the PersistentVolumeClaim")
-    one.add_argument("--mount", required=True, help="where pods, and the workflow, see it")
+    one.add_argument("--mount", required=True, help="where pods and the workflow mount it")
     one.add_argument("--gpu-name", default="nvidia.com/gpu")
     for resource in ("cpus", "megabytes", "minutes", "gpus"):
         one.add_argument(f"--{resource}", required=True, type=int)

@@ -1,4 +1,4 @@
-"""BYOL's checkpoint: haiku's parameters and state, by name to torchvision's names."""
+"""BYOL's checkpoint: from the names of haiku's parameters and state to torchvision's names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from pedrank.formats.pickle_file import Array, Record, read_pickle
 from pedrank.utils.errors import InputError
 
-# Behind the name of the network; in the state, mean_ema or var_ema follows. The numbers of later uses are let through.
+# Names after that of the network; in the state, mean_ema or var_ema follows. A suffix _1 marks a later use.
 _NAMES = {
     r"initial_conv(_1)?": "conv1",
     r"initial_batchnorm(_1)?": "bn1",
@@ -25,14 +25,22 @@ _PARAMETERS = {"w": "weight", "scale": "weight", "offset": "bias"}
 _STATE = {"mean_ema": "running_mean", "var_ema": "running_var"}
 
 
-def read_haiku(path: Path, drop: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """The online network's weights; modules whose names begin with one of `drop` are left out.
+def backbone(path: Path, entry: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The backbone's weights in BYOL's online network, by torchvision's names.
 
     Convolutions go from (height, width, in, out) to (out, in, height, width), batch norms from (1, 1, 1, C) to (C,).
+
+    Args:
+        path: The pickle file.
+        entry: Its catalogue entry: `drop` lists prefixes of modules outside the backbone.
+
+    Raises:
+        InputError: The file does not hold BYOL's ResNet-50.
     """
+    drop = tuple(entry.get("drop", ()))
     experiment = _mapping(read_pickle(path)).get("experiment_state")
     if not isinstance(experiment, (list, tuple)) or len(experiment) < 3:
-        raise InputError(f"{path}: no experiment_state of BYOL inside; fetch it again")
+        raise InputError(f"{path}: no experiment_state of BYOL inside; download the file again")
     parameters, state = _mapping(experiment[0]), _mapping(experiment[2])
     weights = {}
     for module, values in parameters.items():
@@ -47,7 +55,7 @@ def read_haiku(path: Path, drop: tuple[str, ...]) -> dict[str, np.ndarray]:
             continue
         layer, _, average = module.rpartition("/~/")
         if average not in _STATE:
-            raise InputError(f"{path}: unknown state '{module}'; it is no ResNet-50 of BYOL's")
+            raise InputError(f"{path}: not BYOL's ResNet-50: unknown state '{module}'; download the file again")
         weights[f"{_translate(layer, path)}.{_STATE[average]}"] = _array(_mapping(values).get("average")).reshape(-1)
     return weights
 
@@ -59,15 +67,17 @@ def _translate(module: str, path: Path) -> str:
         if found:
             numbers = {key: int(value) for key, value in found.groupdict().items() if key in ("group", "block", "conv")}
             return target.format(**{key: value + (key != "block") for key, value in numbers.items()})
-    raise InputError(f"{path}: unknown module '{module}'; it is no ResNet-50 of BYOL's")
+    raise InputError(f"{path}: not BYOL's ResNet-50: unknown module '{module}'; download the file again")
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    """A dictionary, or haiku's record of one: what is in it by name."""
+    """The items of a dictionary, or of haiku's record of one, whose keys are text."""
     if isinstance(value, Record) and value and isinstance(value[0], dict):
         value = value[0]
     return {key: item for key, item in value.items() if isinstance(key, str)} if isinstance(value, dict) else {}
 
 
 def _array(value: Any) -> np.ndarray:
-    return value.value if isinstance(value, Array) else np.empty(0)  # of no layer's shape: refused by its name later
+    return (
+        value.value if isinstance(value, Array) else np.empty(0)
+    )  # fits no layer, so a later check refuses it by name

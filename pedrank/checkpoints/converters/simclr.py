@@ -1,20 +1,18 @@
-"""SimCLR's checkpoints: TensorFlow's own, or a torch conversion of one, to torchvision's names."""
+"""SimCLR's checkpoints, in TensorFlow's format or converted to torch, with torchvision's names."""
 
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from pedrank.formats.archive import whole
-from pedrank.formats.tensor_bundle import read_bundle
+from pedrank.formats.tensor_bundle import bundle_in_zip, read_bundle
 from pedrank.formats.torch_file import read_torch, tensors
 from pedrank.utils.errors import InputError, about
 
-_LARGEST = 2**31  # bytes of a checkpoint, with its momenta; a ResNet-50's has 0.3 GB
 _BLOCKS = (3, 4, 6, 3)
 _BATCH_NORM = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
 
@@ -33,9 +31,17 @@ _CONVERTED = {
 }
 
 
-def read_simclr(path: Path) -> dict[str, np.ndarray]:
-    """Backbone weights under torchvision's names, from whichever of the forms `path` has."""
-    bundle = _bundle(path)
+def backbone(path: Path, entry: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The backbone's weights by torchvision's names.
+
+    Args:
+        path: A zip file with a TensorFlow checkpoint, or a torch file.
+        entry: Its catalogue entry; not used.
+
+    Raises:
+        InputError: The file is neither, or does not hold SimCLR's ResNet-50.
+    """
+    bundle = bundle_in_zip(path)
     if bundle is not None:
         with about(path):
             return from_tensorflow(read_bundle(*bundle))
@@ -43,12 +49,26 @@ def read_simclr(path: Path) -> dict[str, np.ndarray]:
     if isinstance(content.get("state_dict"), Mapping):  # SimCLR v1's conversion has torchvision's names
         return {name: array for name, array in tensors(content["state_dict"]).items() if not name.startswith("fc.")}
     if not isinstance(content.get("resnet"), Mapping):
-        raise InputError(f"{path}: neither a TensorFlow checkpoint nor a known conversion of SimCLR's; fetch it again")
+        raise InputError(
+            f"{path}: neither a TensorFlow checkpoint nor a known conversion of SimCLR's; download it again"
+        )
     return from_conversion(tensors(content["resnet"]))
 
 
 def from_tensorflow(variables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Of `base_model/`'s variables, which TensorFlow numbers by creation; heads, momenta and averages are left out."""
+    """Rename the variables in `base_model/`, which TensorFlow numbers in the order of their creation.
+
+    Heads, momenta and averages are left out.
+
+    Args:
+        variables: TensorFlow's variables by name.
+
+    Returns:
+        Weights by torchvision's names.
+
+    Raises:
+        InputError: A variable of the ResNet-50 is missing.
+    """
     weights = {}
     for number, (convolution, batch_norm) in enumerate(_layers()):
         suffix = f"_{number}" if number else ""
@@ -58,12 +78,16 @@ def from_tensorflow(variables: Mapping[str, np.ndarray]) -> dict[str, np.ndarray
             for name, target in _BATCH_NORM.items():
                 weights[f"{batch_norm}.{target}"] = variables[f"base_model/batch_normalization{suffix}/{name}"]
         except KeyError as error:
-            raise InputError(f"no variable {error}: not a ResNet-50 of SimCLR's; fetch it again") from None
+            raise InputError(f"not SimCLR's ResNet-50: no variable {error}; download the file again") from None
     return weights
 
 
 def from_conversion(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Of SimCLR v2's conversion, whose layers are numbered by place."""
+    """Rename the weights of SimCLR v2's conversion to torch, whose layers are numbered by position.
+
+    >>> sorted(from_conversion({"net.0.0.weight": np.zeros(1), "fc.weight": np.zeros(1)}))
+    ['conv1.weight']
+    """
     weights = {}
     for name, array in state.items():
         for pattern, target in _CONVERTED.items():
@@ -82,18 +106,3 @@ def _layers() -> Iterator[tuple[str, str]]:
                 yield f"layer{stage}.0.downsample.0", f"layer{stage}.0.downsample.1"
             for layer in (1, 2, 3):
                 yield f"layer{stage}.{block}.conv{layer}", f"layer{stage}.{block}.bn{layer}"
-
-
-def _bundle(path: Path) -> tuple[bytes, bytes] | None:
-    """Index and data of the TensorFlow checkpoint in a zip file; None where there is none."""
-    if not zipfile.is_zipfile(path):
-        return None
-    with whole(path), zipfile.ZipFile(path) as archive:
-        sizes = {member.filename: member.file_size for member in archive.infolist()}
-        for name in sizes:
-            data = f"{name.removesuffix('.index')}.data-00000-of-00001"
-            if name.endswith(".index") and data in sizes:
-                if sizes[name] + sizes[data] > _LARGEST:
-                    raise InputError(f"{path}: refused: '{data}' has {sizes[data]} bytes; fetch it again")
-                return archive.read(name), archive.read(data)
-    return None

@@ -12,7 +12,14 @@ SEED = 0
 
 
 def read(counts: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images (N, 32, 32) uint8, labels (N,), split (N,)."""
+    """Read the digits.
+
+    Args:
+        counts: Images of each split, in the order of `SPLITS`.
+
+    Returns:
+        Images (N, 32, 32) uint8, labels (N,), splits (N,).
+    """
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
@@ -21,10 +28,13 @@ def read(counts: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def enlarge(images: np.ndarray) -> np.ndarray:
-    """(N, 8, 8) values 0..16 to (N, 32, 32) uint8, bilinearly.
+    """Enlarge images by bilinear interpolation: (N, 8, 8) with values 0..16 to (N, 32, 32) uint8.
 
-    The centre of fine pixel i lies at (i + 1/2) / 4 - 1/2 of the coarse grid, clamped to its border, so that all
-    weights are eighths, the sums are exact, and the only rounding is the last.
+    The centre of fine pixel i lies at (i + 1/2) / 4 - 1/2 on the coarse grid, clamped to its border. All weights are
+    then eighths, so the sums are exact, and only the last step rounds.
+
+    >>> enlarge(np.full((1, 8, 8), 16.0))[0, 0, :3]
+    array([255, 255, 255], dtype=uint8)
     """
     centre = np.clip((np.arange(32) + 0.5) / 4 - 0.5, 0, 7)
     weights = np.maximum(0, 1 - np.abs(centre[:, None] - np.arange(8)))  # (32, 8)

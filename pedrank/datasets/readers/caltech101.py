@@ -1,8 +1,8 @@
 """Caltech-101 (Fei-Fei et al. 2004) with its background class: 9,144 images, split by ssl-transfer's lists.
 
-The training list was drawn with replacement: 3,060 lines name 2,416 images, and the released code reads an image as
-often as it is listed. Validation images are a fifth of the 2,416, so that no copy of one is trained on; the released
-code draws them from the lines.
+The training list was drawn with replacement: its 3,060 lines name 2,416 different images, and the released code reads
+an image as often as it is listed. Here a fifth of the 2,416 images are for validation, so that no copy of a validation
+image is trained on; the released code draws a fifth of the lines.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from pedrank.formats.archive import tail
 
 
 def listing(paths: Mapping[str, Path]) -> Listing:
-    rows, names, drawn = Rows(), {}, Counter()
+    """List each image once, with the number of lines that name it in `released`."""
+    rows = Rows()
+    names: dict[int, str] = {}
+    drawn: Counter[str] = Counter()
     for split, name in ((TRAIN, "caltech101-train.txt"), (TEST, "caltech101-test.txt")):
         for line in lines(paths[name].read_bytes()):
             image, label = line.rsplit(" ", 1)

@@ -11,6 +11,7 @@ from pedrank.formats.matlab import read_matlab
 
 
 def listing(paths: Mapping[str, Path]) -> Listing:
+    """List the images by the annotations, whose classes are numbered from 1."""
     devkit = read_members(paths["car_devkit.tgz"], ["cars_meta.mat", "cars_train_annos.mat"], tail(1))
     rows = Rows()
     for split, folder, content in (

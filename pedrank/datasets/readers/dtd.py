@@ -12,6 +12,7 @@ _LISTS = {TRAIN: "labels/train1.txt", VALIDATION: "labels/val1.txt", TEST: "labe
 
 
 def listing(paths: Mapping[str, Path]) -> Listing:
+    """List the images of the authors' first partition."""
     (archive,) = paths.values()
     lists = {split: lines(text) for split, text in zip(_LISTS, _texts(archive), strict=True)}
     textures = sorted({line.split("/")[0] for line in lists[TRAIN]})

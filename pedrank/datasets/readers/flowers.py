@@ -11,6 +11,7 @@ from pedrank.formats.matlab import read_matlab
 
 
 def listing(paths: Mapping[str, Path]) -> Listing:
+    """List the images by the authors' splits; the classes have no names."""
     labels = read_matlab(paths["imagelabels.mat"].read_bytes())["labels"]
     splits, rows = read_matlab(paths["setid.mat"].read_bytes()), Rows()
     for split, key in ((TRAIN, "trnid"), (VALIDATION, "valid"), (TEST, "tstid")):

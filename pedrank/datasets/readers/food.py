@@ -12,6 +12,7 @@ _LISTS = {TRAIN: "meta/train.txt", TEST: "meta/test.txt"}
 
 
 def listing(paths: Mapping[str, Path]) -> Listing:
+    """List the images by the authors' lists."""
     (archive,) = paths.values()
     texts = read_members(archive, list(_LISTS.values()), tail(2))
     lists = {split: lines(texts[name]) for split, name in _LISTS.items()}

@@ -10,6 +10,7 @@ from pedrank.formats.archive import members, tail
 
 
 def listing(paths: Mapping[str, Path]) -> Listing:
+    """List all validation images, by name, in one class."""
     (archive,) = paths.values()
     nested = archive.name.startswith("imagenette")  # imagenette2-320/{train,val}/CLASS/IMAGE
     rows = Rows()

@@ -12,6 +12,7 @@ _LISTS = {TRAIN: "trainval.txt", TEST: "test.txt"}
 
 
 def listing(paths: Mapping[str, Path]) -> Listing:
+    """List the images by the authors' lists."""
     texts = read_members(paths["pets-annotations.tar.gz"], list(_LISTS.values()), tail(1))
     rows, names = Rows(), {}
     for split, name in _LISTS.items():

@@ -1,7 +1,7 @@
 """SUN397 (Xiao et al. 2010): the first of the authors' ten partitions, 50 training and 50 test images of each scene.
 
-ssl-transfer looks for the first class whose name is part of the image's path, so that its "barn" is a "bar"; labels
-here are the folder's.
+ssl-transfer takes the first class whose name is part of the image's path, so that it labels a "barn" as a "bar". Here
+the label is the folder.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ _LISTS = {TRAIN: "Training_01.txt", TEST: "Testing_01.txt"}
 
 
 def listing(paths: Mapping[str, Path]) -> Listing:
+    """List the images of the first partition."""
     texts = read_members(paths["SUN397-Partitions.zip"], ["ClassName.txt", *_LISTS.values()], tail(1))
     folders = sorted(lines(texts["ClassName.txt"]), key=lambda folder: folder[3:])  # "/a/abbey"
     label, rows = label_of(folders), Rows()

@@ -1,9 +1,9 @@
 """Pascal VOC 2007 (Everingham et al. 2010): 20 classes, several of them in one image.
 
-ImageSets/Main has a list for each class: 1, the class is there; 0, only in objects marked difficult; -1, not there.
-The label of an image is its first class in alphabetical order, as the released feature code takes it; an image whose
-classes are all difficult gets class 0, as there. `targets` keeps all of it, in the numbers of every multi-label
-dataset here (`pedrank/finetune/accuracy.py`): 1, there; 0, not there; -1, left out.
+ImageSets/Main has a list for each class: 1, the class is present; 0, only objects marked difficult; -1, absent.
+The label of an image is its first class in alphabetical order, as in the released feature code; an image whose
+classes are all difficult gets class 0, as there. `targets` keeps all classes, in the numbers that every multi-label
+dataset here uses (`pedrank/finetune/accuracy.py`): 1, present; 0, absent; -1, left out.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _SETS = {TRAIN: "train", VALIDATION: "val", TEST: "test"}
 
 
 def listing(paths: Mapping[str, Path]) -> Listing:
+    """List the images by the lists of the 20 classes."""
     classes = catalogue("datasets")["voc2007"]["classes"]
     trainval, test = paths["VOCtrainval_06-Nov-2007.tar"], paths["VOCtest_06-Nov-2007.tar"]
     rows, targets = Rows(), []

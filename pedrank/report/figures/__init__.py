@@ -1,1 +1,1 @@
-"""One file per figure, and the style they share."""
+"""One file per figure, and the style that all share."""

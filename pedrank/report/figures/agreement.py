@@ -1,4 +1,4 @@
-"""How much the metrics agree with each other, and with the truth."""
+"""Agreement of the rankings with each other and with the accuracies."""
 
 from __future__ import annotations
 
@@ -13,21 +13,33 @@ from pedrank.report.figures.style import DIVERGING, TAU_W, Drawing, styled
 
 TRUTH = "accuracy"
 CELL = 0.255  # inches
-MOST = 20  # rankings that fit on a page; beyond that the raw features' alone are shown
+MOST = 20  # rankings that fit on a page; of more, only those on raw features are shown
 
 
 def agreement(scores: pd.DataFrame, ground_truth: pd.DataFrame) -> Drawing:
-    """Agreement between all rankings of a study: the arguments of `agreement_data`."""
+    """Draw the agreement between all rankings of a study.
+
+    Args:
+        scores: Long table: dataset, checkpoint, metric, refinement, rank_score.
+        ground_truth: Long table: dataset, checkpoint, accuracy.
+
+    Returns:
+        The figure, and the table of `agreement_data`.
+    """
     table = agreement_data(scores, ground_truth)
     drawn = draw_agreement(table, ground_truth["dataset"].nunique())
     return Drawing(table.rename_axis("ranking").reset_index(), drawn)
 
 
 def agreement_data(scores: pd.DataFrame, ground_truth: pd.DataFrame) -> pd.DataFrame:
-    """Mean tau_w over datasets between the rankings of every two methods, and of each with the accuracies.
+    """Compute the mean tau_w over datasets between every two rankings, the ranking by accuracy included.
+
+    Args:
+        scores: Long table: dataset, checkpoint, metric, refinement, rank_score.
+        ground_truth: Long table: dataset, checkpoint, accuracy.
 
     Returns:
-        Square table (M, M), index and columns the printed names; NaN where it is undefined on every dataset.
+        Square table (M, M) with the printed names as index and columns; NaN where tau_w is undefined on every dataset.
     """
     if scores.groupby(["metric", "refinement"]).ngroups >= MOST:
         scores = scores[scores["refinement"] == BASE]
@@ -53,7 +65,15 @@ def agreement_data(scores: pd.DataFrame, ground_truth: pd.DataFrame) -> pd.DataF
 
 @styled
 def draw_agreement(table: pd.DataFrame, datasets: int) -> Figure:
-    """A heat map with the value in each cell (two digits behind the point); the first line is the truth."""
+    """Draw a heat map with the value in each cell; the first row compares with the accuracies.
+
+    Args:
+        table: The table of `agreement_data`.
+        datasets: Number of datasets that the mean is taken over.
+
+    Returns:
+        The figure.
+    """
     size = len(table)
     figure = Figure(figsize=(1.85 + CELL * size, 1.4 + CELL * size), layout="compressed")
     axes = figure.subplots()
@@ -70,7 +90,7 @@ def draw_agreement(table: pd.DataFrame, datasets: int) -> Figure:
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    axes.set_title("agreement between rankings; first line: with the truth")
+    axes.set_title("agreement between rankings; first row: with the accuracies")
     over = f"mean over {datasets} datasets" if datasets > 1 else "one dataset"
     bar = figure.colorbar(picture, ax=axes, shrink=0.6, aspect=25)
     bar.set_label(f"{TAU_W} between two rankings, {over}")

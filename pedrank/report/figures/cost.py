@@ -1,4 +1,4 @@
-"""Cost against quality: what a better ranking costs."""
+"""Quality of the rankings against the seconds that they cost."""
 
 from __future__ import annotations
 
@@ -11,15 +11,29 @@ from pedrank.report.figures.style import COLUMN, MARKERS, REFERENCE, TAU_W, Draw
 
 
 def cost(summary: pd.DataFrame, seconds: pd.DataFrame) -> Drawing:
-    """Cost against quality of a study: the arguments of `cost_data`."""
+    """Draw quality against cost for a study.
+
+    Args:
+        summary: Long table of `pedrank.evaluation.summary.summarise`.
+        seconds: Long table: dataset, checkpoint, metric, refinement, seconds, refinement_seconds.
+
+    Returns:
+        The figure, and the table of `cost_data`.
+    """
     table = cost_data(summary, seconds)
     return Drawing(table, draw_cost(table, datasets_of(summary)))
 
 
 def cost_data(summary: pd.DataFrame, seconds: pd.DataFrame) -> pd.DataFrame:
-    """One row per method: metric, refinement, tau_w, ci_low, ci_high, seconds (empty for what reads no features).
+    """Collect tau_w and seconds of each method.
 
-    Seconds: median over checkpoints, the refinement's own included; mean over datasets. tau_w: mean over datasets.
+    Args:
+        summary: Long table of `pedrank.evaluation.summary.summarise`.
+        seconds: Long table: dataset, checkpoint, metric, refinement, seconds, refinement_seconds.
+
+    Returns:
+        One row per method: metric, refinement, tau_w (mean over datasets), ci_low, ci_high, seconds (median over
+        checkpoints, mean over datasets, the refinement included; NaN for baselines, which read no features).
     """
     last = summary["dataset"].iloc[-1]  # the mean, or the only dataset
     taus = summary[summary["dataset"] == last][["metric", "refinement", "tau_w", "ci_low", "ci_high"]]
@@ -34,16 +48,25 @@ def cost_data(summary: pd.DataFrame, seconds: pd.DataFrame) -> pd.DataFrame:
 
 @styled
 def draw_cost(table: pd.DataFrame, datasets: int) -> Figure:
-    """tau_w with its interval by seconds; a colour per metric, a marker per refinement.
+    """Draw tau_w and its interval by seconds: a colour per metric, a marker per refinement.
 
-    The dashed line is the static ranker, which costs nothing; the grey band is where 95 % of random rankings lie.
+    The dashed line is the static ranker, which costs nothing. The grey band holds 95 % of random rankings.
+
+    Args:
+        table: The table of `cost_data`.
+        datasets: Number of datasets that the mean is taken over.
+
+    Returns:
+        The figure.
     """
     metrics = list(dict.fromkeys(table["metric"][table["seconds"].notna()]))
     refinements = list(dict.fromkeys(table["refinement"]))
     figure = Figure(figsize=(COLUMN, 3.6), layout="constrained")
     axes = figure.subplots()
     chance = table[table["metric"] == RANDOM].iloc[0]
-    axes.axhspan(chance["ci_low"], chance["ci_high"], color=REFERENCE, alpha=0.12, lw=0, label="95% of random rankings")
+    axes.axhspan(
+        chance["ci_low"], chance["ci_high"], color=REFERENCE, alpha=0.12, lw=0, label="95 % of random rankings"
+    )
     for value in table["tau_w"][table["metric"] == STATIC_RANKER]:
         axes.axhline(value, color=REFERENCE, linestyle="--", linewidth=0.9, label="static ranker (no cost)")
     for row in table[table["seconds"].notna()].itertuples():
@@ -58,7 +81,7 @@ def draw_cost(table: pd.DataFrame, datasets: int) -> Figure:
             markerfacecolor=tint if row.refinement == BASE else "white",
             label=text.method(row.metric, row.refinement),
         )
-    axes.set_title("quality against cost; bars: 95% intervals over checkpoints", fontsize=7)
+    axes.set_title("quality against cost; bars: 95 % intervals over checkpoints", fontsize=7)
     axes.set_xscale("log")
     axes.set_xlabel("seconds to score one checkpoint (log scale)")
     axes.set_ylabel(f"{TAU_W}, {'mean over ' + str(datasets) + ' datasets' if datasets > 1 else 'one dataset'}")
@@ -67,5 +90,5 @@ def draw_cost(table: pd.DataFrame, datasets: int) -> Figure:
 
 
 def datasets_of(summary: pd.DataFrame) -> int:
-    """Number of datasets that a mean is taken over."""
+    """Count the datasets of a summary; the row of the mean is no dataset."""
     return len(set(summary["dataset"]) - {MEAN})

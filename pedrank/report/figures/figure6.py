@@ -12,7 +12,7 @@ from pedrank.observation.refinement import Refinement
 from pedrank.report import text
 from pedrank.report.figures.style import CLASS_COLOURS, MARKERS, WIDTH, Drawing, styled
 
-CLASSES = 10  # more cannot be told apart
+CLASSES = 10  # a reader cannot distinguish more
 PER_CLASS = 50
 
 
@@ -24,15 +24,18 @@ def figure6(
     title: str,
     seed: int = 0,
 ) -> Drawing:
-    """Figure 6 of a study.
+    """Draw Figure 6 of a study.
 
     Args:
-        features: "features" (N, D) and "labels" (N,) of one pair of dataset and checkpoint.
-        displacement: How the classes were moved.
+        features: "features" (N, D) and "labels" (N,) of one dataset and checkpoint.
+        displacement: The refinement that moves the classes.
         class_names: Name of each label.
-        refinement: Name of the refinement, for the title.
-        title: Of the whole figure.
-        seed: Of the choice of rows and of t-SNE.
+        refinement: Name of the refinement, for the title of the right map.
+        title: Title of the whole figure.
+        seed: Seed of the choice of rows and of t-SNE.
+
+    Returns:
+        The figure, and the table of `embed`.
     """
     rows = choose_rows(features["labels"], seed)
     before, labels = features["features"][rows], features["labels"][rows]
@@ -41,7 +44,18 @@ def figure6(
 
 
 def choose_rows(labels: np.ndarray, seed: int) -> np.ndarray:
-    """Sorted rows of up to 50 samples of each of the first 10 classes: what a reader can still see."""
+    """Choose up to 50 random samples of each of the first 10 classes, as many as a reader can distinguish.
+
+    Args:
+        labels: Class of each sample (N,).
+        seed: Seed of the choice.
+
+    Returns:
+        Sorted row numbers.
+
+    >>> choose_rows(np.array([2, 1, 2]), seed=0).tolist()
+    [0, 1, 2]
+    """
     random = np.random.default_rng(seed)
     classes = np.unique(labels)[:CLASSES]
     chosen = [random.permutation(np.flatnonzero(labels == label))[:PER_CLASS] for label in classes]
@@ -49,15 +63,15 @@ def choose_rows(labels: np.ndarray, seed: int) -> np.ndarray:
 
 
 def embed(before: np.ndarray, after: np.ndarray, labels: np.ndarray, seed: int) -> pd.DataFrame:
-    """t-SNE (van der Maaten and Hinton 2008) of the same samples before and after they are moved.
+    """Compute t-SNE maps (van der Maaten and Hinton 2008) of the same samples before and after they are moved.
 
-    Both maps start from the same place, the first two principal components of `before`, so that they can be compared.
+    Both maps start from the first two principal components of `before`, so that they can be compared.
 
     Args:
         before: Features (n, D).
-        after: The same samples' refined features (n, D).
+        after: Refined features of the same samples (n, D).
         labels: Classes (n,).
-        seed: Of t-SNE.
+        seed: Seed of t-SNE.
 
     Returns:
         One row per sample: label, before_x, before_y, after_x, after_y.
@@ -68,11 +82,11 @@ def embed(before: np.ndarray, after: np.ndarray, labels: np.ndarray, seed: int) 
     before, after = (np.asarray(features, dtype=np.float64) for features in (before, after))
     centre = before.mean(axis=0)
     axes = np.linalg.svd(before - centre, full_matrices=False)[2][:2].T
-    axes *= np.where(axes[np.abs(axes).argmax(axis=0), [0, 1]] < 0, -1, 1)  # an SVD leaves the signs open
-    scale = 1e-4 / np.std((before - centre) @ axes[:, 0])  # as small as t-SNE wants it
+    axes *= np.where(axes[np.abs(axes).argmax(axis=0), [0, 1]] < 0, -1, 1)  # an SVD does not determine the signs
+    scale = 1e-4 / np.std((before - centre) @ axes[:, 0])  # t-SNE needs a small start
     perplexity = min(30, (len(labels) - 1) / 3)
     starts = [((features - centre) @ axes * scale).astype(np.float32) for features in (before, after)]
-    # One thread: sums in another order would give another map.
+    # One thread, since sums in another order would give another map.
     with threadpool_limits(1):
         maps = [
             TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(features)
@@ -84,13 +98,16 @@ def embed(before: np.ndarray, after: np.ndarray, labels: np.ndarray, seed: int) 
 
 @styled
 def draw_figure6(embedding: pd.DataFrame, class_names: Sequence[str], refinement: str, title: str = "") -> Figure:
-    """Two maps on the same scale, a colour and a marker for each of up to ten classes.
+    """Draw two maps on the same scale, with a colour and a marker for each class.
 
     Args:
-        embedding: What `embed` returns.
+        embedding: The table of `embed`.
         class_names: Name of each label.
-        refinement: What was done to the features, for the title of the right map.
-        title: Of the whole figure.
+        refinement: Printed name of the refinement, the title of the right map.
+        title: Title of the whole figure.
+
+    Returns:
+        The figure.
     """
     points_of = {state: embedding[[f"{state}_x", f"{state}_y"]].to_numpy() for state in ("before", "after")}
     everything = np.concatenate(list(points_of.values()))

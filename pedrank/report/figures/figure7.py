@@ -1,4 +1,4 @@
-"""Figure 7: where a metric ranks each checkpoint before and after PED, against its rank by accuracy."""
+"""Figure 7: rank of each checkpoint by a metric before and after PED, against its rank by accuracy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,21 @@ ARROW = {"arrowstyle": "-|>", "color": "#555555", "lw": 0.8, "shrinkA": 3, "shri
 def figure7(
     scores: pd.DataFrame, ground_truth: pd.DataFrame, metric: str, refinement: str, datasets: Sequence[str]
 ) -> Drawing:
-    """Figure 7 of a study: the arguments of `figure7_data`."""
+    """Draw Figure 7 of a study.
+
+    Args:
+        scores: Long table: dataset, checkpoint, metric, refinement, rank_score.
+        ground_truth: Long table: dataset, checkpoint, accuracy.
+        metric: The metric that ranks.
+        refinement: The refinement to compare with the raw features.
+        datasets: Names of the datasets, one panel each.
+
+    Returns:
+        The figure, and the table of `figure7_data`.
+
+    Raises:
+        InputError: A score is missing.
+    """
     table = figure7_data(scores, ground_truth, metric, refinement, datasets)
     return Drawing(table, draw_figure7(table, metric, refinement))
 
@@ -29,11 +43,20 @@ def figure7(
 def figure7_data(
     scores: pd.DataFrame, ground_truth: pd.DataFrame, metric: str, refinement: str, datasets: Sequence[str]
 ) -> pd.DataFrame:
-    """`ranks` of each dataset, one below the other.
+    """Collect the tables of `ranks` of several datasets in one table.
 
     Args:
         scores: Long table: dataset, checkpoint, metric, refinement, rank_score.
         ground_truth: Long table: dataset, checkpoint, accuracy.
+        metric: The metric that ranks.
+        refinement: The refinement to compare with the raw features.
+        datasets: Names of the datasets.
+
+    Returns:
+        The columns of `ranks`, and dataset.
+
+    Raises:
+        InputError: A score is missing.
     """
     tables = [ranks(scores, ground_truth, metric, refinement, dataset) for dataset in datasets]
     return pd.concat([table.assign(dataset=name) for table, name in zip(tables, datasets, strict=True)])
@@ -41,12 +64,17 @@ def figure7_data(
 
 @styled
 def draw_figure7(table: pd.DataFrame, metric: str, refinement: str) -> Figure:
-    """A panel per dataset: checkpoints by accuracy from left to right, their rank by the metric from top to bottom.
+    """Draw a panel per dataset: checkpoints by accuracy from left to right, ranks by the metric from top to bottom.
 
-    A perfect ranking lies on the diagonal. Arrows lead from the rank on the raw features to the rank on the refined.
+    A perfect ranking lies on the diagonal. Arrows lead from the rank on raw features to the rank on refined features.
 
     Args:
-        table: What `data` returns.
+        table: The table of `figure7_data`.
+        metric: The metric that ranks.
+        refinement: The refinement that is compared with the raw features.
+
+    Returns:
+        The figure.
     """
     datasets = list(dict.fromkeys(table["dataset"]))
     lines = -(-len(datasets) // PER_LINE)
@@ -57,7 +85,10 @@ def draw_figure7(table: pd.DataFrame, metric: str, refinement: str) -> Figure:
     for axes, dataset in zip(panels, datasets, strict=False):
         _panel(axes, table[table["dataset"] == dataset], dataset, text.refinement(refinement))
     panels[0].set_ylabel(f"rank by {text.metric(metric)} (1 = best)")
-    figure.supxlabel("checkpoints, best accuracy first; on the dashed line the rank is right", fontsize=8)
+    figure.supxlabel(
+        "checkpoints, sorted by accuracy (best at the left); points on the dashed diagonal are ranked correctly",
+        fontsize=8,
+    )
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
@@ -68,7 +99,7 @@ def _panel(axes: Axes, table: pd.DataFrame, dataset: str, refined: str) -> None:
     for x, before, after in zip(places, table["before"], table["after"], strict=True):
         if before != after:
             axes.annotate("", (x, after), (x, before), arrowprops=ARROW)
-    # A ring round a dot: a checkpoint that keeps its rank still shows both.
+    # Rings around dots: both are visible where a checkpoint keeps its rank.
     axes.plot(places, table["before"], "o", ms=6, mfc="none", color=BEFORE, label="raw features")
     axes.plot(places, table["after"], "o", ms=3, color=AFTER, label=refined)
     accuracies = table["accuracy"].to_numpy()[None]
@@ -81,9 +112,21 @@ def _panel(axes: Axes, table: pd.DataFrame, dataset: str, refined: str) -> None:
 
 
 def ranks(scores: pd.DataFrame, ground_truth: pd.DataFrame, metric: str, refinement: str, dataset: str) -> pd.DataFrame:
-    """Checkpoints of a dataset, best accuracy first: accuracy, score and rank (1 = best) before and after refinement.
+    """Rank the checkpoints of a dataset before and after a refinement.
 
-    Checkpoints of equal score share the mean of their ranks. Raises InputError where a score is missing.
+    Args:
+        scores: Long table: dataset, checkpoint, metric, refinement, rank_score.
+        ground_truth: Long table: dataset, checkpoint, accuracy.
+        metric: The metric that ranks.
+        refinement: The refinement to compare with the raw features.
+        dataset: Name of the dataset.
+
+    Returns:
+        One row per checkpoint, best accuracy first: checkpoint, accuracy, score_before, before (rank, 1 = best),
+        score_after, after. Checkpoints with the same score share the mean of their ranks.
+
+    Raises:
+        InputError: A score is missing.
     """
     of_metric = scores[(scores["dataset"] == dataset) & (scores["metric"] == metric)]
     wide = of_metric.pivot(index="checkpoint", columns="refinement", values="rank_score")
@@ -95,5 +138,7 @@ def ranks(scores: pd.DataFrame, ground_truth: pd.DataFrame, metric: str, refinem
         table[column] = table[f"score_{column}"].rank(ascending=False)
     unscored = table["checkpoint"][table[["before", "after"]].isna().any(axis=1)]
     if len(unscored):
-        raise InputError(f"{dataset}: no {metric} score of '{unscored.iloc[0]}', raw or refined; run the scores again")
+        raise InputError(
+            f"{dataset}: no {metric} score of '{unscored.iloc[0]}', raw or refined; compute the scores again"
+        )
     return table.reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""How PED moves the classes, step by step: what Algorithm 1 does, on a plane that stays the same."""
+"""Motion of the classes under PED (Algorithm 1), step by step, on one plane for all steps."""
 
 from __future__ import annotations
 
@@ -29,16 +29,19 @@ def motion(
     ped: Mapping[str, Any],
     title: str,
 ) -> Drawing:
-    """The motion of the classes of one pair of dataset and checkpoint.
+    """Draw the motion of the classes of one dataset and checkpoint.
 
     Args:
         features: "features" (N, D) and "labels" (N,).
-        statistics: Of their classes.
-        reference: Statistics of reference features.
-        displacement: What the study's PED did: when it stopped.
+        statistics: Statistics of the classes.
+        reference: Statistics of the reference features.
+        displacement: The refinement of the study; it tells after how many steps PED stopped.
         class_names: Name of each label.
-        ped: Keyword options of `simulate`.
-        title: Of the whole figure.
+        ped: Keyword options of `pedrank.refinements.ped.simulate`.
+        title: Title of the whole figure.
+
+    Returns:
+        The figure, and the table of `motion_data`.
     """
     rows = choose_rows(features["labels"], seed=0)
     moved, energy = trajectory(statistics, reference, ped)
@@ -49,7 +52,17 @@ def motion(
 def trajectory(
     statistics: ClassStatistics, reference: ReferenceStatistics, options: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Displacement of each class (steps + 1, C, D) and energy over the first (steps + 1,), without early exit."""
+    """Compute the motion of the classes step by step, without early exit.
+
+    Args:
+        statistics: Statistics of C classes with D features.
+        reference: Statistics of the reference features.
+        options: Keyword options of `pedrank.refinements.ped.simulate`; max_steps is the number of steps.
+
+    Returns:
+        Displacement of each class after each step, the start included (steps + 1, C, D), and the potential energy
+        divided by that at the start (steps + 1,).
+    """
     moved = [np.zeros_like(statistics.means)]
     ratios = [1.0]
     for steps in range(1, options["max_steps"] + 1):
@@ -62,19 +75,20 @@ def trajectory(
 def motion_data(
     features: np.ndarray, labels: np.ndarray, means: np.ndarray, moved: np.ndarray, energy: np.ndarray
 ) -> pd.DataFrame:
-    """Everything that is drawn, on the plane in which the classes move most.
+    """Project images and class centres onto the plane in which the classes move most.
 
-    It is spanned by the first two right singular vectors of the last displacements, or of the class means.
+    The plane is spanned by the first two right singular vectors of the last displacements, or of the class means if no
+    class moves.
 
     Args:
-        features: Of the images that are drawn (n, D), on the raw features.
-        labels: Their classes (n,).
-        means: Raw class means (C, D).
-        moved: Displacements (S, C, D), step by step, the first zero.
-        energy: (S,), over the first.
+        features: Raw features of the images to draw (n, D).
+        labels: Classes of these images (n,).
+        means: Class means of the raw features (C, D).
+        moved: Displacements after each step (S, C, D); the first are zero.
+        energy: Potential energy at each step divided by the first (S,).
 
     Returns:
-        what ("image" at step 0, "centre" at each step), step, label, x, y, energy (of that step).
+        Long table: what ("image" at step 0, "centre" at each step), step, label, x, y, energy (at this step).
     """
     middle = means.mean(axis=0)
     plane = np.linalg.svd(moved[-1] if moved[-1].any() else means - middle, full_matrices=False)[2][:2].T
@@ -92,13 +106,16 @@ def motion_data(
 
 @styled
 def draw_motion(table: pd.DataFrame, class_names: Sequence[str], taken: int, title: str) -> Figure:
-    """One panel per step: images faint, class centres in front, a line from where each began; zoomed to the centres.
+    """Draw up to eight steps, a panel each: faint images, class centres, and lines from where the centres began.
 
     Args:
-        table: What `data` returns.
+        table: The table of `motion_data`.
         class_names: Name of each label.
-        taken: Steps after which PED stopped in the study; later ones are drawn, and say so.
-        title: Of the whole figure.
+        taken: Number of steps after which PED stopped in the study; later steps are drawn and marked "not taken".
+        title: Title of the whole figure.
+
+    Returns:
+        The figure.
     """
     last = table["step"].max()
     steps = np.unique(np.linspace(0, last, min(PANELS, last + 1)).round().astype(int))

@@ -1,4 +1,4 @@
-"""Scores against accuracies on one dataset: what lies behind each tau_w."""
+"""Scores against accuracies on one dataset: the points behind each tau_w."""
 
 from __future__ import annotations
 
@@ -19,7 +19,15 @@ LEVEL = 0.95
 
 
 def scatter(scores: pd.DataFrame, ground_truth: pd.DataFrame) -> dict[str, Drawing]:
-    """One figure for each dataset, by its name: the arguments of `scatter_data`."""
+    """Draw one figure for each dataset.
+
+    Args:
+        scores: Long table: dataset, checkpoint, metric, refinement, rank_score.
+        ground_truth: Long table: dataset, checkpoint, accuracy, and sd if known.
+
+    Returns:
+        Figures and tables by name, such as "scatter-mnist".
+    """
     found = {}
     for dataset in dict.fromkeys(ground_truth["dataset"]):
         table = scatter_data(scores, ground_truth, dataset)
@@ -28,7 +36,16 @@ def scatter(scores: pd.DataFrame, ground_truth: pd.DataFrame) -> dict[str, Drawi
 
 
 def scatter_data(scores: pd.DataFrame, ground_truth: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """One row per method and checkpoint: metric, refinement, checkpoint, rank_score, accuracy, sd (may be empty)."""
+    """Join scores and accuracies of one dataset.
+
+    Args:
+        scores: Long table: dataset, checkpoint, metric, refinement, rank_score.
+        ground_truth: Long table: dataset, checkpoint, accuracy, and sd if known.
+        dataset: Name of the dataset.
+
+    Returns:
+        One row per method and checkpoint: metric, refinement, checkpoint, rank_score, accuracy, sd (may be NaN).
+    """
     here = scores[scores["dataset"] == dataset]
     truth = ground_truth[ground_truth["dataset"] == dataset].reindex(columns=["checkpoint", "accuracy", "sd"])
     columns = ["metric", "refinement", "checkpoint", "rank_score", "accuracy", "sd"]
@@ -37,10 +54,17 @@ def scatter_data(scores: pd.DataFrame, ground_truth: pd.DataFrame, dataset: str)
 
 @styled
 def draw_scatter(table: pd.DataFrame, dataset: str) -> Figure:
-    """A panel per method: accuracy by score, the least-squares line and its 95 % confidence band.
+    """Draw a panel per method: accuracy by score, the least-squares line and its 95 % confidence band.
 
-    Metrics stand side by side, their refinements below each other; a baseline has one panel. The scale of a score
-    means nothing, so that only its order and its spacing are shown.
+    Metrics are side by side, with their refinements below; a baseline has one panel. Scores are scaled to the width of
+    a panel, since only their order and their spacing mean something.
+
+    Args:
+        table: The table of `scatter_data`.
+        dataset: Name of the dataset, for the title.
+
+    Returns:
+        The figure.
     """
     lines = _lines(table)
     checkpoints = list(dict.fromkeys(table["checkpoint"]))
@@ -59,15 +83,25 @@ def draw_scatter(table: pd.DataFrame, dataset: str) -> Figure:
         lowest = max(place for place, of_line in enumerate(lines) if column < len(of_line))
         panels[lowest, column].set_xlabel("score \N{RIGHTWARDS ARROW}", fontsize=7)
     spread = "; bars: sd over seeds" if table["sd"].notna().any() else ""
-    figure.suptitle(f"{dataset}: accuracy by score; grey: least squares with 95% band{spread}", fontsize=8)
+    figure.suptitle(f"{dataset}: accuracy against score; grey: least squares with 95 % band{spread}", fontsize=8)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
 
 
 def regression(scores: np.ndarray, accuracies: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Least-squares line of accuracies (n,) on scores (n,) and the half-width of its 95 % confidence band, at (m,).
+    """Fit a least-squares line and its 95 % confidence band.
 
-    The band is NaN for fewer than three models.
+    Args:
+        scores: Scores of the checkpoints (n,).
+        accuracies: Accuracies of the checkpoints (n,).
+        at: Scores at which the line is evaluated (m,).
+
+    Returns:
+        The line (m,), and the half-width of its band (m,), NaN for fewer than three checkpoints.
+
+    >>> line, _ = regression(np.array([0.0, 1, 2]), np.array([70.0, 80, 90]), np.array([3.0]))
+    >>> line.tolist()
+    [100.0]
     """
     from scipy.stats import t
 
@@ -101,7 +135,7 @@ def _lines(table: pd.DataFrame) -> list[list[tuple[str, str]]]:
 def _panel(axes: Axes, rows: pd.DataFrame, name: str, checkpoints: Sequence[str]) -> None:
     scores, accuracies = rows["rank_score"].to_numpy(dtype=float), rows["accuracy"].to_numpy(dtype=float)
     if np.ptp(scores) > 0:
-        scores = (scores - scores.min()) / np.ptp(scores)  # some scores are too large, or too close, to be drawn
+        scores = (scores - scores.min()) / np.ptp(scores)  # as they are, some scores are too large or too close to draw
         at = np.linspace(-0.05, 1.05, 50)
         line, half_width = regression(scores, accuracies, at)
         axes.plot(at, line, color=REFERENCE, linewidth=0.8, zorder=1)

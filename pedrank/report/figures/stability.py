@@ -1,4 +1,4 @@
-"""How a ranking depends on the images: the scores on random halves of them, checkpoint by checkpoint."""
+"""Stability of a ranking: scores of each checkpoint on random halves of the images."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from pedrank.report.figures.style import AFTER, BEFORE, COLUMN, REFERENCE, style
 
 @styled
 def draw_stability(ranking: pd.DataFrame, halves: pd.DataFrame, method: str) -> Figure:
-    """One line per checkpoint, the best at the top: how far it is behind the best on each half, and on all images.
+    """Draw how far each checkpoint is behind the best, on each half and on all images; the best is at the top.
 
-    Differences, since all checkpoints were scored on the same halves, and many scores depend on the number of images.
+    Differences are drawn because many scores depend on the number of images. All checkpoints are scored on the same
+    halves.
 
     Args:
-        ranking: What `pedrank.ranking.rank` returns.
-        halves: checkpoint, half, rank_score.
-        method: The metric's name, for the axis.
+        ranking: Table of `pedrank.ranking.ranking.rank`.
+        halves: Long table: checkpoint, half, rank_score.
+        method: Printed name of the metric, for the axis.
+
+    Returns:
+        The figure.
     """
     figure = Figure(figsize=(COLUMN * 1.4, 0.7 + 0.22 * len(ranking)), layout="constrained")
     axes = figure.subplots()
@@ -31,7 +35,7 @@ def draw_stability(ranking: pd.DataFrame, halves: pd.DataFrame, method: str) -> 
     axes.axvline(0, color=REFERENCE, linewidth=0.6, linestyle="--")
     axes.set_yticks(range(len(ranking)), ranking["checkpoint"])
     axes.set_ylim(len(ranking) - 0.4, -0.6)
-    axes.set_xlabel(f"{method}, less the best on the same images")
+    axes.set_xlabel(f"{method} minus the best score on the same images")
     axes.grid(axis="y", visible=False)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

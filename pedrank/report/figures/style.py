@@ -1,4 +1,4 @@
-"""How every figure looks, and how it becomes a file."""
+"""The common look of all figures, and writing them to files."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pedrank.store.artefacts import sealed
 WIDTH = 6.9  # inches: the text width of a two-column paper
 COLUMN = 3.35  # inches: one of its columns
 
-# Colours that people with any colour vision tell apart. For lines: Okabe and Ito (2008) without yellow, faint on white.
-# For up to ten classes: Tol's "muted" scheme (2021) and black.
+# Colours that people with any colour vision can distinguish. For lines: Okabe and Ito (2008) without yellow, which is
+# faint on white. For up to ten classes: Tol's "muted" scheme (2021) and black.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 CLASS_COLOURS = (
     *("#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE"),
@@ -23,7 +23,7 @@ CLASS_COLOURS = (
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
 BEFORE, AFTER, REFERENCE = "#D55E00", "#0072B2", "#777777"
-DIVERGING = "PuOr_r"  # from -1 to 1: orange and purple, which people with any colour vision tell apart
+DIVERGING = "PuOr_r"  # from -1 to 1: orange and purple, distinguishable with any colour vision
 TAU_W = r"$\tau_w$"
 
 _SETTINGS: dict[Any, Any] = {
@@ -60,7 +60,13 @@ styled = matplotlib.rc_context(_SETTINGS)  # a decorator: the settings hold insi
 
 @styled
 def save_figure(figure: Figure, pdf: str | os.PathLike, png: str | os.PathLike) -> None:
-    """Write a figure as PDF and PNG; the same figure gives the same bytes, since no date goes in."""
+    """Write a figure as PDF and PNG; the same figure always gives the same bytes, since no date is written.
+
+    Args:
+        figure: The figure.
+        pdf: File of the PDF.
+        png: File of the PNG, at 300 dots per inch.
+    """
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # laid out once, not again for each file
     with sealed(pdf) as temporary:
@@ -70,11 +76,15 @@ def save_figure(figure: Figure, pdf: str | os.PathLike, png: str | os.PathLike) 
 
 
 def look(index: int) -> dict[str, Any]:
-    """Colour and marker of line number `index`; the first 70 differ in one or the other."""
+    """Choose colour and marker of a line by its number; the first 70 lines differ in colour or marker.
+
+    >>> look(0)
+    {'color': '#0072B2', 'marker': 'o'}
+    """
     return {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
 
 
 def colour(index: int) -> str:
-    """Colour number `index` for what a legend tells apart by colour alone: the lines' first, then the classes'."""
+    """Choose a colour by its number, where only the colour differs: first the colours of lines, then of classes."""
     several = (*COLOURS, *CLASS_COLOURS)
     return several[index % len(several)]

@@ -1,4 +1,4 @@
-"""What made a report: machine, versions, configuration, and the hashes of the files it was made from."""
+"""The section of a report that says how it was made: machine, versions, configuration, hashes of its input files."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ import platform
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pedrank.report.pages import page
+from pedrank.report.templates import render
 from pedrank.store.artefacts import sha256
 from pedrank.utils.machine import processor
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 PACKAGES = ("pedrank", "numpy", "scipy", "pandas", "scikit-learn", "matplotlib", "torch", "snakemake")
 
 
 def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
-    """Python's version and those of packages, by name."""
+    """Look up the versions of Python and of packages, by name; "not installed" for a package that is missing.
+
+    >>> list(versions(["numpy"]))
+    ['python', 'numpy']
+    """
     found = {"python": platform.python_version()}
     for name in packages:
         try:
@@ -26,15 +34,22 @@ def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
     return found
 
 
-def made_here(results: Path, files: Iterable[str], timed: str = "") -> str:
-    """HTML of versions, configuration and the hashes of `files`, below `results`; `timed` closes the first line."""
-    machine = f"{processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
-    return "\n".join(
-        [
-            page.paragraph(f"This page was written on {machine}{timed}."),
-            page.pairs(versions().items()),
-            page.folded("The configuration, defaults included", (results / "config.yaml").read_text()),
-            page.paragraph("SHA-256 of the files that this page was made from:"),
-            page.pairs((file, sha256(results / file)) for file in files),
-        ]
+def made_here(results: Path, files: Iterable[str], timed: str = "") -> Markup:
+    """Set versions, configuration and the hashes of files as HTML.
+
+    Args:
+        results: The study's folder.
+        files: Files below `results` that the report was made from.
+        timed: Plain text at the end of the first sentence.
+
+    Returns:
+        The body of a section.
+    """
+    return render(
+        "provenance.html.j2",
+        machine=f"{processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        timed=timed,
+        versions=versions().items(),
+        configuration=(results / "config.yaml").read_text(),
+        hashes=[(file, sha256(results / file)) for file in files],
     )

@@ -1,9 +1,8 @@
-"""What stands in the report of a study without ground truth: the answer first, then what it rests on."""
+"""The report of a study without ground truth: the answer first, then the scores behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,23 @@ from pedrank.report.tables.ranking_table import ranking_table
 from pedrank.store.artefacts import read_csv, read_json
 
 _STABILITY = (
-    "How far each checkpoint is behind the best, on random halves of the images (dots) and on all of them (bars). One "
-    "that has dots at 0 comes first on some of the halves."
+    "The horizontal axis is the score of each checkpoint minus the best score, on random halves of the images (dots) "
+    "and on all images (bars). A checkpoint with dots at 0 ranks first on some of the halves."
 )
 
 
 def ranking_page(results: Path) -> str:
-    """The report of a finished study without ground truth, whose folder is `results`."""
+    """Make the report of a finished study without ground truth.
+
+    Args:
+        results: The study's folder.
+
+    Returns:
+        The page as HTML; it needs no other file.
+
+    Raises:
+        InputError: A file of the study is missing or damaged.
+    """
     config = read_yaml(results / "config.yaml")
     rankings = {name: read_json(results / f"ranking/{name}.json") for name in config["datasets"]}
     confirmations = {}
@@ -43,23 +52,31 @@ def ranking_page(results: Path) -> str:
             yield Section(f"confirm-{name}", f"{name}, fine-tuned", body)
         yield Section("warnings", "Warnings", page.bullets(map(page.prose, warnings(config, rankings))))
         files = ["config.yaml", *(f"ranking/{name}.{suffix}" for name in rankings for suffix in ("csv", "json"))]
-        yield Section("run", "What was run", made_here(results, files))
+        yield Section("run", "How this report was made", made_here(results, files))
 
     answers = [
-        f"<b>{escape(name)}</b>: {page.prose(' '.join(confirmations.get(name, found)['sentences'][:2]))}"
+        page.answer(f"{name}:", " ".join(confirmations.get(name, found)["sentences"][:2]))
         for name, found in rankings.items()
     ]
     about = (
-        f"{len(config['checkpoints'])} pre-trained checkpoints, ranked by what transferability metrics make of their "
-        "features. No accuracy was looked at"
-        + (", until the first of them were fine-tuned." if confirmations else ", and nothing was fine-tuned.")
+        f"{len(config['checkpoints'])} pre-trained checkpoints are ranked by transferability metrics, which score the "
+        "checkpoints' features and use no accuracies. "
+        + ("Only the top checkpoints were fine-tuned." if confirmations else "Nothing was fine-tuned.")
     )
     title = f"Which checkpoint should I fine-tune? {config['study']}"
     return page.page(title, page.paragraph(about) + page.bullets(answers), sections())
 
 
 def warnings(config: Mapping[str, Any], rankings: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What a reader should know before trusting the rankings: one sentence each."""
+    """List the warnings that a reader needs before trusting the rankings.
+
+    Args:
+        config: The study's configuration.
+        rankings: The JSON file of scripts/ranking.py for each dataset, by its name.
+
+    Returns:
+        Sentences in plain text.
+    """
     found = [rankings[name]["sentences"][2] for name in config["datasets"][:1]]
     if config["ranking"]["refinement"] != "none":
         found += reference_caveats(config)
@@ -67,16 +84,20 @@ def warnings(config: Mapping[str, Any], rankings: Mapping[str, Mapping[str, Any]
         table = ranking["checkpoints"]
         tied = [row["checkpoint"] for row in table if sum(row["rank"] == other["rank"] for other in table) > 1]
         if tied:
-            found.append(f"{name}: the scores of {', '.join(tied)} tie; their order is open.")
+            found.append(f"{name}: the scores of {', '.join(tied)} tie; the order of these checkpoints is undecided.")
         negative = [text.metric(metric) for metric, tau in ranking["agreement"].items() if tau is not None and tau < 0]
         if negative:
-            found.append(f"{name}: {', '.join(negative)} would rather turn the order round ({text.TAU}_w below 0).")
+            method = text.method(ranking["metric"], ranking["refinement"])
+            found.append(
+                f"{name}: the order by {', '.join(negative)} tends to be the reverse of the order by {method} "
+                f"({text.TAU}_w below 0)."
+            )
         if ranking["images"] < 10 * ranking["classes"]:
             found.append(
-                f"{name}: {ranking['images']} images of {ranking['classes']} classes are few; scores are noisy."
+                f"{name}: {ranking['images']} images for {ranking['classes']} classes are few, so scores are noisy."
             )
         if len({row["features"] for row in table}) > 1:
             found.append(
-                f"{name}: checkpoints differ in their number of features, which some metrics reward by itself."
+                f"{name}: checkpoints have different numbers of features, and some metrics favour many features."
             )
     return found

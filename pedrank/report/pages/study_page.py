@@ -1,14 +1,14 @@
-"""What stands in a study's report, in the order in which a reader asks for it."""
+"""The report of a study with ground truth: answers, warnings, tables, figures, datasets, and how it was made."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from html import escape
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from pedrank.catalogue.catalogue import catalogue
 from pedrank.formats.yaml_file import read_yaml
@@ -17,6 +17,7 @@ from pedrank.report.pages import page
 from pedrank.report.pages.caption import caption
 from pedrank.report.pages.page import Section
 from pedrank.report.pages.provenance_section import made_here
+from pedrank.report.pages.trace_page import cell_link
 from pedrank.report.sentences.caveats import caveats
 from pedrank.report.sentences.reference_caveats import reference_caveats
 from pedrank.report.sentences.verdict import headline, sentence, verdicts
@@ -30,23 +31,29 @@ from pedrank.store.artefacts import read_csv
 
 
 def study_page(results: Path, captions: Path, published: Path | None = None) -> str:
-    """The report of a finished study.
+    """Make the report of a finished study.
 
     Args:
         results: The study's folder.
         captions: The folder of the captions, one .rst for each table and figure.
-        published: The published Table 1, where it stands beside the measured one.
+        published: The published Table 1 as CSV, if the report compares the measured one with it.
+
+    Returns:
+        The page as HTML; it needs no other file.
+
+    Raises:
+        InputError: A file of the study is missing or damaged.
     """
     config = read_yaml(results / "config.yaml")
     summary = read_csv(results / "summary.csv")
     scores, seconds = (_scores(results, config, what) for what in ("scores", "seconds"))
     truth = pd.concat([read_csv(results / f"ground_truth/{dataset}.csv") for dataset in config["datasets"]])
 
-    def said(name: str) -> str:
+    def said(name: str) -> Markup:
         return caption(captions / f"{name}.rst", config)
 
-    def drawn(name: str, explained_by: str) -> str:
-        alternative = f"figure {name}; the numbers are in figures/{name}.csv"
+    def drawn(name: str, explained_by: str) -> Markup:
+        alternative = f"figure {name}; its numbers are in figures/{name}.csv"
         return page.figure_section(results / f"figures/{name}.png", said(explained_by), alternative)
 
     answers = verdicts(summary, scores, truth)
@@ -56,56 +63,61 @@ def study_page(results: Path, captions: Path, published: Path | None = None) -> 
     def sections() -> Iterator[Section]:
         doubts = [*reference_caveats(config), *caveats(summary, scores, truth, known)]
         yield Section("warnings", "Warnings", page.bullets(map(page.prose, doubts)))
-        yield Section("table1", "Table 1", page.table_section(table1(summary), said("table1")))
+        yield Section("table1", "Table 1", page.table_section(table1(summary, cell_link), said("table1")))
         if published is not None:
             body = page.table_section(table1_published(summary, read_csv(published)), said("table1-published"))
             yield Section("published", "Published and measured", body)
-        yield Section("selection", "Selection", page.table_section(selection(summary), said("selection")))
+        yield Section("selection", "Regret", page.table_section(selection(summary), said("selection")))
         yield Section("ground-truth", "Ground truth", page.table_section(accuracies(truth), said("ground-truth")))
-        yield Section("across", "Across datasets", "\n".join(drawn(name, name) for name in CROSS_DATASET_FIGURES))
-        yield Section("figures", "What PED does", "\n".join(drawn(name, name) for name in PAPER_FIGURES))
+        yield Section(
+            "across", "Across datasets", Markup("\n").join(drawn(name, name) for name in CROSS_DATASET_FIGURES)
+        )
+        yield Section("figures", "Effect of PED", Markup("\n").join(drawn(name, name) for name in PAPER_FIGURES))
         yield Section("table2", "Table 2", page.table_section(table2(seconds), said("table2")))
         for _, answer in answers.iterrows():
             name = answer["dataset"]
-            body = [
-                f"<p>{_answer(answer, config)}</p>",
-                page.table_section(ranks(scores, truth, name)),
-                drawn(f"scatter-{name}", "scatter"),
-            ]
-            yield Section(f"dataset-{name}", name, "\n".join(body))
-        yield Section("run", "What was run", _run(results, config))
+            body = page.paragraph(_answer(answer, config)) + page.table_section(ranks(scores, truth, name))
+            yield Section(f"dataset-{name}", name, body + drawn(f"scatter-{name}", "scatter"))
+        yield Section("run", "How this report was made", _run(results, config))
 
     title = f"Which checkpoint should I fine-tune? Study {config['study']}"
     return page.page(title, _lead(config, answers), sections())
 
 
 def _scores(results: Path, config: Mapping[str, Any], what: str) -> pd.DataFrame:
-    """The study's `scores`, or their costs (`seconds`), those of the baselines last."""
+    """The study's `scores`, or their costs (`seconds`); the baselines come last."""
     folders = [results / what, *([results / what / "baselines"] if config["baselines"] else [])]
     return pd.concat(read_csv(folder / f"{dataset}.csv") for folder in folders for dataset in config["datasets"])
 
 
-def _lead(config: Mapping[str, Any], answers: pd.DataFrame) -> str:
+def _lead(config: Mapping[str, Any], answers: pd.DataFrame) -> Markup:
     source = {
-        "finetune": "Their accuracies after fine-tuning were measured here.",
-        "published": "Their accuracies after fine-tuning are published ones and were not measured here.",
-        "file": f"Their accuracies after fine-tuning are the user's own, from {config['ground_truth'].get('file')}.",
+        "finetune": "The accuracies after fine-tuning were measured here.",
+        "published": "The accuracies after fine-tuning were published and were not measured here.",
+        "file": f"The accuracies after fine-tuning are the user's own, from {config['ground_truth'].get('file')}.",
     }[config["ground_truth"]["source"]]
     about = (
-        f"{len(config['checkpoints'])} pre-trained checkpoints, ranked for {len(config['datasets'])} datasets by "
-        f"{len(config['metrics'])} transferability metrics, with and without PED (Potential Energy Decline, Li et al., "
-        f"ICCV 2023), and by trivial baselines. {source} {text.TAU}_w, the weighted Kendall {text.TAU}, says how well "
-        "a ranking agrees with them: 1 is perfect, 0 is chance."
+        f"{_number(config, 'checkpoint')} are ranked on {_number(config, 'dataset')} by {_number(config, 'metric')}, "
+        f"with and without PED (Potential Energy Decline, Li et al., ICCV 2023; {text.LAMDA} scales the radius of "
+        f"each class), and by baselines. {source} {text.TAU}_w, the weighted Kendall {text.TAU}, measures how well a "
+        "ranking agrees with these accuracies: 1 is perfect, 0 is chance. Regret is the accuracy lost, in percentage "
+        "points, if only the checkpoint ranked first is fine-tuned."
     )
     return page.paragraph(about) + page.bullets(_answer(answer, config) for _, answer in answers.iterrows())
 
 
-def _answer(answer: pd.Series, config: Mapping[str, Any]) -> str:
+def _number(config: Mapping[str, Any], what: str) -> str:
+    """The number of the study's datasets, checkpoints or metrics, with the noun."""
+    number = len(config[f"{what}s"])
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _answer(answer: pd.Series, config: Mapping[str, Any]) -> Markup:
     known = {"finetune": "measured", "published": "published", "file": "given"}[config["ground_truth"]["source"]]
-    return f"<b>{escape(headline(answer))}</b>: {page.prose(sentence(answer, known))}"
+    return page.answer(f"{headline(answer)}.", sentence(answer, known))
 
 
-def _run(results: Path, config: Mapping[str, Any]) -> str:
+def _run(results: Path, config: Mapping[str, Any]) -> Markup:
     folders = product(("ground_truth", "scores"), config["datasets"])
     files = ["config.yaml", "summary.csv", *(f"{folder}/{name}.csv" for folder, name in folders)]
-    return made_here(results, files, "; what the scores were timed on stands below Table 2")
+    return made_here(results, files, "; the machine used for the timings is given below Table 2")

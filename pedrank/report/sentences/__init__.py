@@ -1,1 +1,1 @@
-"""What a report says in sentences: verdicts, caveats, how sure a ranking is."""
+"""Sentences of the reports: verdicts, caveats, how certain a ranking is."""

@@ -1,4 +1,4 @@
-"""What a reader should know before trusting the tables: one sentence each."""
+"""Warnings that a reader needs before trusting the tables of a study, one sentence each."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ from pedrank.report import text
 def caveats(
     summary: pd.DataFrame, scores: pd.DataFrame, ground_truth: pd.DataFrame, known: Collection[str]
 ) -> list[str]:
-    """Few models, missing models, ties, saturated scores, seeds, hindsight, and what no metric beats.
+    """List the warnings of a study.
+
+    They are about few or missing checkpoints, ties, saturated scores, the spread over seeds, methods that the static
+    ranker beats, and values chosen in hindsight.
 
     Args:
-        summary: What `pedrank.evaluation.summary.summarise` returns.
+        summary: Long table of `pedrank.evaluation.summary.summarise`.
         scores: Long table: dataset, checkpoint, metric, refinement, score, rank_score.
         ground_truth: Long table: dataset, checkpoint, accuracy, sd, seeds.
-        known: All checkpoints of the zoo that the study's come from.
+        known: All checkpoints of the zoos that the study's checkpoints come from.
+
+    Returns:
+        Sentences in plain text.
     """
     return [
         *_few(summary),
@@ -37,13 +43,13 @@ def _few(summary: pd.DataFrame) -> list[str]:
     chance = summary[summary["metric"] == RANDOM].iloc[0]
     bounds = text.interval(chance["ci_low"], chance["ci_high"])
     return [
-        f"{chance['n']} checkpoints are few: 95% of random rankings have a {text.TAU}_w in {bounds} on one dataset."
+        f"{chance['n']} checkpoints are few: on one dataset, 95 % of random rankings have a {text.TAU}_w in {bounds}."
     ]
 
 
 def _missing(ground_truth: pd.DataFrame, known: Collection[str]) -> list[str]:
     missing = sorted(set(known) - set(ground_truth["checkpoint"]))
-    return [f"Not compared, though the zoo has them: {', '.join(missing)}."] if missing else []
+    return [f"The zoo has more checkpoints, which were not compared: {', '.join(missing)}."] if missing else []
 
 
 def _ties(scores: pd.DataFrame) -> list[str]:
@@ -61,19 +67,22 @@ def _ties(scores: pd.DataFrame) -> list[str]:
             if _tied(table["score"]) > _tied(table["rank_score"])
         ]
         if tied:
-            found.append(f"{name}: scores tie on {', '.join(tied)}; their order is open.")
+            found.append(f"{name}: scores tie on {', '.join(tied)}; the order of these checkpoints is undecided.")
         if saturated:
-            found.append(f"{name}: saturated on {', '.join(saturated)}; ranked by a form that does not saturate.")
+            found.append(
+                f"{name}: several checkpoints have the same score on {', '.join(saturated)}, because the score "
+                "saturates; they are ranked by a form of it that does not saturate."
+            )
     return found
 
 
 def _tied(values: pd.Series) -> int:
-    """Number of values that come more than once."""
+    """Number of values that occur more than once."""
     return int(values.duplicated(keep=False).sum())
 
 
 def _seeds(ground_truth: pd.DataFrame) -> list[str]:
-    assumed, open_races = [], []
+    assumed, uncertain = [], []
     for dataset, table in ground_truth.groupby("dataset", sort=False):
         errors, guessed = seed_errors(table)
         first, second = table.assign(error=errors).nlargest(2, "accuracy").itertuples()
@@ -81,18 +90,19 @@ def _seeds(ground_truth: pd.DataFrame) -> list[str]:
         if guessed:
             assumed.append(dataset)
         if lead < doubt:
-            race = f"{first.checkpoint} leads {second.checkpoint} by {text.points(lead)} {text.PLUS_MINUS}"
-            open_races.append(f"{dataset} ({race} {text.points(doubt)})")
+            difference = f"{text.points(lead)} {text.PLUS_MINUS} {text.points(doubt)}"
+            uncertain.append(f"{dataset} ({first.checkpoint} minus {second.checkpoint}: {difference})")
     found = []
     if assumed:
         found.append(
-            f"No spread over seeds is known on {', '.join(assumed)}; a standard deviation of {ASSUMED_SD:g} points is "
-            "assumed where it matters."
+            f"The standard deviation over seeds is unknown on {', '.join(assumed)}. Calculations that "
+            f"need it assume {ASSUMED_SD:g} percentage points."
         )
-    if open_races:
+    if uncertain:
+        where = "these datasets" if len(uncertain) > 1 else "this dataset"
         found.append(
-            f"Which checkpoint is best is not certain on {', '.join(open_races)}: accuracy, {text.PLUS_MINUS} two "
-            "standard errors over seeds."
+            f"On {where}, the best checkpoint is uncertain: {', '.join(uncertain)}. Values are differences in accuracy "
+            f"in percentage points {text.PLUS_MINUS} two standard errors over seeds."
         )
     return found
 
@@ -105,8 +115,9 @@ def _nothing_gained(summary: pd.DataFrame) -> list[str]:
         return []
     best = rest.loc[rest["tau_w"].idxmax()]
     return [
-        f"No method ranks better than the static ranker (mean {text.TAU}_w {text.tau(static.iloc[0])}), which reads no "
-        f"features; the best is {text.method(best['metric'], best['refinement'])} ({text.tau(best['tau_w'])})."
+        f"No method has a higher mean {text.TAU}_w than the static ranker ({text.tau(static.iloc[0])}), which uses no "
+        f"features. The highest mean of a method is {text.tau(best['tau_w'])} "
+        f"({text.method(best['metric'], best['refinement'])})."
     ]
 
 
@@ -114,5 +125,7 @@ def _hindsight(summary: pd.DataFrame) -> list[str]:
     chosen = summary[(summary["refinement"] == ORACLE) & (summary["dataset"] != MEAN)]
     if chosen.empty:
         return []
-    rows = f"{len(chosen)} cells of Table 1 choose {text.LAMDA} by oracle"
-    return [f"{rows}, that is by looking at the ground truth. They show what tuning could reach, and are no result."]
+    return [
+        f"In {len(chosen)} cell{'s' * (len(chosen) > 1)} of Table 1, {text.LAMDA} is chosen with the ground truth "
+        f"({text.LAMDA} by oracle). Such cells are upper bounds for tuning {text.LAMDA}, not results of a method."
+    ]

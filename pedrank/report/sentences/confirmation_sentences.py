@@ -1,4 +1,4 @@
-"""A confirmed or corrected ranking in sentences."""
+"""Sentences about a ranking whose first checkpoints were fine-tuned: confirmed, corrected or open."""
 
 from __future__ import annotations
 
@@ -9,29 +9,37 @@ from pedrank.report import text
 
 
 def confirmation_sentences(found: Mapping[str, Any]) -> list[str]:
-    """The verdict and the price, from `pedrank.ranking.confirm.confirm`."""
+    """Say what fine-tuning the checkpoints ranked first has shown.
+
+    Args:
+        found: Result of `pedrank.ranking.confirm.confirm`.
+
+    Returns:
+        Two entries in plain text: the verdict, and the cost compared with fine-tuning all checkpoints.
+    """
     best, number = found["fine_tuned"][0], len(found["fine_tuned"])
     reached = f"{text.accuracy(best['accuracy'], best['sd'])}%"
     if found["verdict"] == "untrained":
-        said = f"Nothing is confirmed: the best, {found['best']} ({reached}), is hardly above chance "
-        said += f"({text.accuracy(found['chance'])}%). Give the runs more steps (--steps)."
+        said = f"Not confirmed: even the most accurate checkpoint, {found['best']} ({reached}), is hardly better than "
+        said += f"chance ({text.accuracy(found['chance'])}%). Fine-tune for more steps (--steps)."
     elif found["verdict"] == "confirmed":
-        said = f"Confirmed: {found['best']}, ranked first, is the most accurate of the {number} fine-tuned ({reached})."
+        said = f"Confirmed: {found['best']}, which is ranked first, is the most accurate of the {number} fine-tuned "
+        said += f"checkpoints ({reached})."
     else:
-        ahead = (
-            f"{found['best']} ({reached}) is {text.points(found['lead'])} points ahead of {found['pick']}, ranked first"
-        )
+        ahead = f"{found['best']} ({reached}) is {text.points(found['lead'])} points more accurate than "
+        ahead += f"{found['pick']}, which is ranked first"
         if found["verdict"] == "corrected":
             said = f"Corrected: {ahead}. Fine-tune {found['best']}."
         elif found["lead_error"] is None:
-            said = f"Open: {ahead}, with one seed, which says nothing about chance."
+            said = f"Open: {ahead}. With one seed, this difference may be chance."
         else:
             error = text.points(found["lead_error"])
-            said = f"Open: {ahead}, within two standard errors over seeds ({error}). Either will do."
+            said = f"Open: {ahead}. This difference is within two standard errors over seeds ({error} points). Both "
+            said += "checkpoints are good choices."
     price = (
-        f"{found['runs']} runs took {_hours(found['hours'])} of training; all checkpoints would take "
-        f"{found['all_runs']} runs and about {_hours(found['all_hours'])} (estimated): {text.share(found['saved'])} "
-        "saved. A better checkpoint among those not fine-tuned cannot be ruled out."
+        f"{found['runs']} runs took {_hours(found['hours'])} of training. Fine-tuning all checkpoints would take "
+        f"{found['all_runs']} runs and an estimated {_hours(found['all_hours'])}, so {text.share(found['saved'])} was "
+        "of the time was saved. A checkpoint that was not fine-tuned may still be better."
     )
     return [said, price]
 

@@ -1,4 +1,4 @@
-"""A ranking without ground truth in sentences."""
+"""Sentences about a ranking without ground truth."""
 
 from __future__ import annotations
 
@@ -8,49 +8,82 @@ from typing import Any
 from pedrank.report import text
 
 _SURE = {
-    "sure": "The scores are sure of it",
-    "likely": "Likely, not certain",
+    "sure": "The scores are sure",
+    "likely": "Likely, but not certain",
     "open": "The scores leave it open",
 }
 
 
 def headline(found: Mapping[str, Any]) -> str:
-    """The recommendation in one clause."""
+    """Give the recommendation in one clause.
+
+    >>> headline({"recommendation": {"picks": ["byol-tiny", "moco-tiny"]}})
+    'Fine-tune byol-tiny or moco-tiny'
+    """
     return f"Fine-tune {' or '.join(found['recommendation']['picks'])}"
 
 
 def how_sure(found: Mapping[str, Any]) -> str:
-    """How sure the scores are of the first rank, by images and by metrics."""
+    """Say how certain the first rank is: over random halves of the images, and over metrics.
+
+    Args:
+        found: The JSON file of scripts/ranking.py: metric, refinement, halves, images, recommendation, checkpoints.
+
+    Returns:
+        Plain text.
+    """
     advice = found["recommendation"]
     times = round(advice["first"] * found["halves"])
     name = text.method(found["metric"], found["refinement"])
     said = f"{_SURE[advice['sure']]}: {name} ranks it first on {times} of {found['halves']} random halves of the images"
     if advice["agree"] or advice["disagree"]:
         number = len(advice["agree"]) + len(advice["disagree"])
-        agree = f" ({', '.join(map(text.metric, advice['agree']))})" if advice["agree"] else ""
-        said += f"; of {number} other metric{'s' * (number > 1)} {len(advice['agree']) or 'none'} rank it first{agree}"
+        said += f". {_others(list(map(text.metric, advice['agree'])), number)}"
         if advice["mean_tau_w"] is not None:
-            said += f"; mean {text.TAU}_w with them {text.points(advice['mean_tau_w'])}"
+            tau = f"mean {text.TAU}_w with their rankings" if number > 1 else f"{text.TAU}_w with its ranking"
+            said += f". {name}'s {tau} is {text.points(advice['mean_tau_w'])}"
     widest = max(row["features"] for row in found["checkpoints"])
-    narrow = f" Halves have fewer images than the widest features ({widest:,}), where scores may order otherwise."
-    return f"{said}. Next comes {advice['runner_up']}.{narrow if found['images'] < 2 * widest else ''}"
+    narrow = (
+        f" A half has fewer images than the widest checkpoint has features ({widest:,}), so the halves may rank the "
+        "checkpoints differently."
+    )
+    return f"{said}. The second choice is {advice['runner_up']}.{narrow if found['images'] < 2 * widest else ''}"
+
+
+def _others(agree: list[str], number: int) -> str:
+    """How many of the other metrics rank the same checkpoint first, and which."""
+    if not agree:
+        return "No other metric ranks it first" if number > 1 else "The other metric does not rank it first"
+    if number == 1:
+        return f"The other metric, {agree[0]}, ranks it first too"
+    return (
+        f"{len(agree)} of {number} other metrics {'ranks' if len(agree) == 1 else 'rank'} it first ({', '.join(agree)})"
+    )
 
 
 def worth(found: Mapping[str, Any]) -> str:
-    """What such a ranking is worth: how well the metric has ranked where accuracies are known, and what chance does."""
+    """Say how far to trust a ranking: how well the metric ranked in the paper's study, and how well chance does.
+
+    Args:
+        found: The JSON file of scripts/ranking.py: metric, refinement, checkpoints, published, chance.
+
+    Returns:
+        Plain text.
+    """
     name, n = text.method(found["metric"], found["refinement"]), len(found["checkpoints"])
     known = found["published"]
     if known is None:
-        said = f"How well {name} ranks is not published for the paper's study"
+        said = f"The paper does not report how well {name} ranks"
     else:
         said = (
-            f"In the paper's study, twelve self-supervised ResNet-50s on ten datasets, {name} has a {text.TAU}_w to "
-            f"the true order of {text.points(known['mean'])} on average, from {text.points(known['least'])} to "
-            f"{text.points(known['largest'])}"
+            f"In the paper's study of twelve self-supervised ResNet-50s on ten datasets, {name} has a mean "
+            f"{text.TAU}_w of {text.points(known['mean'])} with the accuracies ({text.points(known['least'])} to "
+            f"{text.points(known['largest'])} on single datasets)"
         )
         if found["refinement"] != "none":
-            said += f" ({text.LAMDA} chosen there with the accuracies known)"
+            said += f" ({text.LAMDA} was chosen there with the accuracies known)"
     return (
-        f"A firm order is no true order: the scores know no accuracy. {said}; of {n} checkpoints ranked by lot one "
-        f"order in twenty reaches {text.points(found['chance'])}. Fine-tune the first few to be sure."
+        f"A stable ranking can still be wrong: scores are computed without the accuracies. {said}. With {n} "
+        f"checkpoints, 5 % of random rankings reach a {text.TAU}_w of {text.points(found['chance'])}. To be "
+        "sure, fine-tune the top checkpoints."
     )

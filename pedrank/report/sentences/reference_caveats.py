@@ -1,4 +1,4 @@
-"""What PED's reference statistics are of, where they are not what the paper has."""
+"""A warning where the reference statistics of PED come from other images than the paper's."""
 
 from __future__ import annotations
 
@@ -9,13 +9,25 @@ PAPER_REFERENCE = "imagenet-val"
 
 
 def reference_caveats(config: Mapping[str, Any]) -> list[str]:
-    """One sentence, if a study's reference images are other ones than the paper's; `config` is the study's."""
+    """Say which images the reference statistics of PED come from, if they are not the paper's.
+
+    Args:
+        config: The study's configuration.
+
+    Returns:
+        One sentence, or none.
+
+    >>> reference_caveats({"reference": {"source": "imagenet-val"}})
+    []
+    """
     source = config["reference"]["source"]
     if source in (PAPER_REFERENCE, "shipped", "folder"):
         return []
     if source == "self":
         return [
-            "PED rescales by the statistics of each dataset's own features, for want of reference images. The paper "
-            "takes those of ImageNet's validation images: these rows are not its method to the letter."
+            "There are no reference images, so PED rescales features by each dataset's own feature statistics. The "
+            "paper uses ImageNet's validation images, so the rows with PED are not exactly the paper's method."
         ]
-    return [f"PED rescales by statistics of the images of {source}, in the place of ImageNet's validation images."]
+    return [
+        f"PED rescales features by their statistics on {source} images. The paper uses ImageNet's validation images."
+    ]

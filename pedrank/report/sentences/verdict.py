@@ -1,6 +1,9 @@
-"""The answer in plain words: which checkpoint to fine-tune on each dataset, and how sure one can be of it."""
+"""The answer of a study: which checkpoint to fine-tune on each dataset, and how certain that is."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -9,13 +12,19 @@ from pedrank.report import text
 
 
 def verdicts(summary: pd.DataFrame, scores: pd.DataFrame, ground_truth: pd.DataFrame) -> pd.DataFrame:
-    """One row per dataset: the method that is trusted, what it picks, and what that is worth.
+    """Choose a method and its pick for each dataset, and measure how good the pick is.
 
-    The method is the one of the highest mean tau_w on the *other* datasets, so that the dataset's own accuracies have
-    no say in it; its expected regret is its mean regret there. The static ranker is left out, since its ranking of the
-    others has seen this one's accuracies. With a single dataset nothing but hindsight is left.
+    The method is the one with the highest mean tau_w on the *other* datasets, so that the dataset's own accuracies do
+    not influence the choice; its expected regret is its mean regret there. The static ranker does not compete: on the
+    other datasets it has used this dataset's accuracies. With a single dataset, the method is chosen in hindsight.
+
+    Args:
+        summary: Long table of `pedrank.evaluation.summary.summarise`.
+        scores: Long table: dataset, checkpoint, metric, refinement, rank_score.
+        ground_truth: Long table: dataset, checkpoint, accuracy (percent).
 
     Returns:
+        One row per dataset, with the columns
         dataset, metric, refinement, hindsight, picks (joined by "or" where they tie), accuracy (mean over them),
         best, best_accuracy, regret, expected_regret (empty in hindsight), tau_w, ci_low, ci_high, p_value,
         static_regret (of the static ranker; empty for one dataset).
@@ -48,33 +57,55 @@ def verdicts(summary: pd.DataFrame, scores: pd.DataFrame, ground_truth: pd.DataF
     return pd.DataFrame(rows)
 
 
-def headline(row: pd.Series) -> str:
-    """The answer in one clause."""
-    return f"For {row['dataset']}, the scores say: fine-tune {row['picks']}"
+def headline(row: pd.Series | Mapping[str, Any]) -> str:
+    """Give the answer for one dataset in one clause.
+
+    >>> headline({"dataset": "mnist", "picks": "byol-tiny"})
+    'For mnist, fine-tune byol-tiny'
+    """
+    return f"For {row['dataset']}, fine-tune {row['picks']}"
 
 
 def sentence(row: pd.Series, known: str = "measured") -> str:
-    """Why, what it is worth, and how sure one can be; `known` says how the accuracies came about."""
-    why = "best here, in hindsight" if row["hindsight"] else "best on the other datasets"
-    parts = [f"ranked first by {text.method(row['metric'], row['refinement'])}, the method that ranks {why}"]
-    if not row["hindsight"]:
-        parts.append(f"expected regret {text.points(row['expected_regret'])} points (its mean there)")
-    found = f"{known}: {text.accuracy(row['accuracy'])}%"
-    if row["regret"] < 0.005:
-        found += ", the best of all"
+    """Say why a checkpoint is picked, how accurate it is, and how certain that is.
+
+    Args:
+        row: One row of `verdicts`.
+        known: Origin of the accuracies: "measured", "published" or "given".
+
+    Returns:
+        Plain text.
+    """
+    number = row["picks"].count(" or ") + 1
+    method, _, choice = text.method(row["metric"], row["refinement"]).partition(", ")
+    named = f"{method} ({choice})" if choice else method
+    parts = [f"{named} ranks {'it' if number == 1 else 'them'} first."]
+    if row["hindsight"]:
+        parts.append(f"This method has the highest {text.TAU}_w on this dataset, so it is chosen in hindsight.")
     else:
-        best = f"{row['best']}, {text.accuracy(row['best_accuracy'])}%"
-        found += f", {text.points(row['regret'])} points below the best ({best})"
-    parts.append(found)
-    parts.append(
-        f"{text.TAU}_w {text.tau(row['tau_w'])}, 95% interval {text.interval(row['ci_low'], row['ci_high'])}, "
-        f"{text.p(row['p_value'])}"
-    )
-    said = "; ".join(parts) + "."
-    if not row["p_value"] < 0.05:
-        said += " Such a ranking cannot be told from chance."
-    if row["static_regret"] + 0.005 < row["regret"]:
-        said += (
-            f" The static ranker, which reads no features, would have lost {text.points(row['static_regret'])} points."
+        parts.append(
+            f"This method has the highest mean {text.TAU}_w on the other datasets; its mean regret there is "
+            f"{text.points(row['expected_regret'])} points."
         )
-    return said
+    found = f"{known.capitalize()} accuracy"
+    if number > 1:
+        found = f"{known.capitalize()} mean accuracy of the {'two' if number == 2 else number}"
+    found += f": {text.accuracy(row['accuracy'])} %"
+    if row["regret"] < 0.005:
+        parts.append(f"{found}, the best of all checkpoints.")
+    else:
+        best = f"{row['best']}, {text.accuracy(row['best_accuracy'])} %"
+        parts.append(f"{found}, {text.points(row['regret'])} points below the best ({best}).")
+    parts.append(
+        f"On {row['dataset']}, the method's {text.TAU}_w is {text.tau(row['tau_w'])} (95 % interval "
+        f"{text.interval(row['ci_low'], row['ci_high'])}, {text.p(row['p_value'])}, uncorrected)."
+    )
+    if not row["p_value"] < 0.05:
+        parts.append("This ranking is not significantly better than a random one.")
+    elif row["ci_low"] <= 0:
+        parts.append("The evidence is weak, since the interval contains 0.")
+    if row["static_regret"] + 0.005 < row["regret"]:
+        parts.append(
+            f"The static ranker, which uses no features, has a regret of {text.points(row['static_regret'])} points."
+        )
+    return " ".join(parts)

@@ -1,1 +1,1 @@
-"""One file per table, and one per format that a table is written in."""
+"""One file per table, and one file per format: HTML, LaTeX and Markdown."""

@@ -12,10 +12,14 @@ from pedrank.report.tables.table import Cell, Row, Table
 
 
 def accuracies(ground_truth: pd.DataFrame) -> Table:
-    """Accuracy (percent) with its standard deviation over seeds, by checkpoint (rows) and dataset (columns).
+    """Make the table of the accuracies after fine-tuning, by checkpoint (rows) and dataset (columns).
 
     Args:
-        ground_truth: Long table: dataset, checkpoint, accuracy, sd, seeds; sd and seeds may be empty.
+        ground_truth: Long table: dataset, checkpoint, accuracy (percent), sd (percentage points, over seeds), seeds;
+            sd and seeds may be empty.
+
+    Returns:
+        The printed table; a column "Mean" follows several datasets.
     """
     datasets, checkpoints = (list(dict.fromkeys(ground_truth[column])) for column in ("dataset", "checkpoint"))
     means, spreads = (
@@ -51,15 +55,15 @@ def accuracies(ground_truth: pd.DataFrame) -> Table:
 
 
 def _notes(ground_truth: pd.DataFrame) -> list[str]:
-    notes = ["The best value of a column is bold."]
+    notes = ["The best value of each column is bold."]
     assumed = [name for name, table in ground_truth.groupby("dataset", sort=False) if seed_errors(table)[1]]
     if len(assumed) < ground_truth["dataset"].nunique():
         seeds = sorted(ground_truth.loc[ground_truth["sd"].notna(), "seeds"].astype(int).unique())
         over = " or ".join(map(str, seeds))
-        notes.append(f"{text.PLUS_MINUS} standard deviation over {over} seeds (n - 1 in the denominator).")
+        notes.append(f"After {text.PLUS_MINUS}: standard deviation over {over} seeds (n - 1 in the denominator).")
     if assumed:
         notes.append(
-            f"No spread over seeds is known on {', '.join(assumed)}; where seeds matter, a standard deviation of "
-            f"{ASSUMED_SD:g} points is assumed."
+            f"The standard deviation over seeds is unknown on {', '.join(assumed)}. Calculations that "
+            f"need it assume {ASSUMED_SD:g} percentage points."
         )
     return notes

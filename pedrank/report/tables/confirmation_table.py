@@ -1,4 +1,4 @@
-"""A confirmed or corrected ranking in sentences, and as a table."""
+"""The checkpoints that were fine-tuned to confirm a ranking, as a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from pedrank.report.tables.table import Cell, Row, Table
 
 
 def confirmation_table(found: Mapping[str, Any]) -> Table:
-    """Accuracy after fine-tuning beside the rank by the scores, the most accurate first."""
+    """Make the table of accuracies after fine-tuning and ranks by the scores, the most accurate checkpoint first.
+
+    Args:
+        found: Result of `pedrank.ranking.confirm.confirm`, and the dataset's name as "dataset".
+
+    Returns:
+        The printed table.
+    """
     rows = tuple(
         Row(
             entry["checkpoint"],
@@ -30,9 +37,9 @@ def confirmation_table(found: Mapping[str, Any]) -> Table:
     )
     return Table(
         name=found["dataset"],
-        title="Accuracy after fine-tuning of the checkpoints ranked first",
-        head=(("Checkpoint", ()), ("Accuracy", ("%",)), ("Rank", ("by the scores",))),
+        title="Accuracy of the top checkpoints after fine-tuning",
+        head=(("Checkpoint", ()), ("Accuracy", ("%",)), ("Rank", ("by score",))),
         rows=rows,
-        notes=(f"Mean {text.PLUS_MINUS} standard deviation over seeds, on the test images.",),
+        notes=(f"Accuracy: mean {text.PLUS_MINUS} standard deviation over seeds, on the test images.",),
         numbers=pd.DataFrame(found["fine_tuned"]),
     )

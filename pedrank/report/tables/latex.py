@@ -31,7 +31,15 @@ _FIT = [
 
 
 def latex(table: Table) -> str:
-    """A two-column-wide table, its notes below it; the small print of a cell stands on lines of its own."""
+    """Set a table over the width of two columns, with its notes below; each line of small print has its own line.
+
+    >>> import pandas as pd
+    >>> from pedrank.report.tables.table import Cell, Row, Table
+    >>> rows = (Row("a_b", (Cell("50%", 50, bold=True),)),)
+    >>> source = latex(Table("Table 1", "Scores", (("Method", ()), ("mnist", ())), rows, (), pd.DataFrame()))
+    >>> print(source.splitlines()[8])
+    a\\_b & \\textbf{50\\%} \\\\
+    """
     columns = len(table.head)
     lines = [
         r"% needs \usepackage{booktabs,graphicx}",

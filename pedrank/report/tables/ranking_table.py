@@ -1,4 +1,4 @@
-"""A ranking without ground truth, as a table and in sentences."""
+"""A ranking without ground truth, as a table."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from pedrank.report.tables.table import Cell, Row, Table
 
 
 def ranking_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
-    """The ranking of one dataset.
+    """Make the table of one dataset's ranking, the best checkpoint first.
 
     Args:
-        found: What scripts/ranking.py writes as JSON.
-        numbers: What `pedrank.ranking.rank` returns.
+        found: The JSON file of scripts/ranking.py: dataset, metric, refinement, halves, others.
+        numbers: Table of `pedrank.ranking.ranking.rank`.
+
+    Returns:
+        The printed table.
     """
     others = found["others"]
     rows = []
@@ -47,10 +50,11 @@ def ranking_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
         ),
         rows=tuple(rows),
         notes=(
-            f"First, of halves: share of {found['halves']} random halves of the images on which the checkpoint comes "
-            "first (one metric, other images). Rank, of halves: from the 5th to the 95th percentile.",
-            "Other metrics rank the raw features. Checkpoints whose scores tie share the lowest rank.",
-            "Seconds: all scores of the checkpoint, its features not included.",
+            f"First (of halves): share of {found['halves']} random halves of the images on which the checkpoint ranks "
+            "first by the same metric. Rank (of halves): 5th to 95th percentile of its rank on these halves.",
+            "The other metrics use the features without PED. Checkpoints with the same score share the best of their "
+            "ranks.",
+            "Seconds: time to compute all scores of the checkpoint, without extracting its features.",
         ),
         numbers=numbers,
     )

@@ -1,4 +1,4 @@
-"""One dataset's checkpoints: how accurate each is, and where the methods rank it."""
+"""The checkpoints of one dataset: accuracy, and rank by each metric."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from pedrank.report.tables.table import Cell, Row, Table
 
 
 def ranks(scores: pd.DataFrame, ground_truth: pd.DataFrame, dataset: str) -> Table:
-    """Accuracy and rank by each metric on the raw features (1 = best), the most accurate checkpoint first.
+    """Make the table of accuracies and of ranks by each metric on the raw features, the most accurate first.
 
     Args:
         scores: Long table: dataset, checkpoint, metric, refinement, rank_score.
         ground_truth: Long table: dataset, checkpoint, accuracy, sd.
+        dataset: Name of the dataset.
+
+    Returns:
+        The printed table.
     """
     truth = ground_truth[ground_truth["dataset"] == dataset].sort_values("accuracy", ascending=False, kind="stable")
     raw = scores[(scores["dataset"] == dataset) & (scores["refinement"] == BASE)]
@@ -30,9 +34,9 @@ def ranks(scores: pd.DataFrame, ground_truth: pd.DataFrame, dataset: str) -> Tab
     numbers = truth[["checkpoint", "accuracy", "sd"]].merge(by_metric.reset_index(), on="checkpoint")
     return Table(
         name=dataset,
-        title="Accuracy after fine-tuning, and rank by each metric on the raw features",
+        title="Accuracy after fine-tuning, and rank by each metric without PED",
         head=(("Checkpoint", ()), ("Accuracy", ("%",)), *((text.metric(metric), ("rank",)) for metric in metrics)),
         rows=tuple(rows),
-        notes=("1 = ranked first. Checkpoints whose scores tie share the mean of their ranks.",),
+        notes=("1 = ranked first. Checkpoints with the same score share the mean of their ranks.",),
         numbers=numbers,
     )

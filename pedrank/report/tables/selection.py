@@ -1,4 +1,4 @@
-"""What trusting each ranking costs: the numbers a user cares about, as a table."""
+"""Regret of each ranking: the numbers that a user cares about, as a table."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ _COLUMNS = {  # head, unit, how it is printed, and whether the best value is the
     "regret_1": ("Regret at 1", "points", text.points, "min"),
     "regret_3": ("Regret at 3", "points", text.points, "min"),
     "relative_1": ("Relative accuracy", "at 1", text.percent, "max"),
-    "p_best": ("Picks the best", "probability", text.share, "max"),
+    "p_best": ("P(first is best)", "probability", text.share, "max"),
     "kendall_tau": (f"Kendall {text.TAU}", "Eq. 1", text.tau, "max"),
     "spearman": ("Spearman", "rank", text.tau, "max"),
     "pearson": ("Pearson", "linear", text.tau, "max"),
-    "subset_sd": (f"Spread of {text.TAU}", "over subsets", text.tau, None),
-    "subset_wins": ("Ranks best", "share of subsets", text.share, "max"),
+    "subset_sd": (f"SD of {text.TAU}", "over subsets", text.tau, None),
+    "subset_wins": (f"Highest {text.TAU}", "share of subsets", text.share, "max"),
 }
 
 
 def selection(summary: pd.DataFrame) -> Table:
-    """Regret, chance of picking the best, the other correlations and stability, by method; the mean over datasets.
+    """Make the table of regret, probability of picking the best, other correlations and stability, by method.
 
     Args:
-        summary: What `pedrank.evaluation.summary.summarise` returns.
+        summary: Long table of `pedrank.evaluation.summary.summarise`.
+
+    Returns:
+        The printed table: means over the datasets, or the values of the only dataset.
     """
     datasets = [name for name in dict.fromkeys(summary["dataset"]) if name != MEAN]
     over = summary[summary["dataset"] == (MEAN if len(datasets) > 1 else datasets[0])]
@@ -48,18 +51,21 @@ def selection(summary: pd.DataFrame) -> Table:
         rows.append(Row(text.method(metric, refinement), printed, starts, refinement == ORACLE, refinement != BASE))
     where = f"mean over {len(datasets)} datasets" if len(datasets) > 1 else datasets[0]
     return Table(
-        name="Selection",
-        title=f"What trusting each ranking costs, {where}",
+        name="Regret",
+        title=f"Regret of each ranking, {where}",
         head=(("Method", ()), *((head, (unit,)) for head, unit, _, _ in _COLUMNS.values())),
         rows=tuple(rows),
         notes=(
-            "Regret at k: accuracy lost, in percentage points, by fine-tuning the k checkpoints ranked highest and "
-            "keeping the best of them, instead of the best of all. Relative accuracy: that of the first over the best.",
-            "Picks the best: probability that the first is the most accurate one, over the seeds of fine-tuning.",
-            f"Spread of {text.TAU}: standard deviation of the weighted {text.TAU} over random subsets of two thirds of "
-            "the checkpoints. Ranks best: share of these subsets in which the method has the highest weighted "
-            f"{text.TAU}; a method whose lead hangs on a few checkpoints has a share far below 1.",
-            "Scores that tie leave the choice open: the values are means over all ways of breaking the ties.",
+            "Regret at k: accuracy lost, in percentage points, if only the k checkpoints ranked highest are fine-tuned "
+            "and the best of these is kept. Relative accuracy: accuracy of the checkpoint ranked first, divided by "
+            "the best accuracy.",
+            "P(first is best): probability that the checkpoint ranked first is the most accurate one, given the "
+            "standard deviations over seeds of fine-tuning.",
+            f"SD of {text.TAU}: standard deviation of the weighted {text.TAU} over random subsets of two thirds of "
+            f"the checkpoints. Highest {text.TAU}: share of these subsets in which the method has the highest weighted "
+            f"{text.TAU}. For the best method, a share far below 100 % means that its lead depends on a few "
+            "checkpoints.",
+            "Where scores tie, the values are means over all ways of breaking the ties.",
         ),
         numbers=over[["metric", "refinement", *_COLUMNS, "relative_3"]],
     )

@@ -1,4 +1,4 @@
-"""A printed table: text already formatted, with what each file format needs to set it."""
+"""A printed table, independent of the file format: formatted text, and the numbers behind it."""
 
 from __future__ import annotations
 
@@ -9,37 +9,34 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Cell:
-    """One printed value; `small` stands below it in small print, `value` is what a column is sorted by."""
+    """One printed value."""
 
     text: str
-    value: float
-    mark: str = ""
+    value: float  # the column is sorted by it, highest first
+    mark: str = ""  # behind the text, such as "*"
     bold: bool = False
-    small: tuple[str, ...] = ()
+    small: tuple[str, ...] = ()  # lines in small print below the text
+    link: str = ""  # where the text leads, in HTML only
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line; `starts` opens a group, `aside` does not compete with the others, `refined` is of refined features."""
+    """One line of a table."""
 
     label: str
     cells: tuple[Cell, ...]
-    starts: bool = False
-    aside: bool = False
-    refined: bool = False
+    starts: bool = False  # the first row of a group
+    aside: bool = False  # does not compete with the other rows
+    refined: bool = False  # on refined features
 
 
 @dataclass(frozen=True)
 class Table:
-    """What a file format needs to set a table.
-
-    `head` holds the name of each column, the labels' first, and its lines in small print; `numbers` is what the
-    cells were printed from.
-    """
+    """A whole table."""
 
     name: str  # such as "Table 1"
     title: str
-    head: tuple[tuple[str, tuple[str, ...]], ...]
+    head: tuple[tuple[str, tuple[str, ...]], ...]  # name of each column, the labels' first, and its small print
     rows: tuple[Row, ...]
-    notes: tuple[str, ...]
-    numbers: pd.DataFrame
+    notes: tuple[str, ...]  # sentences below the table
+    numbers: pd.DataFrame  # the numbers behind the cells, unrounded

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -11,11 +13,15 @@ from pedrank.report import text
 from pedrank.report.tables.table import Cell, Row, Table
 
 
-def table1(summary: pd.DataFrame) -> Table:
-    """Table 1: tau_w by metric and refinement (rows) and dataset (columns), and the mean.
+def table1(summary: pd.DataFrame, link: Callable[[str, str, str], str] | None = None) -> Table:
+    """Make Table 1: tau_w by metric and refinement (rows) and dataset (columns), and the mean.
 
     Args:
-        summary: What `pedrank.evaluation.summary.summarise` returns.
+        summary: Long table of `pedrank.evaluation.summary.summarise`.
+        link: Names the page that a cell leads to, by metric, refinement and dataset; by default cells have no link.
+
+    Returns:
+        The printed table.
     """
     datasets = list(dict.fromkeys(summary["dataset"]))
     methods = methods_of(summary)
@@ -26,7 +32,11 @@ def table1(summary: pd.DataFrame) -> Table:
     for (metric, refinement), starts in zip(methods, groups(methods), strict=True):
         of_method = [cells.loc[metric, refinement, dataset] for dataset in datasets]
         printed = tuple(
-            _cell(cell, bold=refinement != ORACLE and cell["tau_w"] == best[dataset])
+            _cell(
+                cell,
+                bold=refinement != ORACLE and cell["tau_w"] == best[dataset],
+                link=link(metric, refinement, dataset) if link else "",
+            )
             for cell, dataset in zip(of_method, datasets, strict=True)
         )
         rows.append(Row(text.method(metric, refinement), printed, starts, refinement == ORACLE, refinement != BASE))
@@ -42,17 +52,27 @@ def table1(summary: pd.DataFrame) -> Table:
 
 
 def methods_of(summary: pd.DataFrame) -> list[tuple[str, str]]:
-    """Metric and refinement of each row of a table, in the order of the summary."""
+    """List metric and refinement of each row of a table, in the order of the summary."""
     return list(dict.fromkeys(zip(summary["metric"], summary["refinement"], strict=True)))
 
 
 def groups(methods: list[tuple[str, str]]) -> list[bool]:
-    """Which rows open a group: each metric with its refinements; the baselines, which have none, are one group."""
+    """Mark the rows that open a group: a metric with its refinements is one group, all baselines are another.
+
+    Args:
+        methods: Metric and refinement of each row.
+
+    Returns:
+        One bool per row.
+
+    >>> groups([("logme", "none"), ("logme", "ped-0.3"), ("static-ranker", "none"), ("random", "none")])
+    [True, False, True, False]
+    """
     before = [None, *(refinement for _, refinement in methods[:-1])]
     return [refinement == BASE and last != BASE for (_, refinement), last in zip(methods, before, strict=True)]
 
 
-def _cell(cell: pd.Series, bold: bool) -> Cell:
+def _cell(cell: pd.Series, bold: bool, link: str) -> Cell:
     small = [text.interval(cell["ci_low"], cell["ci_high"])]
     if not np.isnan(cell["difference"]):
         dagger = text.DAGGER if cell["difference_p_holm"] < 0.05 else ""
@@ -63,6 +83,7 @@ def _cell(cell: pd.Series, bold: bool) -> Cell:
         mark=text.significance(cell["p_holm"]),
         bold=bool(bold),
         small=() if np.isnan(cell["tau_w"]) else tuple(small),
+        link=link,
     )
 
 
@@ -70,28 +91,31 @@ def _notes(summary: pd.DataFrame) -> list[str]:
     exact = summary["n"].iloc[0] <= EXACT_UP_TO
     orders = "all orders" if exact else f"{PERMUTATIONS:,} random orders"
     notes = [
-        "Higher is better, 1 is a perfect ranking; the best value of a column is bold.",
-        "In square brackets: 95% bootstrap interval over checkpoints, the datasets as they are.",
-        f"* p < 0.05, ** p < 0.01 against chance: one-sided permutation test over {orders} of the checkpoints, "
-        "Holm's correction over the datasets of a row.",
+        "Higher is better, and 1 is a perfect ranking. The best value of each column is bold.",
+        "In square brackets: 95 % bootstrap interval over checkpoints; the datasets are not resampled.",
+        f"* p < 0.05, ** p < 0.01 against random rankings: one-sided permutation test over {orders} of the "
+        "checkpoints, Holm's correction over the datasets of a row.",
     ]
     if summary["difference"].notna().any():
         notes.append(
-            "In parentheses: difference to the same metric on the raw features, on the same checkpoints; "
+            "In parentheses: difference from the same metric without PED; "
             f"{text.DAGGER} p < 0.05, two-sided paired permutation test, Holm's correction over the datasets of a row."
         )
     if (summary["metric"] == STATIC_RANKER).any():
-        notes.append("Static ranker: mean accuracy on the other datasets. It never looks at the dataset it ranks for.")
-    notes.append("Random: a ranking drawn by lot; in square brackets where 95% of such rankings lie.")
+        notes.append(
+            "Static ranker: ranks checkpoints by their mean accuracy on the other datasets. It uses no accuracy of the "
+            "dataset that it ranks for."
+        )
+    notes.append(f"Random: 95 % of random rankings have a weighted {text.TAU} in the interval in square brackets.")
     if (summary["refinement"] == CONSENSUS).any():
         notes.append(
-            f"{text.LAMDA} by consensus: the value whose ranking agrees best with all rankings by raw features; it "
-            "uses scores alone, no accuracy."
+            f"{text.LAMDA} by consensus: the {text.LAMDA} for which the metric's ranking agrees best with the rankings "
+            "of all metrics without PED. This choice uses scores and no accuracies."
         )
         notes.append(
-            f"{text.LAMDA} by oracle: on each dataset the value that fits its ground truth best; hindsight, no method, "
-            "so never bold."
+            f"{text.LAMDA} by oracle: the {text.LAMDA} with the highest weighted {text.TAU} on each dataset. This is "
+            "hindsight and not a method, so its values are never bold."
         )
     if summary["tau_w"].isna().any():
-        notes.append(f"{text.UNDEFINED} undefined: all scores, or all accuracies, tie.")
+        notes.append(f"{text.UNDEFINED}: undefined, because all scores or all accuracies are the same.")
     return notes

@@ -1,4 +1,4 @@
-"""Table 1 as it was printed beside Table 1 as it was measured here."""
+"""Table 1 as measured here, compared with Table 1 of the paper."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from pedrank.report.tables.table1 import groups, methods_of
 
 
 def table1_published(summary: pd.DataFrame, published: pd.DataFrame) -> Table:
-    """Measured tau_w, below it the printed one and the difference, wherever the paper prints one.
+    """Make the table of measured tau_w, the paper's value and the difference, for every value that the paper prints.
 
-    The paper has one value per metric "+PED" and does not say how lambda was chosen: every lambda of ours is compared
-    with it, and the mean is taken over the datasets that both have.
+    The paper has one value per metric with PED and does not say how lambda was chosen. Every lambda of this study is
+    compared with it. The mean is taken over the datasets that both tables have.
 
     Args:
-        summary: What `pedrank.evaluation.summary.summarise` returns.
-        published: pedrank/published/table1.csv: metric, refinement, dataset, tau_w.
+        summary: Long table of `pedrank.evaluation.summary.summarise`.
+        published: The table pedrank/published/table1.csv: metric, refinement, dataset, tau_w.
+
+    Returns:
+        The printed table.
     """
     printed = published.rename(columns={"refinement": "as_printed", "tau_w": "published"})
     measured = summary[["dataset", "metric", "refinement", "tau_w"]].rename(columns={"tau_w": "measured"})
@@ -44,13 +47,16 @@ def table1_published(summary: pd.DataFrame, published: pd.DataFrame) -> Table:
     ]
     return Table(
         name="Table 1, published and measured",
-        title=f"Weighted Kendall {text.TAU} measured here, as printed in the paper, and the difference",
+        title=f"Weighted Kendall {text.TAU}: measured here, printed in the paper, and the difference",
         head=(("Method", ()), *((text.dataset(name), ()) for name in datasets)),
         rows=tuple(rows),
         notes=(
-            "Each cell: measured here, below it as printed by Li et al. (ICCV 2023), and measured less printed.",
-            "The paper does not say how it chose its radius coefficient: each of ours is compared with the same value.",
-            f"With 12 checkpoints a difference in {text.TAU} of 0.1 is a few pairs that changed places.",
+            "Each cell: the value measured here; below it the value printed by Li et al. (ICCV 2023), and measured "
+            "minus printed.",
+            f"The paper does not say how it chose {text.LAMDA}. Every {text.LAMDA} of this study is compared with the "
+            "same printed value.",
+            f"With 12 checkpoints, a difference of 0.1 in {text.TAU} means that a few pairs of checkpoints changed "
+            "places.",
         ),
         numbers=both[["metric", "refinement", "dataset", "measured", "published", "difference"]],
     )

@@ -1,4 +1,4 @@
-"""Table 2: what a score costs."""
+"""Table 2: seconds to compute a score."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from pedrank.report.tables.table import Cell, Row, Table
 
 
 def table2(seconds: pd.DataFrame) -> Table:
-    """Table 2: seconds to score one checkpoint, by metric (rows) and dataset (columns), and what PED adds.
+    """Make Table 2: seconds to score one checkpoint, by metric (rows) and dataset (columns), and the seconds of PED.
 
     Args:
-        seconds: Long table: dataset, checkpoint, metric, refinement, seconds, refinement_seconds (what the refinement
-            itself cost; empty for "none"), n (scored rows), d (features), c (classes), threads, and device (what it ran
-            on, in words).
+        seconds: Long table: dataset, checkpoint, metric, refinement, seconds, refinement_seconds (of the refinement
+            itself; empty for "none"), n (scored rows), d (features), c (classes), threads, device (its name).
+
+    Returns:
+        The printed table: medians over checkpoints.
     """
     datasets = list(dict.fromkeys(seconds["dataset"]))
     raw = seconds[seconds["refinement"] == BASE]
@@ -46,10 +48,10 @@ def table2(seconds: pd.DataFrame) -> Table:
         ),
         rows=tuple(rows),
         notes=(
-            f"Median over {checkpoints} checkpoints, features already extracted, reading files left out; "
-            f"on {'; '.join(machine)}.",
-            "N scored rows, D features, C classes.",
-            "PED: moving the class centres once. It comes on top of the metric that is computed afterwards.",
+            f"Median over {checkpoints} checkpoints on {'; '.join(machine)}. Extracting features and reading files are "
+            "not included.",
+            "N: samples. D: features. C: classes.",
+            "PED: seconds to move the class centres once. For a metric with PED, add these seconds to its own.",
         ),
         numbers=numbers.reset_index().rename(columns={"metric": "method"}),
     )
