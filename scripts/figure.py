@@ -1,7 +1,6 @@
 """Draw figures of the study from files. One process can draw several, since importing Matplotlib takes longest."""
 
 import argparse
-import importlib
 import inspect
 import json
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
 from pedrank.refinements.refinement_file import load_refinement
+from pedrank.report import maker
 from pedrank.report.figures.style import save_figure
 from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
@@ -50,8 +50,7 @@ def main() -> None:
     }
     given |= {name: read(getattr(arguments, name)) for name, read in FILES.items() if getattr(arguments, name)}
     for figure in arguments.figures:
-        name = figure.replace("-", "_")
-        draw = getattr(importlib.import_module(f"pedrank.report.figures.{name}"), name)
+        draw = maker("figure", figure)
         wanted = inspect.signature(draw).parameters
         missing = [each for each in wanted if each not in given and wanted[each].default is inspect.Parameter.empty]
         if missing:

@@ -1,10 +1,10 @@
 """Write one table of the study: table1, table1-published, table2, selection or accuracies."""
 
 import argparse
-import importlib
 import inspect
 from pathlib import Path
 
+from pedrank.report import maker
 from pedrank.report.tables.write import write_table
 from pedrank.runtime.arguments import PATTERN, add_made_by, add_study
 from pedrank.runtime.command import run
@@ -24,8 +24,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, nargs="+", type=Path, help="one path per format, chosen by its suffix")
     add_made_by(parser)
     arguments = parser.parse_args()
-    name = arguments.table.replace("-", "_")
-    table = getattr(importlib.import_module(f"pedrank.report.tables.{name}"), name)
+    table = maker("table", arguments.table)
     wanted = {each: getattr(arguments, each) for each in inspect.signature(table).parameters if each in INPUTS}
     write_table(table(**{each: read_tables(given, arguments.study) for each, given in wanted.items()}), arguments.out)
     inputs = paths([pattern for given in wanted.values() for pattern in given], arguments.study)

@@ -144,3 +144,11 @@ def test_baselines_take_the_studys_options_and_plugins(tmp_path):
         assert done.returncode == 0, done.stderr
         found.append(read_csv(tmp_path / "scores.csv")["score"].item())
     assert found[1] == pytest.approx(3 * found[0])
+
+
+@pytest.mark.parametrize("kind, rest", [("table", ("--made-by", "b.json")), ("figure", ())])
+@pytest.mark.parametrize("name", ["tabel1", "write", "style"])  # helper modules have no function of their name
+def test_an_unknown_table_or_figure_is_one_line(kind, rest, name, tmp_path):
+    done = script(kind, name, *rest, "--out", tmp_path / "{figure}.csv")
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith(f"error: unknown {kind} '{name}'; ") and done.stderr.count("\n") == 1

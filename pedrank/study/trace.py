@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pedrank.evaluation.correlation import weighted_tau
 from pedrank.evaluation.names import BASE, CONSENSUS, MEAN, ORACLE, RANDOM, STATIC_RANKER
 from pedrank.formats.yaml_file import read_yaml
@@ -380,8 +382,7 @@ class _Cells:
                 recomputed = math.fsum(part.value.recomputed for part in parts if part.value) / len(parts)
             else:
                 recomputed = weighted_tau(
-                    [each.rank_score for each in origins],  # type: ignore[arg-type]
-                    [each.accuracy for each in origins],  # type: ignore[arg-type]
+                    np.array([each.rank_score for each in origins]), np.array([each.accuracy for each in origins])
                 )
         chosen = row["chosen"] if isinstance(row["chosen"], str) else ""
         return Value(**numbers, n=int(row["n"]), chosen=chosen, recomputed=recomputed)
