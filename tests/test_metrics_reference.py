@@ -170,13 +170,13 @@ def test_parc_of_many_rows_is_that_of_a_fair_share(monkeypatch):
     assert len(set(rows)) == len(rows)
     whole = score("parc", features, labels)
     monkeypatch.setattr(parc, "LARGEST", 500)
-    with pytest.warns(UserWarning, match="2000 rows would take 0 GB: scored on 500"):
+    with pytest.warns(UserWarning, match="2000 samples would need 0 GB, so only 500 are scored"):
         assert score("parc", features, labels) == pytest.approx(whole, rel=0.2)
 
 
 @pytest.mark.filterwarnings("ignore:.*single sample")
 def test_parc_needs_two_of_a_class():
-    with pytest.raises(InputError, match="no two samples share a class"):
+    with pytest.raises(InputError, match="no two samples have the same class"):
         score("parc", np.eye(5), np.arange(5))
 
 
@@ -222,7 +222,7 @@ def test_knn_leaves_one_out(k):
         votes = np.bincount(nearest)
         right += next(guess for guess in nearest if votes[guess] == votes.max()) == label
     assert score("knn", features, labels, k=k) == pytest.approx(right / 1300, abs=2e-3)
-    with pytest.raises(InputError, match="k must be"):
+    with pytest.raises(InputError, match="k is 1300; choose from 1 to 1299"):
         score("knn", features, labels, k=1300)
 
 
@@ -321,10 +321,10 @@ def test_leep_and_nce_of_a_head():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("leep", {}, "without a head use nleep"),
-        ("leep", {"probabilities": np.ones((5, 2)) / 2}, "do not fit"),
+        ("leep", {}, "without a classifier, use nleep"),
+        ("leep", {"probabilities": np.ones((5, 2)) / 2}, "have shape"),
         ("leep", {"probabilities": np.ones((200, 2))}, "sum to 1"),
-        ("nce", {}, "give source_labels"),
+        ("nce", {}, "`source_labels` are missing"),
         ("nce", {"source_labels": np.zeros(200)}, "integers"),
         ("gbc", {"variant": "full"}, "unknown variant 'full'"),
         ("parc", {"label_distance": "x"}, "unknown label_distance"),

@@ -31,7 +31,7 @@ def nce(observation: Observation, source_labels: np.ndarray | None = None) -> fl
     """
     if source_labels is None:
         raise InputError(
-            "nce: `source_labels` are missing: the pre-training class that the checkpoint predicts for each sample"
+            "nce: `source_labels` are missing; give the pre-training class that the checkpoint predicts for each sample"
         )
     source_labels = np.asarray(source_labels)
     if source_labels.shape != observation.labels.shape or source_labels.dtype.kind not in "iu":
