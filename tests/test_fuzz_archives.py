@@ -46,6 +46,8 @@ NAMES = [
     "a\nb",
     "\x1b[2J",
     "d/",
+    "._a.tar.gz",
+    "__MACOSX/a",
 ]
 TYPES = [tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE,
          tarfile.FIFOTYPE, tarfile.GNUTYPE_SPARSE, tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME]  # fmt: skip
@@ -84,7 +86,7 @@ def zips(draw) -> bytes:
     kinds = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2]
     with zipfile.ZipFile(buffer, "w", draw(st.sampled_from(kinds))) as archive:
         for _ in range(draw(st.integers(0, 3))):
-            name = draw(st.sampled_from([*NAMES[:8], "x.tar", "x.tar.gz", "Ünï"]))
+            name = draw(st.sampled_from([*NAMES[:8], "x.tar", "x.tar.gz", "._x.tar", "Ünï"]))
             content = draw(st.one_of(st.binary(max_size=200), tars()))
             archive.writestr(zipfile.ZipInfo(name or "a"), content)
     return draw(st.one_of(st.just(buffer.getvalue()), mutated(buffer.getvalue())))
@@ -104,6 +106,12 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, size: int = 0, content: byt
     info = tarfile.TarInfo(name)
     info.type, info.size = kind, size or len(content)
     return info.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % 512)
+
+
+def link(name: str, target: str) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = tarfile.SYMTYPE, target
+    return info.tobuf(tarfile.GNU_FORMAT)
 
 
 def overlapping() -> bytes:
@@ -134,6 +142,16 @@ ARCHIVES = {
         "broken or cut short .a name of 200000000 bytes",
     ),
     "names of names": (lambda: gzip.compress(tar_of(LONG * 5000), 1), "broken or cut short"),
+    "links to the same member": (
+        lambda: gzip.compress(tar_of(member("a", content=bytes(10**6)), *(link(f"{n}", "a") for n in range(1000))), 9),
+        "unpacks to over 20 times its size",
+    ),
+    "links with long names": (
+        lambda: gzip.compress(
+            tar_of(*(member("x", tarfile.GNUTYPE_LONGNAME, content=b"%06d" % n + b"x" * 60_000) + link("x", "a")
+                     for n in range(1000))), 9),
+        "refused: too many links",
+    ),
     "a zip file of the same member": (overlapping, "unpacks to over 20 times its size"),
     "a password": (with_password, "broken or cut short"),
     "xz": (lambda: __import__("lzma").compress(tar_of(member("a"))), "broken or cut short"),
@@ -272,6 +290,7 @@ SMALL = {
     "pets": ["pets-images.tar.gz", "pets-annotations.tar.gz"], "sun397": ["SUN397.tar.gz", "SUN397-Partitions.zip"],
     "voc2007": ["VOCtrainval_06-Nov-2007.tar", "VOCtest_06-Nov-2007.tar"],
 }  # fmt: skip
+UNREAD = (".jpg", ".xml", ".png", ".html", ".m", "~", ".directory", "README", "README.txt", "agreement.txt", "imdb.mat")
 WORDS = ["-1", "0", "99999999999999999999", "a/b.jpg", "../x.jpg", "x", "1 2 3", "\x00", "é", "1.5"]
 
 
@@ -283,7 +302,7 @@ def spoilt(draw, name: str, content: bytes) -> bytes:
         return draw(mutated_text(content.decode(), WORDS) if text else mutated(content))
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         contents = {info.name: archive.extractfile(info).read() for info in archive if info.isfile()}
-    lists = [key for key in contents if not key.endswith((".jpg", ".xml"))]
+    lists = [key for key in contents if not key.endswith(UNREAD)]
     victim = draw(st.sampled_from(lists or sorted(contents)))
     text = victim.endswith(".txt")
     changed = mutated_text(contents[victim].decode(), WORDS) if text else mutated(contents[victim])

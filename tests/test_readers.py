@@ -8,6 +8,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from pedrank.datasets.prepare import crop, prepare_dataset
 from pedrank.datasets.readers.cifar10 import BATCHES
 from pedrank.datasets.scored_rows import scored_rows
 from pedrank.finetune.training_images import images_of
+from pedrank.formats.archive import members, read_members
 from pedrank.formats.image import decode
 from pedrank.store.artefacts import read_metadata, write_text
 from pedrank.utils.errors import InputError
@@ -272,6 +274,9 @@ def broken(standins, tmp_path, contents, name="102flowers.tgz"):
     return folder
 
 
+USED = "jpg/image_00004.jpg"  # an image that the lists name
+
+
 def member(name, kind=tarfile.REGTYPE, target="", size=0):
     made_member = tarfile.TarInfo(name)
     made_member.type, made_member.linkname, made_member.size = kind, target, size
@@ -283,12 +288,13 @@ def member(name, kind=tarfile.REGTYPE, target="", size=0):
     [
         (member("jpg/../../../etc/cron.d/x"), r"refused: the member 'jpg/\.\./\.\./\.\./etc/cron.d/x' lies outside"),
         (member("/etc/passwd"), "refused: the member '/etc/passwd' lies outside the archive"),
-        (member("jpg/x", tarfile.SYMTYPE, "../../secret"), "refused: the member 'jpg/x' is a link to .* outside"),
-        (member("jpg/x", tarfile.LNKTYPE, "/etc/shadow"), "refused: the member 'jpg/x' is a link to '/etc/shadow'"),
+        (member(USED, tarfile.SYMTYPE, "../../secret"), f"refused: the member '{USED}' is a link to .* outside"),
+        (member(USED, tarfile.LNKTYPE, "/etc/shadow"), f"refused: the member '{USED}' is a link to '/etc/shadow', out"),
+        (member(USED, tarfile.FIFOTYPE), f"refused: the member '{USED}' is neither a file nor a folder"),
         (member("jpg/null", tarfile.CHRTYPE), "refused: the member 'jpg/null' is neither a file nor a folder"),
         (member("jpg/bomb.jpg", size=2**40), "refused: the member 'jpg/bomb.jpg' has 1099511627776 bytes"),
     ],
-    ids=["above", "absolute", "symlink", "hard link", "device", "bomb"],
+    ids=["above", "absolute", "symlink", "hard link", "pipe", "device", "bomb"],
 )
 def test_malicious_members_are_refused_and_named(standins, tmp_path, malicious, message):
     folder = broken(standins, tmp_path, [malicious] if not malicious.size else [])
@@ -298,6 +304,82 @@ def test_malicious_members_are_refused_and_named(standins, tmp_path, malicious, 
         prepare_dataset("flowers", SIZE, folder, tmp_path / "images.safetensors")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "images.safetensors").exists()
+
+
+JUNK = {
+    "__MACOSX/caltech-101/._101_ObjectCategories.tar.gz": b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        ",
+    "MACOSX/caltech-101/._Annotations.tar": b"\x00\x05\x16\x07",
+    "caltech-101/.DS_Store": b"\x00\x00\x00\x01Bud1",
+}
+
+
+@pytest.mark.parametrize(
+    "junk, mode",  # some browsers unpack a .tar.gz file and leave its name
+    [(JUNK, "w:gz"), ({"caltech-101/._101_ObjectCategories.tar.gz": b"", "Thumbs.db": b"\xd0\xcf"}, "w")],
+)
+def test_caltechs_zip_file_is_read_in_every_order_of_its_members(standins, tmp_path, junk, mode):
+    """Junk lies in the zip file and beside the images; the images are those of the archive without it."""
+    expected = prepared(standins, tmp_path, "caltech101").images.copy()
+    with zipfile.ZipFile(standins / "caltech-101.zip") as archive:
+        contents = {name: archive.read(name) for name in archive.namelist() if name.startswith("caltech-101/")}
+    assert len(contents) == 3
+    images = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(contents["caltech-101/101_ObjectCategories.tar.gz"])) as inner:
+        everything = {info.name: inner.extractfile(info).read() for info in inner if info.isfile()}
+    beside = {name.replace("/image", "/._image"): b"\x00\x05\x16\x07" for name in everything}
+    made.tar(images, beside | everything | {"101_ObjectCategories/Faces/Thumbs.db": b""}, mode)
+    contents["caltech-101/101_ObjectCategories.tar.gz"] = images.getvalue()
+    folder = tmp_path / "with junk"
+    folder.mkdir()
+    for path in standins.glob("caltech*"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    path = folder / "caltech-101.zip"
+    for order in permutations(contents | junk):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in order:
+                archive.writestr(name, (contents | junk)[name])
+        got = {name: read() for name, read in members(path)}
+        assert {name: content for name, content in got.items() if name.startswith("101_")} == everything
+        assert len(got) == len(everything) + 2  # an annotation and the program
+    np.testing.assert_array_equal(prepared(folder, tmp_path, "caltech101").images, expected)
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_links_and_unused_special_members_are_no_reason_to_refuse(tmp_path, mode):
+    """The contents are those that the standard library extracts. A link may come before the file it points to."""
+    path, first, last = tmp_path / "a.tar.gz", made.jpeg(), made.jpeg()
+    links = {
+        "d/hard.jpg": (tarfile.LNKTYPE, "d/first.jpg"),
+        "e/soft.jpg": (tarfile.SYMTYPE, "../d/first.jpg"),
+        "e/again.jpg": (tarfile.SYMTYPE, "soft.jpg"),
+        "late.jpg": (tarfile.SYMTYPE, "./last.jpg"),
+    }
+    with tarfile.open(path, mode) as archive:
+        archive.addfile(member("d/first.jpg", size=len(first)), io.BytesIO(first))
+        for name, (kind, target) in links.items():
+            archive.addfile(member(name, kind, target))
+        archive.addfile(member("last.jpg", size=len(last)), io.BytesIO(last))
+    with tarfile.open(path) as archive:
+        archive.extractall(tmp_path / "out", filter="data")
+    expected = {f.relative_to(tmp_path / "out").as_posix(): f.read_bytes() for f in (tmp_path / "out").rglob("*.jpg")}
+    assert len(expected) == 6
+    with tarfile.open(path, mode) as archive:  # the same with members of which nobody asks anything
+        archive.addfile(member("nowhere", tarfile.SYMTYPE, "/usr/share/nothing"))
+        archive.addfile(member("pipe", tarfile.FIFOTYPE))
+        archive.addfile(member("label of the tape", b"V"))
+        for name, target in (("loop", "pool"), ("pool", "loop"), ("self", "self"), ("folder", "d"), ("dead", "gone")):
+            archive.addfile(member(name, tarfile.SYMTYPE, target))
+        archive.addfile(member("d/first.jpg", size=len(first)), io.BytesIO(first))
+        for name, (kind, target) in links.items():
+            archive.addfile(member(name, kind, target))
+        archive.addfile(member("last.jpg", size=len(last)), io.BytesIO(last))
+    assert read_members(path, list(expected)) == expected
+    for name, message in (("nowhere", "is a link to '/usr/share/nothing', outside"), ("pipe", "is neither a file")):
+        with pytest.raises(InputError, match=f"a.tar.gz: refused: the member '{name}' {message}"):
+            read_members(path, [name])
+    for name in ("loop", "self", "folder", "dead"):
+        with pytest.raises(InputError, match=f"a.tar.gz: no '{name}' inside"):
+            read_members(path, [name])
 
 
 def test_an_archive_that_lacks_an_image_or_is_cut_short_is_named(standins, tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pedrank.formats.archive import whole
+from pedrank.formats.archive import is_junk, whole
 from pedrank.utils.errors import InputError
 
 _MAGIC = 0xDB4775248B80FB57
@@ -22,10 +22,17 @@ _LONGEST_KEY = 4096
 _FOOTER = 48  # two block handles, padding, the magic number
 _DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8"}  # numbers of types.proto; networks need no others
 _LARGEST = 2**31  # bytes of a checkpoint with its momenta; a ResNet-50's has 0.3 GB
+_LARGEST_INDEX = 2**24  # a ResNet-50's has 30 kB
+_BROKEN = (IndexError, ValueError, KeyError, TypeError, OverflowError)  # an InputError is a ValueError
 
 
-def bundle_in_zip(path: Path) -> tuple[bytes, bytes] | None:
+def bundle_in_zip(path: Path, variable: str = "base_model/conv2d/kernel") -> tuple[bytes, bytes] | None:
     """Return index and data of the TensorFlow checkpoint in a zip file; None for a file without one.
+
+    Args:
+        path: The file.
+        variable: A name in the checkpoint that is wanted; by default SimCLR's first. A zip file may hold the variables
+            of a saved model too. If no checkpoint has it, the first one counts.
 
     Raises:
         InputError: The zip file is broken, or the checkpoint has over 2 GiB.
@@ -33,17 +40,31 @@ def bundle_in_zip(path: Path) -> tuple[bytes, bytes] | None:
     if not zipfile.is_zipfile(path):
         return None
     with whole(path), zipfile.ZipFile(path) as archive:
-        sizes = {member.filename: member.file_size for member in archive.infolist()}
-        for name in sizes:
-            data = f"{name.removesuffix('.index')}.data-00000-of-00001"
-            if name.endswith(".index") and data in sizes:
-                if sizes[name] + sizes[data] > _LARGEST:
-                    raise InputError(
-                        f"{path}: refused: '{data}' has {sizes[data]} bytes, too many for a checkpoint; download it "
-                        "again"
-                    )
-                return archive.read(name), archive.read(data)
-    return None
+        sizes = {member.filename: member.file_size for member in archive.infolist() if not is_junk(member.filename)}
+        pairs = {
+            name: data
+            for name in sizes
+            if name.endswith(".index") and (data := f"{name.removesuffix('.index')}.data-00000-of-00001") in sizes
+        }
+        if not pairs:
+            return None
+        total = sum(sizes[name] for name in pairs)
+        _refuse_large(path, "the indices", total, _LARGEST_INDEX)
+        chosen = next((name for name in pairs if _has(archive.read(name), variable)), next(iter(pairs)))
+        _refuse_large(path, f"'{pairs[chosen]}'", sizes[pairs[chosen]], _LARGEST)
+        return archive.read(chosen), archive.read(pairs[chosen])
+
+
+def _refuse_large(path: Path, what: str, size: int, most: int) -> None:
+    if size > most:
+        raise InputError(f"{path}: refused: {what}: {size} bytes are too many for a checkpoint; download it again")
+
+
+def _has(index: bytes, variable: str) -> bool:
+    try:
+        return any(name == variable for name, _ in _variables(index))
+    except _BROKEN:
+        return False
 
 
 def read_bundle(index: bytes, data: bytes) -> dict[str, np.ndarray]:
@@ -61,13 +82,27 @@ def read_bundle(index: bytes, data: bytes) -> dict[str, np.ndarray]:
     """
     try:
         return dict(_tensors(index, memoryview(data)))
-    except (IndexError, ValueError, KeyError, TypeError, OverflowError) as error:
+    except _BROKEN as error:
         if isinstance(error, InputError):
             raise
         raise InputError("not a TensorFlow checkpoint, or truncated; download it again") from None
 
 
 def _tensors(index: bytes, data: memoryview) -> Iterator[tuple[str, np.ndarray]]:
+    for name, fields in _variables(index):
+        if fields[1] not in _DTYPES:
+            continue
+        dimensions = _repeated(_bytes(fields.get(2, b"")), 2)
+        shape = [_number(_message(dimension).get(1, 0)) for dimension in dimensions]
+        offset, size = _number(fields.get(4, 0)), _number(fields.get(5, 0))
+        content = data[offset : offset + size]
+        if len(content) != size:
+            raise InputError(f"the TensorFlow checkpoint is truncated: {name} is missing; download it again")
+        yield name, np.frombuffer(content, _DTYPES[fields[1]]).reshape(shape)
+
+
+def _variables(index: bytes) -> Iterator[tuple[str, dict[int, int | bytes]]]:
+    """Name and protocol buffer of each variable."""
     if len(index) < _FOOTER or int.from_bytes(index[-8:], "little") != _MAGIC:
         raise InputError("not a TensorFlow checkpoint: the index ends without its magic number; download it again")
     position = len(index) - _FOOTER
@@ -81,24 +116,13 @@ def _tensors(index: bytes, data: memoryview) -> Iterator[tuple[str, np.ndarray]]
             raise ValueError("blocks that overlap")
         for key, value in _entries(index, *block):
             fields = _message(value)
-            if not key:  # the header: number of data files, byte order
-                if fields.get(1, 1) != 1 or fields.get(2, 0) != 0:
-                    raise InputError(
-                        "the TensorFlow checkpoint has several data files or is big-endian; save it as one "
-                        "little-endian file"
-                    )
-                continue
-            if fields[1] not in _DTYPES:
-                continue
-            dimensions = _repeated(_bytes(fields.get(2, b"")), 2)
-            shape = [_number(_message(dimension).get(1, 0)) for dimension in dimensions]
-            offset, size = _number(fields.get(4, 0)), _number(fields.get(5, 0))
-            content = data[offset : offset + size]
-            if len(content) != size:
+            if key:
+                yield key.decode(), fields
+            elif fields.get(1, 1) != 1 or fields.get(2, 0) != 0:  # the header: number of data files, byte order
                 raise InputError(
-                    f"the TensorFlow checkpoint is truncated: {key.decode()} is missing; download it again"
+                    "the TensorFlow checkpoint has several data files or is big-endian; save it as one "
+                    "little-endian file"
                 )
-            yield key.decode(), np.frombuffer(content, _DTYPES[fields[1]]).reshape(shape)
 
 
 def _handle(content: bytes, position: int) -> tuple[int, int]:

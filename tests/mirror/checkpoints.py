@@ -103,7 +103,11 @@ def tensorflow_variables(weights: Weights) -> dict[str, np.ndarray]:
 def _simclr(name: str, entry: dict[str, Any], weights: Weights, path: Path) -> None:
     stem = {"simclr-v1": "ResNet50_1x/model.ckpt-225206", "simclr-v2": "model.ckpt-250228"}[name]
     index, data = write_bundle(tensorflow_variables(weights))
+    hub = write_bundle({"module/conv2d/kernel": np.ones((4, 2), np.float32)})
     with zipfile.ZipFile(path, "w") as archive:
+        for end, content in zip((".index", ".data-00000-of-00001"), hub, strict=True):
+            archive.writestr(f"__MACOSX/ResNet50_1x/._model.ckpt{end}", b"\x00\x05\x16\x07")
+            archive.writestr(f"ResNet50_1x/hub/variables/variables{end}", content)
         archive.writestr(f"{stem}.index", index)
         archive.writestr(f"{stem}.data-00000-of-00001", data)
         archive.writestr("ResNet50_1x/hub/saved_model.pb", b"a graph")

@@ -1,5 +1,6 @@
 """Stand-ins of the datasets: names, nesting and lists as in the originals, a few small images of a few classes.
 
+What nobody reads is there too, as far as it is known of the originals: junk of macOS, other lists, programs.
 Each function writes the files of one dataset into a folder and returns what its card has to say instead of the
 original's: counts, classes and the like.
 """
@@ -22,6 +23,7 @@ from scipy.io import savemat
 from mirror.python2 import python2_pickle
 
 RANDOM = np.random.default_rng(0)
+APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        "  # how the files "._NAME" of macOS begin
 
 
 def jpeg(mode: str = "RGB") -> bytes:
@@ -66,6 +68,9 @@ def aircraft(folder: Path) -> dict[str, Any]:
     texts = lists(variants=variants) | {
         f"images_variant_{split}": lists(x=rows)["x"] for split, rows in of_split.items()
     }
+    texts["images_variant_trainval"] = texts["images_variant_train"] + texts["images_variant_val"]
+    texts["images_family_train"] = texts["images_manufacturer_train"] = b"0034316 Boeing\n"
+    texts["families"] = b"Boeing 707\nBoeing 717\nF/A-18\n"
     texts = {f"fgvc-aircraft-2013b/data/{name}.txt": text for name, text in texts.items()}
     tar(folder / "fgvc-aircraft-2013b.tar.gz", images | texts)
     return {"classes": 3, "counts": {"train": 6, "validation": 3, "test": 3}}
@@ -82,9 +87,13 @@ def caltech101(folder: Path) -> dict[str, Any]:
     tar(inner, images)
     tar(annotations, {"Annotations/Faces_2/annotation_0001.mat": b"MATLAB"}, "w")
     with zipfile.ZipFile(folder / "caltech-101.zip", "w") as archive:
-        archive.writestr("caltech-101/101_ObjectCategories.tar.gz", inner.getvalue())
-        archive.writestr("caltech-101/Annotations.tar", annotations.getvalue())
-        archive.writestr("caltech-101/show_annotation.m", b"% a program")
+        for name, content in (
+            ("Annotations.tar", annotations.getvalue()),
+            ("101_ObjectCategories.tar.gz", inner.getvalue()),
+            ("show_annotation.m", b"% a program"),
+        ):
+            archive.writestr(f"__MACOSX/caltech-101/._{name}", APPLE_DOUBLE)
+            archive.writestr(f"caltech-101/{name}", content)
     train = [f"{name}/image_{number:04d}.jpg {label}" for label, name in enumerate(names) for number in (1, 2, 2, 4)]
     test = [f"{name}/image_{number:04d}.jpg {label}" for label, name in enumerate(names) for number in (3, 5)]
     for name, rows in (("train", train), ("test", test)):
@@ -110,6 +119,8 @@ def cars(folder: Path) -> dict[str, Any]:
         buffer = io.BytesIO()
         savemat(buffer, arrays)
         contents[f"devkit/{name}"] = buffer.getvalue()
+    contents |= {"devkit/README.txt": b"fields", "devkit/eval_train.m": b"% a program"}
+    contents["devkit/train_perfect_preds.txt"] = b"1\n2\n"
     tar(folder / "car_devkit.tgz", contents)
     return {"classes": 2, "counts": {"train": 8, "validation": "seeded", "test": 4}}
 
@@ -138,14 +149,14 @@ def _cifar(folder: Path, name: str, batches: Mapping[str, int], label_key: str, 
 def cifar10(folder: Path) -> dict[str, Any]:
     names = ["airplane", "automobile"]
     batches = {f"data_batch_{number}": 2 for number in range(1, 6)} | {"test_batch": 4}
-    meta = {"batches.meta": python2_pickle({"label_names": names, "num_vis": 3072})}
+    meta = {"batches.meta": python2_pickle({"label_names": names, "num_vis": 3072}), "readme.html": b"<meta>"}
     md5 = _cifar(folder, "cifar-10", batches, "labels", meta)
     return {"classes": names, "counts": {"train": 10, "validation": "seeded", "test": 4}, "batch_md5": md5}
 
 
 def cifar100(folder: Path) -> dict[str, Any]:
     meta = {"meta": python2_pickle({"fine_label_names": ["apple", "bear"], "coarse_label_names": ["fruit", "bears"]})}
-    _cifar(folder, "cifar-100", {"train": 10, "test": 4}, "fine_labels", meta)
+    _cifar(folder, "cifar-100", {"train": 10, "test": 4}, "fine_labels", meta | {"file.txt~": b""})
     return {"classes": 2, "counts": {"train": 10, "validation": "seeded", "test": 4}}
 
 
@@ -156,7 +167,9 @@ def dtd(folder: Path) -> dict[str, Any]:
         texts[f"dtd/labels/{split}1.txt"] = lists(x=[f"{name}/{name}_{n:04d}.jpg" for name in names for n in each])["x"]
         texts[f"dtd/labels/{split}2.txt"] = b"banded/banded_0099.jpg\n"
         images |= {f"dtd/images/{name}/{name}_{n:04d}.jpg": jpeg() for name in names for n in each}
-    tar(folder / "dtd-r1.0.1.tar.gz", images | texts)
+    others = {"dtd/imdb/imdb.mat": b"MATLAB", "dtd/images/banded/.directory": b"[Dolphin]\n"}
+    others["dtd/labels/labels_joint_anno.txt"] = b"banded/banded_0002.jpg banded\n"
+    tar(folder / "dtd-r1.0.1.tar.gz", images | others | texts)
     return {"classes": 2, "counts": {"train": 6, "validation": 4, "test": 4}}
 
 
@@ -170,9 +183,12 @@ def flowers(folder: Path) -> dict[str, Any]:
 
 
 def food(folder: Path) -> dict[str, Any]:
-    names, numbers = ["apple_pie", "waffles"], {"train": range(100, 105), "test": range(200, 202)}
+    """The classes are not in ASCII's order: "_" comes before "c"."""
+    names, numbers = ["cheesecake", "cheese_plate"], {"train": range(100, 105), "test": range(200, 202)}
     contents = {f"food-101/images/{name}/{n}.jpg": jpeg() for name in names for each in numbers.values() for n in each}
     contents["food-101/meta/classes.txt"] = lists(x=names)["x"]
+    contents["food-101/meta/labels.txt"] = b"Cheesecake\nCheese plate\n"
+    contents |= {"food-101/README.txt": b"", "food-101/license_agreement.txt": b""}
     for split, each in numbers.items():
         of_class = {name: [f"{name}/{number}" for number in each] for name in names}
         contents[f"food-101/meta/{split}.txt"] = lists(x=sum(of_class.values(), []))["x"]
@@ -193,7 +209,9 @@ def pets(folder: Path) -> dict[str, Any]:
         )["x"]
         for split, each in numbers.items()
     }
-    texts["annotations/README"] = b"breeds"
+    texts |= {"annotations/README": b"breeds", "annotations/list.txt": b"#Image CLASS-ID SPECIES BREED ID\n"}
+    texts["annotations/trimaps/._Abyssinian_1.png"] = APPLE_DOUBLE
+    texts["annotations/trimaps/Abyssinian_1.png"] = _png()
     texts["annotations/xmls/Abyssinian_1.xml"] = b"<annotation/>"
     tar(folder / "pets-annotations.tar.gz", texts)
     return {"classes": 2, "counts": {"train": 10, "validation": "seeded", "test": 4}}
@@ -221,6 +239,9 @@ def voc2007(folder: Path) -> dict[str, Any]:
             for n in numbers[split]:
                 contents[f"VOCdevkit/VOC2007/JPEGImages/{n:06d}.jpg"] = jpeg()
                 contents[f"VOCdevkit/VOC2007/Annotations/{n:06d}.xml"] = _xml(n, classes)
+            whole = lists(x=[f"{n:06d}" for n in numbers[split]])["x"]
+            contents |= {f"VOCdevkit/VOC2007/ImageSets/{of}/{split}.txt": whole for of in ("Main", "Segmentation")}
+            contents[f"VOCdevkit/VOC2007/ImageSets/Layout/person_{split}.txt"] = b"000000 1\n"
         tar(folder / f"VOC{archive}_06-Nov-2007.tar", contents, "w")
     return {"counts": {"train": 20, "validation": 6, "test": 8}}
 
@@ -268,7 +289,9 @@ def imagenette_val(folder: Path) -> dict[str, Any]:
         for number in range(3)
     }
     images = {name.replace("_val_", f"_val_{name.split('/')[2][1:4]}"): image for name, image in images.items()}
-    tar(folder / "imagenette2-320.tgz", images)
+    junk = {"imagenette2-320/._.DS_Store": APPLE_DOUBLE, "imagenette2-320/.DS_Store": b"\x00\x00\x00\x01Bud1"}
+    junk["imagenette2-320/val/n01440764/._ILSVRC2012_val_00000000.JPEG"] = APPLE_DOUBLE
+    tar(folder / "imagenette2-320.tgz", junk | images | {"imagenette2-320/noisy_imagenette.csv": b"path"})
     return {"counts": {"train": 0, "validation": 6, "test": 0}}
 
 
