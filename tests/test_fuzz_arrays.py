@@ -1,5 +1,6 @@
 """Hostile arrays: safetensors of every kind, checkpoints of every format. Read, or refused in one line."""
 
+import argparse
 import collections
 import io
 import json
@@ -161,6 +162,8 @@ def saved(legacy: bool) -> bytes:
     content = {
         "state_dict": state,
         "epoch": 3,
+        "args": argparse.Namespace(path=Path("x"), number=np.float64(0.5)),
+        "log": collections.defaultdict(list, {None: [1], 0.5: {1}}),
         "optimizer": {"state": {0: torch.ones(2)}, "param_groups": [{"lr": 0.1}]},
     }
     torch.save(content, buffer, _use_new_zipfile_serialization=not legacy)
@@ -210,11 +213,17 @@ def test_a_torch_file(content):
 DOUBLED = b"".join(b"q" + bytes([i]) + b"h" + bytes([i]) + b"\x86" for i in range(60))  # ((((), ()), ((), ())), ...)
 BOMBS = {
     "a key that takes for ever to hash": b"\x80\x02})" + DOUBLED + b"K\x01s.",
-    "the same within a call": b"\x80\x02ccollections\nOrderedDict\n]](" + b")" + DOUBLED + b"K\x01ee\x85R.",
+    "the same within a call": b"\x80\x02ccollections\nOrderedDict\n]](" + b")" + DOUBLED + b"K\x01ea\x85R.",
     "a memo of gigabytes": b"\x80\x02}r\xff\xff\xff\x7f.",
     "bytes of gigabytes": b"\x80\x04\x96" + struct.pack("<Q", 2**40) + b".",
     "a text copied without end": b"\x80\x02X" + struct.pack("<I", 2**20) + b"x" * 2**20
     + b"q\x000c_codecs\nencode\nq\x010]" + b"h\x01h\x00X\x06\x00\x00\x00latin1\x86Ra" * 5000 + b".",
+    "a mapping copied without end": b"\x80\x02]ccollections\nCounter\nq\x01}("
+    + b"".join(b"J" + struct.pack("<i", n) + b"N" for n in range(20_000))
+    + b"u\x85q\x02R0" + b"h\x01h\x02Ra" * 20_000 + b".",
+    "a shape of a hundred thousand sizes": b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storage"
+    + b"ctorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x06tQK\x00("
+    + b"\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x20" * 100_000 + b"tq\x01h\x01tR.",
     "steps without end": b"\x80\x02" + b"]0" * 1_200_000 + b".",
     "deep": b"\x80\x02" + b"]" * 20_000 + b"a" * 19_999 + b".",
 }  # fmt: skip
@@ -240,6 +249,13 @@ def test_pickle_bombs_are_refused_and_take_neither_time_nor_memory(kind, bomb):
 
     message = caged("pickle bombs", {"a.pth": content}, read, memory=150)
     assert "a.pth: " in message or (bomb in HARMLESS and kind == "haiku")
+
+
+def test_keys_of_storages_that_take_for_ever_to_compare_are_refused():
+    first = b"".join(pickle.dumps(value, protocol=2) for value in (0x1950A86A20F9469CFC6C, 1001, {}, {}))
+    keys = b"\x80\x02])" + DOUBLED + b"a."
+    message = caged("pickle bombs", {"a.pth": first + keys}, read_torch, memory=150)
+    assert "a.pth: not a torch file of plain tensors (it names no storages)" in message
 
 
 def test_a_storage_may_not_be_larger_than_what_is_there():

@@ -24,6 +24,7 @@ from pedrank.store.artefacts import read_arrays
 from pedrank.utils.errors import InputError, about
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "backbone", "encoder")
+DEEPEST = 4  # containers within containers; a dictionary in a file can contain itself
 PROBE = 224  # side in pixels of the images that measure the width of features, if no size is given
 
 
@@ -144,14 +145,23 @@ def _file(path: Path, unwrap: Sequence[str] | None) -> dict[str, np.ndarray]:
     if path.suffix == ".safetensors":
         return dict(read_arrays(path))
     content = unwrapped(read_torch(path), unwrap or (), path)
-    while unwrap is None and not tensors(content):
-        inner = [key for key in CONTAINERS if isinstance(content.get(key), Mapping)]
-        if not inner:
-            raise InputError(
-                f"{path}: no weights under the keys {', '.join(map(str, list(content)[:5]))}; list the keys that "
-                "contain them in `unwrap` in a catalogue (docs/own-data.md)"
-            )
-        content = content[inner[0]]
+    weights = tensors(content) if unwrap is not None else _contained(content)
+    if not weights:
+        keys = ", ".join(" ".join(str(key).split())[:40] for key in list(content)[:5])
+        raise InputError(
+            f"{path}: no weights under the keys {keys}; list the keys that contain them in `unwrap` in a catalogue "
+            "(docs/own-data.md)"
+        )
+    return weights
+
+
+def _contained(content: Mapping[str, Any], depth: int = 0) -> dict[str, np.ndarray]:
+    """The tensors of the first container that has any, or else the dictionary's own: a score may stand beside one."""
+    for key in CONTAINERS if depth < DEEPEST else ():
+        inner = content.get(key)
+        found = _contained(inner, depth + 1) if isinstance(inner, Mapping) else {}
+        if found:
+            return found
     return tensors(content)
 
 

@@ -43,6 +43,6 @@ def read_description(path: Path) -> Any:
         InputError: The file is missing or not JSON.
     """
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise InputError(f"{path}: missing or not JSON; save the dataset again with save_to_disk") from None

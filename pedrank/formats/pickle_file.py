@@ -79,19 +79,57 @@ def _filled_array(start: Any, arguments: Any, state: tuple[Any, ...], *rest: Any
     return array
 
 
-_NUMPY = ("numpy.core.multiarray", "numpy._core.multiarray")  # before and since NumPy 2
+class Module(str):
+    """The name of a module, in place of the module."""
+
+
+def _module(name: Any, *rest: Any) -> Module:
+    """Replace dill's function that imports a module; nothing is imported."""
+    if type(name) is not str:
+        raise pickle.UnpicklingError("it imports something that is not a name")
+    return Module(name)
+
+
+def _attribute(module: Any, name: Any) -> Any:
+    """Replace dill's `getattr`, with which dill before 0.3.5 names functions; for the allowed names of modules only."""
+    if type(module) is not Module or type(name) is not str:
+        raise pickle.UnpicklingError("it takes an attribute of something that is not a module")
+    return allowed(module, name)
+
+
+# Before and since NumPy 2; dill before 0.3.5 names the module of C code (NumPy 1.16 to 1.26) instead.
+_NUMPY = ("numpy.core.multiarray", "numpy._core.multiarray", "numpy.core._multiarray_umath")
+_DILL = ("dill._dill", "dill.dill")  # since and before 0.2.8
 _ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): Record,
     ("numpy", "dtype"): DType,
     ("_codecs", "encode"): _encode,
-    ("dill._dill", "_create_namedtuple"): _named_tuple,
-    ("dill._dill", "_create_array"): _filled_array,
+    **{(module, "_create_namedtuple"): _named_tuple for module in _DILL},
+    **{(module, "_create_array"): _filled_array for module in _DILL},
+    **{(module, "_import_module"): _module for module in _DILL},
+    **{(module, "_get_attr"): _attribute for module in _DILL},
     **{(module, "_reconstruct"): Array for module in _NUMPY},
     **{(module, "scalar"): Record for module in _NUMPY},
 }
 _BUILDERS = tuple(dict.fromkeys(_ALLOWED.values()))
 # Classes of these packages become records: haiku's mappings, the states of BYOL and of the optimisers.
 _INERT = ("haiku.", "optax.", "byol.")
+
+
+def allowed(module: str, name: str) -> Any:
+    """Return this module's own class or function for a name.
+
+    Raises:
+        pickle.UnpicklingError: The name is not on the list.
+
+    >>> allowed("numpy", "ndarray").__name__
+    'Record'
+    """
+    if (module, name) in _ALLOWED:
+        return _ALLOWED[module, name]
+    if f"{module}.".startswith(_INERT):
+        return Record
+    raise pickle.UnpicklingError(f"it names {module}.{name}, which is not on the list of allowed names")
 
 
 _OPCODES = (
@@ -121,6 +159,7 @@ class _Steps(dict):
 class Unpickler(pickle._Unpickler):  # the version in Python: its steps can be replaced, and its memo grows as needed
     """An unpickler that builds only what `_ALLOWED` and `_INERT` name."""
 
+    opcodes = _OPCODES
     # Attributes of the base class that typeshed leaves out.
     stack: list[Any]
     append: Callable[[Any], None]
@@ -131,24 +170,28 @@ class Unpickler(pickle._Unpickler):  # the version in Python: its steps can be r
     def __init__(self, file: IO[bytes], size: int) -> None:
         super().__init__(file, encoding="latin1")
         own = type(self)
-        steps = own.dispatch | {
-            pickle.REDUCE[0]: own.reduce,
-            pickle.NEWOBJ[0]: own.reduce,
-            pickle.BUILD[0]: own.build,
-            pickle.SETITEM[0]: own.set_item,
-            pickle.SETITEMS[0]: own.set_items,
-        }
-        codes = [getattr(pickle, name)[0] for name in _OPCODES.split()]
+        steps = (
+            own.dispatch
+            | {
+                pickle.REDUCE[0]: own.reduce,
+                pickle.NEWOBJ[0]: own.reduce,
+                pickle.BUILD[0]: own.build,
+                pickle.SETITEM[0]: own.set_item,
+                pickle.SETITEMS[0]: own.set_items,
+            }
+            | {getattr(pickle, name)[0]: step for name, step in self.more_steps().items()}
+        )
+        codes = [getattr(pickle, name)[0] for name in self.opcodes.split()]
         vars(self)["dispatch"] = _Steps({code: steps[code] for code in codes})  # hides the class's own table
         self.budget = 8 * size + 2**20
 
+    def more_steps(self) -> dict[str, Callable[[Any], None]]:
+        """Functions of further opcodes by name, for a subclass that reads another kind of pickles."""
+        return {}
+
     def find_class(self, module: str, name: str) -> Any:
         """Return this module's own class or function for a name. Raises UnpicklingError for other names."""
-        if (module, name) in _ALLOWED:
-            return _ALLOWED[module, name]
-        if f"{module}.".startswith(_INERT):
-            return Record
-        raise pickle.UnpicklingError(f"it names {module}.{name}, which is not on the list of allowed names")
+        return allowed(module, name)
 
     def persistent_load(self, identifier: Any) -> Any:
         """Raise UnpicklingError: objects outside the pickle are refused."""
@@ -237,6 +280,5 @@ def _load(file: IO[bytes], size: int, path: Path) -> Any:
     try:
         return Unpickler(file, size).load()
     except Exception as error:  # a broken pickle can raise anything; none of its code has run
-        raise InputError(
-            f"{path}: refused: {str(error)[:200] or type(error).__name__}; download the file again"
-        ) from None
+        reason = "".join(letter if letter.isprintable() else " " for letter in str(error)[:200])
+        raise InputError(f"{path}: refused: {reason or type(error).__name__}; download the file again") from None

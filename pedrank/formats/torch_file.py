@@ -1,4 +1,4 @@
-"""Torch files of plain tensors, read with weights_only: nothing in them can run."""
+"""The tensors in torch files, by name; nothing in the files can run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pedrank.formats.torch_check import check_torch_file
+from pedrank.formats.pickle_file import Record
+from pedrank.formats.torch_pickle import Tensor, load_torch
 from pedrank.utils.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,22 +17,21 @@ if TYPE_CHECKING:
 
 
 def read_torch(path: Path) -> dict[str, Any]:
-    """Read the dictionary in a file of `torch.save`.
+    """Read the dictionary in a file of `torch.save`: its tensors, and inert records for objects beside them.
 
     Raises:
-        InputError: The file holds no dictionary, or anything but plain tensors, numbers and texts.
+        InputError: The file is broken, or holds no dictionary.
     """
-    import torch
-
     try:
-        check_torch_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = load_torch(path)
     except Exception as error:  # a broken file can raise anything; none of its code has run
-        reason = next((line for line in str(error).splitlines() if "Unsupported global" in line), None)
-        reason = reason or (str(error).splitlines() or [type(error).__name__])[0]
+        reason = (" ".join(str(error).split()) or type(error).__name__)[:200]
+        raise InputError(f"{path}: not a torch file of plain tensors ({reason}); download the file again") from None
+    if isinstance(content, Record):
         raise InputError(
-            f"{path}: not a torch file of plain tensors ({reason.strip()[:200]}); download the file again"
-        ) from None
+            f"{path}: holds a whole object, such as a network, and no dictionary of tensors; save the network's "
+            "`state_dict()` with torch.save and use that file"
+        )
     if not isinstance(content, Mapping):
         raise InputError(
             f"{path}: not a torch file of plain tensors (a {type(content).__name__}); download the file again"
@@ -40,7 +40,7 @@ def read_torch(path: Path) -> dict[str, Any]:
 
 
 def tensors(content: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Convert the tensors of a dictionary to arrays; other values, and keys that are not text, are left out.
+    """The tensors of a file's or network's dictionary as arrays; other values, and keys of no text, are left out.
 
     >>> import torch
     >>> tensors({"weight": torch.zeros(2), "epoch": 3})
@@ -48,8 +48,12 @@ def tensors(content: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """
     import torch
 
-    kept = {name: value for name, value in content.items() if isinstance(name, str) and isinstance(value, torch.Tensor)}
-    return {name: _array(value) for name, value in kept.items()}
+    kept = {
+        name: value
+        for name, value in content.items()
+        if isinstance(name, str) and isinstance(value, (Tensor, torch.Tensor))
+    }
+    return {name: value.value if isinstance(value, Tensor) else _array(value) for name, value in kept.items()}
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
