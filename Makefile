@@ -28,9 +28,9 @@ quickstart: .venv/workflow
 	@echo "Table 1:  results/quickstart/tables/table1.md"
 	@echo "Report:   results/quickstart/report.html"
 
-# After a crash: wait for orphaned jobs, delete and list damaged files, and continue. PROFILE and CONFIG choose the study.
+# After a crash: wait for orphaned jobs, delete and list the study's damaged files, and continue. PROFILE and CONFIG choose the study.
 resume: .venv/workflow
-	python scripts/verify.py --delete
+	python scripts/verify.py --delete --profile $(PROFILE) $(CONFIG:%=--config %)
 	snakemake --cores all --workflow-profile $(PROFILE) $(CONFIG:%=--configfile %)
 
 # List the downloads of the paper's study; `make fetch-list CONFIG=studies/yours.yaml` for another study.

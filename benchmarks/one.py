@@ -73,14 +73,14 @@ def _limit_memory() -> None:
 
 def _held(what: str) -> int:
     """Bytes of this process, by the kernel's name: VmSize, VmRSS, or VmHWM, the peak of VmRSS."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{what}:"))
 
 
 def _forget_peak() -> int:
     """Return freed memory to the system, reset the peak, and return the bytes that this process holds."""
     ctypes.CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
     return _held("VmRSS")
 
 

@@ -50,7 +50,7 @@ def measure(what: str, who: str, shape: tuple[int, int, int]) -> dict[str, float
     """Seconds and megabytes of one computation; None if it took too long or too much memory."""
     command = [sys.executable, HERE / "one.py", what, who, *map(str, shape)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST, encoding="utf-8")
     except subprocess.TimeoutExpired:
         return None
     print(f"{what:6} {who:8} {shape}: {done.stdout.strip() or done.stderr.strip()[-300:]}", file=sys.stderr)
@@ -130,7 +130,11 @@ def machine() -> str:
     import sklearn
 
     model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.split(":")[1].strip()
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+            if "model name" in line
+        ),
         platform.processor(),
     )
     threads = os.environ.get("OMP_NUM_THREADS", len(os.sched_getaffinity(0)))
@@ -150,7 +154,7 @@ def main() -> None:
         for name in arguments.sizes or SIZES:
             lines += table(name)
             # Written after each size: an interrupted run keeps its results.
-            (DOCS / "benchmarks.md").write_text("\n".join(lines + figure))
+            (DOCS / "benchmarks.md").write_text("\n".join(lines + figure), encoding="utf-8")
     if not arguments.no_growth:
         growth(DOCS / "benchmarks-growth.png")
 

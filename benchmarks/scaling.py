@@ -61,7 +61,7 @@ def _snakemake(workflow: Path, folder: Path, study: Path, profile: str, *argumen
     command = [SNAKEMAKE, "--snakefile", str(workflow / "Snakefile"), "--directory", str(folder)]
     command += ["--workflow-profile", str(workflow / "profiles" / profile), "--configfile", str(study), *arguments]
     start = time.perf_counter()
-    with open(folder / "output.txt", "w") as output:
+    with open(folder / "output.txt", "w", encoding="utf-8") as output:
         process = subprocess.Popen(
             command, env=os.environ | {"PYTHONPATH": str(workflow)}, stdout=output, stderr=subprocess.STDOUT
         )
@@ -72,7 +72,7 @@ def _snakemake(workflow: Path, folder: Path, study: Path, profile: str, *argumen
             raise
     seconds = time.perf_counter() - start
     if status:
-        raise SystemExit((folder / "output.txt").read_text()[-3000:])
+        raise SystemExit((folder / "output.txt").read_text(encoding="utf-8")[-3000:])
     return {
         "seconds": seconds,
         "processor": used.ru_utime + used.ru_stime,

@@ -28,17 +28,19 @@ def write(folder: Path, checkpoints: int, datasets: int, metrics: int, **changes
     }
     built_in = ["logme", *(name for name in metric_names() if name not in ("logme", "knn", "rankme", "feature_norm"))]
     own = [f"simulated_{number}" for number in range(metrics - len(built_in))]
-    config = yaml.safe_load((ROOT / "config.yaml").read_text()) | {"study": "simulated"} | names
+    config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8")) | {"study": "simulated"} | names
     config |= {"metrics": [*built_in, *own][:metrics], "catalogue": str(folder / "catalogue.yaml")}
     if own:
         config["plugins"] = [str(folder / "metrics.py")]
         functions = (f"@metric()\ndef {name}(observation):\n    return 0.0\n" for name in own)
-        (folder / "metrics.py").write_text("\n\n".join(["from pedrank.metrics import metric", *functions]))
+        (folder / "metrics.py").write_text(
+            "\n\n".join(["from pedrank.metrics import metric", *functions]), encoding="utf-8"
+        )
     config["ablation"]["datasets"] = config["figures"]["ranks"]["datasets"] = names["datasets"][:3]
     config["figures"]["tsne"] |= {"dataset": names["datasets"][0], "checkpoint": names["checkpoints"][0]}
-    (folder / "catalogue.yaml").write_text(yaml.safe_dump(_catalogue(**names)))
+    (folder / "catalogue.yaml").write_text(yaml.safe_dump(_catalogue(**names)), encoding="utf-8")
     path = folder / "study.yaml"
-    path.write_text(yaml.safe_dump(config | changes))
+    path.write_text(yaml.safe_dump(config | changes), encoding="utf-8")
     return path
 
 
@@ -82,7 +84,10 @@ def stub(folder: Path) -> Path:
         copy(source, folder / part)
     for rules in (folder / "rules").glob("*.smk"):
         text, found = re.subn(
-            r"^( +)shell:\n(?:\1 +\S.*\n)+", r'\1shell:\n\1    "touch {output}"\n', rules.read_text(), flags=re.M
+            r"^( +)shell:\n(?:\1 +\S.*\n)+",
+            r'\1shell:\n\1    "touch {output}"\n',
+            rules.read_text(encoding="utf-8"),
+            flags=re.M,
         )
-        rules.write_text(text)
+        rules.write_text(text, encoding="utf-8")
     return folder / "Snakefile"

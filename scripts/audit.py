@@ -23,7 +23,7 @@ def main() -> None:
             raise InputError("pip-audit cannot be installed; run this on a machine that can reach a package index")
         # Strict: a package without an answer from the service counts as a failure.
         command = [python, "-m", "pip_audit", "--strict", "--disable-pip", "--require-hashes", "--requirement", LOCK]
-        audit = subprocess.run(command, capture_output=True, text=True)
+        audit = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
     print(audit.stdout, end="")
     if audit.returncode and not audit.stdout.strip():
         reason = (audit.stderr.strip().splitlines() or ["no answer"])[-1][:200]

@@ -15,7 +15,7 @@ START = "| distribution | licence | installed by |\n|---|---|---|\n"
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     page = ROOT / "docs/licences.md"
-    before = page.read_text().split(START)[0]
+    before = page.read_text(encoding="utf-8").split(START)[0]
     quickstart = names(ROOT / "requirements.lock")
     rows = [
         f"| {name} | {licence(name)} | `make {'quickstart' if name in quickstart else 'test'}` |\n"
@@ -26,7 +26,7 @@ def main() -> None:
 
 def names(lock: Path) -> set[str]:
     """The names of the distributions in a lock."""
-    return set(re.findall(r"^([a-z0-9][a-z0-9._-]*)==", lock.read_text(), re.MULTILINE))
+    return set(re.findall(r"^([a-z0-9][a-z0-9._-]*)==", lock.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def licence(name: str) -> str:
@@ -47,7 +47,11 @@ def licence(name: str) -> str:
 def first_lines(name: str) -> list[str]:
     """The first line of each licence file of a distribution."""
     files = [file for file in metadata.files(name) or [] if re.search("licen[cs]e|copying", file.name, re.IGNORECASE)]
-    return [file.read_text().strip().split("\n")[0].strip(" #*") for file in files if ".dist-info" in str(file)]
+    return [
+        file.read_text(encoding="utf-8").strip().split("\n")[0].strip(" #*")
+        for file in files
+        if ".dist-info" in str(file)
+    ]
 
 
 run(main)

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -126,3 +127,58 @@ def test_no_imports_in_a_circle():
     sorter = graphlib.TopologicalSorter({name: _imported(path, modules) - {name} for name, path in modules.items()})
     sorter.prepare()  # raises CycleError, which names the modules
     assert len(modules) > 200
+
+
+def opens_text(call: ast.Call) -> bool:
+    """Whether a call opens a text file, or reads a program's output as text, in the encoding of the locale."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    if "encoding" in given:
+        return False
+    if name == "read_text":
+        return not call.args
+    if name == "write_text":  # of a path; the package's own function has the path as its first argument
+        return isinstance(call.func, ast.Attribute) and len(call.args) == 1
+    if name in ("run", "Popen", "check_output", "check_call"):
+        return bool({"text", "universal_newlines"} & set(given))
+    if name == "open":  # an attribute is Path.open, or opens a member of an archive, whose name is no mode
+        method = isinstance(call.func, ast.Attribute)
+        mode = given.get("mode") or next(iter(call.args[:1] if method else call.args[1:2]), None)
+        words = {str(node.value) for node in ast.walk(mode) if isinstance(node, ast.Constant)} if mode else set()
+        return not any("b" in word for word in words) and (not method or any(set(w) <= set("rwax+t") for w in words))
+    return name in ("fdopen", "TextIOWrapper") or (name == "NamedTemporaryFile" and "mode" in given)
+
+
+def test_text_is_utf_8_whatever_the_locale():
+    files = [path for folder in ("pedrank", "scripts", "benchmarks", "docs", "profiles") for path in _python(folder)]
+    calls = [
+        f"{path.relative_to(ROOT)}:{call.lineno}: {ast.unparse(call)}"
+        for path in files
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and opens_text(call)
+    ]
+    assert calls == []
+    for path in [ROOT / "Snakefile", *(ROOT / "rules").glob("*.smk")]:  # they are not Python
+        assert not re.search(r"\b(open|read_text|write_text)\(", path.read_text(encoding="utf-8")), path
+
+
+def _python(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def test_text_in_the_encoding_of_the_locale_is_found():
+    """The check sees each way of opening a text file, and passes bytes, archives and images."""
+    wrong = """
+        path.read_text(); path.read_text(errors="replace"); path.write_text("é"); open(path); open(path, "a")
+        open(path, mode="w"); path.open("w"); subprocess.run(command, text=True); Popen(command, text=True)
+    """
+    right = """
+        path.read_text(encoding="utf-8"); path.write_text("é", encoding="utf-8"); open(path, "rb"); open(path, "r+b")
+        open(path, "r+b" if start else "wb"); archive.open(member, "w"); tarfile.open(file, "w:gz")
+        path.open("wb"); archive.open(member); Image.open(path); write_text(path, "é"); run(main); run(main, check=True)
+        open(path, encoding="utf-8"); subprocess.run(command, text=True, encoding="utf-8"); resource.read_text("utf-8")
+    """
+    for lines, expected in ((wrong, True), (right, False)):
+        statements = [part for line in lines.split("\n") for part in line.split(";") if part.strip()]
+        for statement in statements:
+            assert opens_text(ast.parse(statement.strip()).body[0].value) is expected, statement

@@ -195,13 +195,67 @@ def test_a_job_that_does_not_end_is_named_and_one_that_ends_is_waited_for(tmp_pa
         job.wait()
 
 
+def verify(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    script = [sys.executable, str(ROOT / "scripts/verify.py"), *arguments]
+    return subprocess.run(script, cwd=folder, capture_output=True, text=True, encoding="utf-8")
+
+
 def test_verify_names_what_is_damaged_and_deletes_it_when_told(tmp_path):
     files = write(tmp_path)
     files["one.csv"].write_text("checkpoint,accuracy\none,98.25\n")
     for arguments, code in (([], 1), (["--delete"], 0), ([], 0)):
-        verify = subprocess.run(
-            [sys.executable, str(ROOT / "scripts/verify.py"), *arguments], cwd=tmp_path, capture_output=True, text=True
-        )
-        assert verify.returncode == code
-        assert ("ground_truth/one.csv: not as it was written" in verify.stderr) == (code == 1 or arguments != [])
+        done = verify(tmp_path, *arguments)
+        assert done.returncode == code
+        assert ("ground_truth/one.csv: not as it was written" in done.stderr) == (code == 1 or arguments != [])
     assert not files["one.csv"].exists() and files["two.csv"].exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--config", "study.yaml"), ("--config", "study-backup.yaml")], ids=str)
+def test_a_copy_of_a_study_is_never_deleted(tmp_path, arguments):
+    """Neither its intact files nor those that have been edited, whatever study is resumed; the remedy says so."""
+    files = write(tmp_path)
+    backup = tmp_path / "results/study-backup"
+    shutil.copytree(tmp_path / "results/study", backup)
+    for study in ("study", "study-backup"):
+        (tmp_path / f"{study}.yaml").write_text(f"study: {study}\n", encoding="utf-8")
+    copy = backup / "scores/logme/none/digits/one.json"
+    for path in (files["one.json"], copy):
+        path.write_text(path.read_text(encoding="utf-8").replace("0.1", "0.9"), encoding="utf-8")
+    before = {path: path.read_bytes() for path in backup.rglob("*") if path.is_file()}
+    done = verify(tmp_path, "--delete", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert {path: path.read_bytes() for path in backup.rglob("*") if path.is_file()} == before
+    assert files["one.json"].exists() == (arguments == ("--config", "study-backup.yaml"))
+    assert files["two.json"].exists()
+    if arguments != ("--config", "study.yaml"):
+        assert "keep it outside results/" in done.stderr and "make resume" not in done.stderr.split("study-backup/")[1]
+
+
+def test_only_the_named_study_is_searched(tmp_path):
+    """Damage in another study is left to its own `make resume`; that of a profile is the one that its file names."""
+    damage = write(tmp_path)["one.csv"]
+    damage.write_text("checkpoint,accuracy\none,98.25\n", encoding="utf-8")
+    (tmp_path / "other.yaml").write_text("study: other\n", encoding="utf-8")
+    for arguments in (("--config", "other.yaml"), ("--profile", "quickstart"), ("--profile", "default")):
+        assert verify(tmp_path, "--delete", *arguments).returncode == 0
+        assert damage.exists()
+    assert "results/quickstart" in verify(tmp_path, "--profile", "quickstart").stdout
+    assert "results/paper" in verify(tmp_path, "--profile", "default").stdout
+    (tmp_path / "study.yaml").write_text("study: study\n", encoding="utf-8")
+    assert f"deleted {damage.relative_to(tmp_path)}" in verify(tmp_path, "--delete", "--config", "study.yaml").stdout
+
+
+@pytest.mark.parametrize("locale", [{"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0"}, {"LC_ALL": "C.UTF-8"}], ids=str)
+def test_text_has_the_same_bytes_in_every_locale(tmp_path, locale):
+    program = (
+        "from pedrank.store import artefacts; artefacts.write_text('results/a.md', '\\u03c4'); "
+        "artefacts.write_json('results/a.json', {'name': '\\u03c4'}); "
+        "print(ascii(artefacts.read_json('results/a.json')))"
+    )
+    environment = os.environ | {"PYTHONUTF8": "0", "PYTHONPATH": str(ROOT)} | locale
+    shown = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, check=True
+    )
+    assert shown.stdout == b"{'name': '\\u03c4'}\n"
+    assert (tmp_path / "results/a.md").read_bytes() == "τ".encode()
+    assert names(tmp_path) == set()

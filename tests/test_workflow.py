@@ -81,6 +81,22 @@ def test_a_finished_study_has_nothing_to_do(finished):
     assert "Nothing to be done" in again.stdout
 
 
+def test_a_study_run_from_elsewhere_is_the_same(finished, tmp_path):
+    """By `--directory`, and by `-s` from a folder without a configuration: config.yaml of the checkout counts."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "config.yaml").write_text("study: unrelated\n", encoding="utf-8")
+    made = ["results/small/config.yaml", "results/small/scores/logme/ped-0.3/digits/byol-tiny.json"]
+    done = snakemake(finished, *made, *RUN, "--directory", str(elsewhere))
+    assert done.returncode == 0, done.stdout
+    assert [(elsewhere / file).read_bytes() for file in made] == [(finished / file).read_bytes() for file in made]
+    there = ("-s", str(finished / "Snakefile"), "--cores", "2", "--workflow-profile", "quickstart")
+    again = snakemake(elsewhere, *made, *there, "--configfile", str(finished / "small.yaml"), "-n")
+    assert again.returncode == 0 and "Nothing to be done" in again.stdout, again.stdout
+    plan = snakemake(elsewhere, *there, "-n")  # the profile's own study
+    assert plan.returncode == 0 and planned(plan.stdout)["score"] == 180, plan.stdout
+
+
 def _plan_after(finished, tmp_path, edit):
     """What would run after `edit(root)` of a copy of the finished study."""
     root = tmp_path / "pedrank"

@@ -55,7 +55,7 @@ def rule_edges(root: Path = ROOT) -> list[Edge]:
         for part in ("studies", "schemas"):
             (Path(folder) / part).symlink_to(root / part)
         environment = os.environ | {"PYTHONPATH": str(root)}
-        run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+        run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8")
     if run.returncode != 0:
         raise RuntimeError(f"snakemake --rulegraph failed:\n{run.stdout}{run.stderr}")
     names = dict(re.findall(r'^\s*(\d+)\[label = "(\w+)"', run.stdout, re.MULTILINE))
@@ -86,7 +86,7 @@ def stages(root: Path = ROOT) -> dict[str, str]:
         rule: path.stem
         for path in sorted((root / "rules").glob("*.smk"))
         if path.stem != "ranking"  # another kind of study, with a rule `page` too
-        for rule in defined.findall(path.read_text())
+        for rule in defined.findall(path.read_text(encoding="utf-8"))
     }
 
 
@@ -247,7 +247,7 @@ def _half(node: Node) -> float:
 
 def main() -> None:
     edges = rule_edges()
-    EDGES.write_text(as_text(edges))
+    EDGES.write_text(as_text(edges), encoding="utf-8")
     draw(shown_edges(edges), stages()).savefig(PICTURE, dpi=100, metadata={"Software": None})
 
 

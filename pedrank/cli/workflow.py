@@ -46,9 +46,15 @@ class Workflow:
             InputError: A job failed; the message has its first error and the path of the log.
         """
         log = self.out / "pedrank.log"
-        with open(log, "w", buffering=1) as file:
+        with open(log, "w", buffering=1, encoding="utf-8") as file:
             process = subprocess.Popen(
-                self.command(*targets), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_environment()
+                self.command(*targets),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                env=_environment(),
+                encoding="utf-8",
+                errors="replace",
             )
             try:
                 assert process.stdout is not None  # it is a pipe
@@ -60,12 +66,17 @@ class Workflow:
                 raise
         _show("")
         if process.wait() != 0:
-            raise InputError(f"{reason(log.read_text())} (log: {log})")
+            raise InputError(f"{reason(log.read_text(encoding='utf-8'))} (log: {log})")
 
     def plan(self) -> int:
         """Print the jobs that would run, and return 0; InputError if Snakemake cannot plan them."""
         done = subprocess.run(
-            self.command("--dry-run", "--quiet", "rules"), capture_output=True, text=True, env=_environment()
+            self.command("--dry-run", "--quiet", "rules"),
+            capture_output=True,
+            text=True,
+            env=_environment(),
+            encoding="utf-8",
+            errors="replace",
         )
         if done.returncode != 0:
             why = reason(done.stdout + done.stderr)

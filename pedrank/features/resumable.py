@@ -76,7 +76,7 @@ def extract_to(
     maps = map_arrays(temporary, shapes, made_by)
     code = code_digest("pedrank/features/extraction.py", "pedrank/networks/resnets.py")
     there = note.exists() and (labels is None or np.array_equal(maps["labels"], labels))
-    known = json.loads(note.read_text()) if there else {}
+    known = json.loads(note.read_text(encoding="utf-8")) if there else {}
     done = known["images"] if known.get("code") == code else 0
     if labels is not None:
         maps["labels"][:] = labels

@@ -93,4 +93,6 @@ def remember_checksum(folder: Path, file: str, sha256: str) -> None:
                 f"right, delete its line in {path}"
             )
         with atomic(path) as temporary:
-            temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")  # not sealed, since people edit it
+            temporary.write_text(
+                json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+            )  # not sealed, since people edit it

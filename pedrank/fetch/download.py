@@ -62,7 +62,7 @@ def download(file: str, folder: Path) -> None:
     else:
         found = _obtain(file, folder, entry)
     with atomic(folder / f"{file}.sha256") as record:
-        record.write_text(f"{found}  {file}\n")
+        record.write_text(f"{found}  {file}\n", encoding="utf-8")
 
 
 def recorded_sha256(path: Path) -> str:
@@ -73,7 +73,7 @@ def recorded_sha256(path: Path) -> str:
     """
     record = path.with_name(f"{path.name}.sha256")
     try:
-        words = record.read_text().split() if path.exists() else []
+        words = record.read_text(encoding="utf-8").split() if path.exists() else []
     except (FileNotFoundError, UnicodeDecodeError):
         words = []
     if words:

@@ -79,7 +79,7 @@ def _attempt(url: str, part: Path) -> None:
         total = start + int(length) if length and length.isdecimal() else None
         validator = answer.headers.get("ETag", "") or answer.headers.get("Last-Modified", "")
         usable = bool(validator) and not validator.startswith("W/")  # weak validators do not promise equal bytes
-        note.write_text(json.dumps({"url": url, "validator": validator if usable else None}))
+        note.write_text(json.dumps({"url": url, "validator": validator if usable else None}), encoding="utf-8")
         bar = tqdm(
             desc=part.name, total=total, initial=start, unit="B", unit_scale=True, file=sys.stderr, mininterval=1
         )
@@ -96,7 +96,7 @@ def _attempt(url: str, part: Path) -> None:
 def _validator(note: Path) -> str | None:
     """The server's validator of the partial file; None if it is unknown, or a killed run left half a note."""
     try:
-        validator = json.loads(note.read_text())["validator"]
+        validator = json.loads(note.read_text(encoding="utf-8"))["validator"]
     except (FileNotFoundError, ValueError, LookupError, TypeError):
         return None
     return validator if isinstance(validator, str) else None

@@ -67,7 +67,7 @@ def claim_gpu(count: int, folder: Path | None = None) -> int:
         for place, (index, name) in itertools.product(range(places), enumerate(names)):
             # The name of a slice of a GPU has slashes.
             path = folder / f"pedrank-{os.getuid()}-gpu-{name.replace('/', '-')}-{place}.lock"
-            slot = open(path, "a")  # noqa: SIM115 (it stays open on purpose)
+            slot = open(path, "a", encoding="utf-8")  # noqa: SIM115 (it stays open on purpose)
             try:
                 fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -26,7 +26,7 @@ def hold(path: Path) -> IO[str]:
         InputError: Another process holds the lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = open(path, "a")  # noqa: SIM115 (it stays open on purpose)
+    file = open(path, "a", encoding="utf-8")  # noqa: SIM115 (it stays open on purpose)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -39,7 +39,7 @@ def hold(path: Path) -> IO[str]:
 def exclusive(path: Path) -> Iterator[None]:
     """Wait until the lock on `path` is free, and hold it within the context."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a") as file:
+    with open(path, "a", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

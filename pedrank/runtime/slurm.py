@@ -33,7 +33,7 @@ def leftovers(folder: Path) -> list[str]:
         return []
     command = ["squeue", "--noheader", "--user", str(os.getuid()), "--format", "%i %j %Z"]
     try:
-        queue = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        queue = subprocess.run(command, capture_output=True, text=True, timeout=60, encoding="utf-8", errors="replace")
     except subprocess.TimeoutExpired:
         return []
     lines = queue.stdout.splitlines() if queue.returncode == 0 else []

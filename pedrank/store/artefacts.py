@@ -273,7 +273,7 @@ def write_json(path: str | os.PathLike, data: Any) -> None:
     """
     content = integrity.seal_record(path, data) if isinstance(data, Mapping) else data
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
+        temporary.write_text(json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read_json(path: str | os.PathLike) -> Any:
@@ -283,7 +283,7 @@ def read_json(path: str | os.PathLike) -> Any:
         InputError: The file is missing, broken, or not as sealed.
     """
     try:
-        return integrity.open_record(path, json.loads(Path(path).read_text()))
+        return integrity.open_record(path, json.loads(Path(path).read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; run the workflow again to make it") from None
     except InputError:
@@ -300,7 +300,7 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         text: Its content.
     """
     with sealed(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_csv(path: str | os.PathLike, frame: pd.DataFrame) -> None:

@@ -24,6 +24,10 @@ REMEDY = "delete it and run again, or let `make resume` do both"
 _SEAL = re.compile(rb'("seal": ")([0-9a-f]{64})(?=  )')
 
 
+class OfAnotherFolderError(InputError):
+    """A file belongs to another folder of `results/`, such as another study: a copy, which nothing may delete."""
+
+
 def place(path: str | os.PathLike) -> str:
     """Path of a file below `results/`, without the prefix of temporary files; empty for files elsewhere.
 
@@ -45,9 +49,14 @@ def check_place(path: str | os.PathLike, seal: str) -> None:
         seal: Its seal.
 
     Raises:
-        InputError: The seal names another place below `results/`.
+        OfAnotherFolderError: The seal names another folder of `results/`.
+        InputError: The seal names another place in the same folder of `results/`.
     """
     belongs, here = seal.partition("  ")[2], place(path)
+    if belongs and here and belongs.partition("/")[0] != here.partition("/")[0]:
+        raise OfAnotherFolderError(
+            f"{path}: this file belongs at results/{belongs}; if it is a copy, keep it outside results/, else delete it"
+        )
     if belongs and here and belongs != here:
         raise InputError(f"{path}: this file belongs at results/{belongs}; {REMEDY}")
 
@@ -167,7 +176,7 @@ def seal_beside(path: Path, written: Path) -> None:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         path.unlink(missing_ok=True)
         temporary = path.with_name(f".tmp-{path.name}.sha256")
-        temporary.write_text(f"{found}  {place(path)}\n")
+        temporary.write_text(f"{found}  {place(path)}\n", encoding="utf-8")
         os.replace(temporary, beside(path))
 
 
@@ -178,7 +187,7 @@ def check_beside(path: str | os.PathLike) -> None:
         InputError: The file is not as sealed.
     """
     try:
-        seal = beside(Path(path)).read_text(errors="replace").rstrip("\n")
+        seal = beside(Path(path)).read_text(encoding="utf-8", errors="replace").rstrip("\n")
     except FileNotFoundError:
         return
     with open(path, "rb") as file:

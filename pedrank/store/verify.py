@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pedrank.store import artefacts
-from pedrank.store.integrity import REMEDY, beside, check_arrays, check_beside
+from pedrank.store.integrity import REMEDY, OfAnotherFolderError, beside, check_arrays, check_beside
 from pedrank.utils.errors import InputError
 
 _KNOWN = Path(".snakemake/pedrank-verified.json")
@@ -40,14 +40,25 @@ def damaged(folders: Sequence[Path], known: Path | None = _KNOWN) -> dict[Path, 
     good = {path: status for path, status in files.items() if Path(path) not in bad}
     if known is not None and good != before:
         with suppress(OSError), artefacts.atomic(known) as temporary:  # on a full disk they are read again next time
-            temporary.write_text(json.dumps(good))
+            temporary.write_text(json.dumps(good), encoding="utf-8")
     return bad
 
 
-def delete(path: Path) -> None:
-    """Delete an artefact and its seal."""
+def delete(path: Path) -> bool:
+    """Delete a damaged artefact and its seal, unless it is a copy from another folder of `results/`, such as a backup.
+
+    Returns:
+        Whether it is deleted.
+    """
+    try:
+        _check(str(path))
+    except OfAnotherFolderError:
+        return False
+    except (InputError, OSError):
+        pass
     path.unlink(missing_ok=True)
     beside(path).unlink(missing_ok=True)
+    return True
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, os.DirEntry[str]]]:
@@ -74,13 +85,7 @@ def _status(entry: os.DirEntry[str]) -> list[int]:
 def _complaint(path: str) -> str | None:
     """The message of a damaged file; None for a good file, and one that has been deleted meanwhile."""
     try:
-        if path.endswith(".safetensors"):
-            artefacts.read_metadata(path)
-            check_arrays(path)
-        elif path.endswith(".json"):
-            artefacts.read_json(path)
-        else:
-            check_beside(path)
+        _check(path)
     except InputError as error:
         return str(error) if os.path.exists(path) else None
     except FileNotFoundError:
@@ -90,8 +95,18 @@ def _complaint(path: str) -> str | None:
     return None
 
 
+def _check(path: str) -> None:
+    if path.endswith(".safetensors"):
+        artefacts.read_metadata(path)
+        check_arrays(path)
+    elif path.endswith(".json"):
+        artefacts.read_json(path)
+    else:
+        check_beside(path)
+
+
 def _read(known: Path | None) -> dict[str, list[int]]:
     try:
-        return json.loads(known.read_text()) if known else {}
+        return json.loads(known.read_text(encoding="utf-8")) if known else {}
     except (FileNotFoundError, ValueError):
         return {}

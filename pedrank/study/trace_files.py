@@ -315,7 +315,7 @@ class FileTracer:
         """The record of a downloaded file."""
         path = f"results/downloads/{file}.sha256"
         with suppress(OSError, IndexError, UnicodeDecodeError):
-            found = self.locate(path).read_text().split()[0]
+            found = self.locate(path).read_text(encoding="utf-8").split()[0]
             changed = f"{path}: {file} has been fetched again: its sha256 was {recorded}, is {found}; {_REMEDY}"
             kept = "" if self.locate(path.removesuffix(".sha256")).exists() else "; the file itself is no longer there"
             note = f"record of the download {file}; the sha256 is that of the file{kept}"
@@ -464,7 +464,7 @@ class FileTracer:
             except InputError as error:
                 content: Any = {}
                 with suppress(OSError, ValueError, RecursionError):
-                    content = json.loads(file.read_text())
+                    content = json.loads(file.read_text(encoding="utf-8"))
                 self._content[path] = content, str(error)
         return self._content[path]
 

@@ -16,7 +16,7 @@ def available_memory() -> int | None:
 
 def _machine() -> int | None:
     try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
@@ -25,7 +25,7 @@ def _machine() -> int | None:
 def _control_group(own: Path = Path("/proc/self/cgroup"), top: Path = Path("/sys/fs/cgroup")) -> int | None:
     """Bytes left in the process's control group and those around it: of a container, or of a Slurm job."""
     try:
-        lines = own.read_text().splitlines()
+        lines = own.read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     left = []
@@ -40,7 +40,7 @@ def _control_group(own: Path = Path("/proc/self/cgroup"), top: Path = Path("/sys
         group = root / path.lstrip("/")
         for folder in (group, *group.parents):
             try:
-                limit, used = ((folder / name).read_text().strip() for name in names)
+                limit, used = ((folder / name).read_text(encoding="utf-8").strip() for name in names)
             except OSError:  # inside a container its own group is the top one, under another path
                 continue
             if limit != "max":

@@ -43,13 +43,13 @@ def submit(options: argparse.Namespace) -> str:
     """Create the Job, and return the name that Kubernetes gave it."""
     text = json.dumps(manifest(options, Path.cwd()))
     command = ["kubectl", "create", "-f", "-", "-o", "jsonpath={.metadata.name}"]
-    return subprocess.run(command, input=text, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(command, input=text, check=True, capture_output=True, text=True, encoding="utf-8").stdout
 
 
 def status(options: argparse.Namespace) -> str:
     """The Job's status in Snakemake's words: success, failed or running; failed if the Job no longer exists."""
     command = ["kubectl", "get", "job", options.name, "--ignore-not-found", "-o", "json"]
-    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout
     if not found.strip():
         return "failed"
     conditions = json.loads(found).get("status", {}).get("conditions", [])

@@ -29,7 +29,7 @@ def caption(path: Path, config: Mapping[str, Any]) -> Markup:
     from markupsafe import Markup
 
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    source = environment.from_string(path.read_text()).render(snakemake={"config": config})
+    source = environment.from_string(path.read_text(encoding="utf-8")).render(snakemake={"config": config})
     settings = {
         "halt_level": 2,
         "report_level": 2,

@@ -50,6 +50,6 @@ def made_here(results: Path, files: Iterable[str], timed: str = "") -> Markup:
         machine=f"{processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         timed=timed,
         versions=versions().items(),
-        configuration=(results / "config.yaml").read_text(),
+        configuration=(results / "config.yaml").read_text(encoding="utf-8"),
         hashes=[(file, sha256(results / file)) for file in files],
     )
