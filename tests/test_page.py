@@ -112,7 +112,7 @@ def test_a_verdict_in_words(known):
     assert "LogME" in said and "This method has the highest mean τ_w on the other datasets" in said
     assert re.search(r"its mean regret there is \d\.\d\d points", said)
     assert "the best of all" in said  # its noise is a tenth of the steps between checkpoints
-    assert re.search(r"\(95 % interval \[.*\], p = 0\.00\d, uncorrected\)\.", said)
+    assert re.search(r"\(95 % interval \[.*\], p = 0\.00\d, not corrected for multiple tests\)\.", said)
     doubtful = answer.copy()
     doubtful[["p_value", "regret", "static_regret"]] = [0.2, 1.5, 0.3]
     assert "not significantly better than a random one" in sentence(doubtful)

@@ -188,7 +188,7 @@ def _tar(path: Path, stream: IO[bytes], start: bytes) -> Iterator[_Member]:
 
 
 def _found(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> _Member:
-    """What a member of a tar archive is: a file, a link, a folder, or what is refused as soon as it is read.
+    """Classify a member of a tar archive as a file, a link, a folder, or a member that is refused when it is read.
 
     Raises:
         InputError: The member is a device.

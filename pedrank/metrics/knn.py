@@ -19,7 +19,8 @@ _ROWS = 1024  # rows per step, each compared with all others
 def knn(observation: Observation, k: int = 1) -> float:
     """Share of samples whose class wins the vote of their k nearest other samples (Euclidean distance).
 
-    Where classes have equally many votes, the one of the nearest sample wins. A baseline of Bolya et al. 2021 (k = 1).
+    If several classes have equally many votes, the class of the nearest sample wins. A baseline of Bolya et al. 2021,
+    with k = 1.
     Score in [0, 1], higher = better. Needs features, as a float32 copy; O(N^2 D) time, O(N D) memory.
     Weak against duplicates: the copy of a sample is its nearest neighbour and reveals its label.
 

@@ -1,4 +1,4 @@
-"""What the rules ask: names, paths, parameters and digests, computed from a study's configuration.
+"""The plan of a study: names, paths, parameters and digests of its rules, computed from its configuration.
 
 rules/*.smk say what depends on what. Everything that they compute is here, typed and tested without Snakemake. A method
 whose argument is `wildcards` is an input or params function of a rule: its argument has one attribute per wildcard.

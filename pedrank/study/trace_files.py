@@ -36,7 +36,7 @@ class Node:
     Attributes:
         path: As the workflow names it, such as "results/quickstart/summary.csv"; "#" and the name of a part follow
             where the file holds more than this. Also the name of a package or a dataset that needs no file.
-        sha256: Of the file; empty where there is none, or where the file is known by what it was made from.
+        sha256: Hash of the file; empty if there is no file, or if its inputs identify it.
         note: One line: the content, and where it comes from.
         version: The version of pedrank that made the file; empty where none is recorded.
         options: The options that it was made with, as recorded.

@@ -1,6 +1,6 @@
 """Stand-ins of the datasets: names, nesting and lists as in the originals, a few small images of a few classes.
 
-What nobody reads is there too, as far as it is known of the originals: junk of macOS, other lists, programs.
+Files that no reader needs are included as in the originals, as far as known: junk of macOS, other lists, programs.
 Each function writes the files of one dataset into a folder and returns what its card has to say instead of the
 original's: counts, classes and the like.
 """

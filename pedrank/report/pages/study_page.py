@@ -99,7 +99,8 @@ def _lead(config: Mapping[str, Any], answers: pd.DataFrame) -> Markup:
     about = (
         f"{_number(config, 'checkpoint')} are ranked on {_number(config, 'dataset')} by {_number(config, 'metric')}, "
         f"with and without PED (Potential Energy Decline, Li et al., ICCV 2023; {text.LAMDA} scales the radius of "
-        f"each class), and by baselines. {source} {text.TAU}_w, the weighted Kendall {text.TAU}, measures how well a "
+        f"each class; {text.LAMDA} by consensus is chosen from the scores alone, {text.LAMDA} by oracle with the "
+        f"accuracies), and by baselines. {source} {text.TAU}_w, the weighted Kendall {text.TAU}, measures how well a "
         "ranking agrees with these accuracies: 1 is perfect, 0 is chance. Regret is the accuracy lost, in percentage "
         "points, if only the checkpoint ranked first is fine-tuned."
     )

@@ -127,5 +127,6 @@ def _hindsight(summary: pd.DataFrame) -> list[str]:
         return []
     return [
         f"In {len(chosen)} cell{'s' * (len(chosen) > 1)} of Table 1, {text.LAMDA} is chosen with the ground truth "
-        f"({text.LAMDA} by oracle). Such cells are upper bounds for tuning {text.LAMDA}, not results of a method."
+        f"({text.LAMDA} by oracle). Such cells show the highest {text.TAU}_w that any "
+        f"choice of {text.LAMDA} could reach; they are not results of a method."
     ]

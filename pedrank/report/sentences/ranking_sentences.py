@@ -83,7 +83,7 @@ def worth(found: Mapping[str, Any]) -> str:
         if found["refinement"] != "none":
             said += f" ({text.LAMDA} was chosen there with the accuracies known)"
     return (
-        f"A stable ranking can still be wrong: scores are computed without the accuracies. {said}. With {n} "
-        f"checkpoints, 5 % of random rankings reach a {text.TAU}_w of {text.points(found['chance'])}. To be "
-        "sure, fine-tune the top checkpoints."
+        "A stable ranking can still be wrong: scores are computed without knowing the accuracies after fine-tuning. "
+        f"{said}. With {n} checkpoints, 5 % of random rankings reach a {text.TAU}_w of {text.points(found['chance'])}. "
+        "To be sure, fine-tune the top checkpoints."
     )

@@ -98,7 +98,8 @@ def sentence(row: pd.Series, known: str = "measured") -> str:
         parts.append(f"{found}, {text.points(row['regret'])} points below the best ({best}).")
     parts.append(
         f"On {row['dataset']}, the method's {text.TAU}_w is {text.tau(row['tau_w'])} (95 % interval "
-        f"{text.interval(row['ci_low'], row['ci_high'])}, {text.p(row['p_value'])}, uncorrected)."
+        f"{text.interval(row['ci_low'], row['ci_high'])}, {text.p(row['p_value'])}, not corrected for "
+        "multiple tests)."
     )
     if not row["p_value"] < 0.05:
         parts.append("This ranking is not significantly better than a random one.")
@@ -106,6 +107,7 @@ def sentence(row: pd.Series, known: str = "measured") -> str:
         parts.append("The evidence is weak, since the interval contains 0.")
     if row["static_regret"] + 0.005 < row["regret"]:
         parts.append(
-            f"The static ranker, which uses no features, has a regret of {text.points(row['static_regret'])} points."
+            "The static ranker, which ranks by mean accuracy on the other datasets and uses no features, has a regret "
+            f"of {text.points(row['static_regret'])} points."
         )
     return " ".join(parts)
