@@ -8,10 +8,11 @@ import pandas as pd
 from pedrank.formats.yaml_file import read_yaml
 from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
-from pedrank.store.artefacts import read_csv, write_csv
+from pedrank.store.artefacts import write_csv
 from pedrank.store.timing import MEASURED
-from pedrank.study.names import fill, names, paths
+from pedrank.study.names import fill, names
 from pedrank.study.score_files import read_once, read_record
+from pedrank.study.tables import read_tables
 from pedrank.utils.errors import InputError
 
 
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
     if arguments.tables:
-        table = pd.concat(map(read_csv, paths([arguments.tables], arguments.study)))
+        table = read_tables([arguments.tables], arguments.study)
     else:
         config = read_yaml(arguments.study)
         rows = [

@@ -10,6 +10,7 @@ from pedrank.finetune.runs_table import run_name, runs_cost, runs_seconds, runs_
 from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import read_json, write_csv, write_json
+from pedrank.store.timing import timing_file
 from pedrank.study.names import paths
 
 
@@ -30,7 +31,7 @@ def main() -> None:
     records = run_dataset(pairs(arguments, *checkpoints), arguments.runs, plan)
     halving = plan.halving is not None and len(plan.points) > 1
     timings = {
-        name: [read_json(arguments.runs / name / f"{run_name(record, halving)}.timing.json") for record in runs]
+        name: [read_json(timing_file(arguments.runs / name / f"{run_name(record, halving)}.json")) for record in runs]
         for name, runs in records.items()
     }
     runs = runs_table(records)

@@ -10,6 +10,7 @@ from pedrank.finetune.protocol import protocol
 from pedrank.finetune.runs_table import run_name
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import read_json, write_json
+from pedrank.store.timing import timing_file
 
 
 def main() -> None:
@@ -25,7 +26,7 @@ def main() -> None:
     plan = protocol(arguments.options)
     records, finalists = search(pair, arguments.runs, plan)
     names = [run_name(record, halving=len(plan.points) > 1) for record in records]
-    timings = [read_json(arguments.runs / f"{name}.timing.json") for name in names]
+    timings = [read_json(timing_file(arguments.runs / f"{name}.json")) for name in names]
     write_json(arguments.all, {"runs": records})
     write_json(arguments.timing, {"runs": timings})
     write_json(arguments.out, chosen(finalists))
