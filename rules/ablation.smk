@@ -29,11 +29,13 @@ rule sweep:
         inputs=arguments(features=[FEATURES], references=[PLAN.reference]),
         ped=PLAN.swept_ped(),
         ablation=PLAN.options("ablation"),
+        options=PLAN.metric_options([config["ablation"]["metric"]]),
         checkpoints=config["checkpoints"],
         code=PLAN.metrics_code("sweep", [config["ablation"]["metric"]]),
     shell:
         'python "$PEDRANK/scripts/sweep.py" --dataset {wildcards.dataset} {params.inputs} --study "$PEDRANK_STUDY"'
-        " --ped {params.ped:q} --ablation {params.ablation:q} --scores {output.scores} --forces {output.forces} 2> {log}"
+        " --ped {params.ped:q} --ablation {params.ablation:q} --options {params.options:q}"
+        " --scores {output.scores} --forces {output.forces} 2> {log}"
 
 
 rule ablation:

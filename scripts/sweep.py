@@ -25,6 +25,7 @@ def main() -> None:
     add_study(parser)
     parser.add_argument("--ped", required=True, type=json.loads, help="JSON: PED's options in the study")
     parser.add_argument("--ablation", required=True, type=json.loads, help="JSON: the study's block ablation")
+    parser.add_argument("--options", type=json.loads, default={}, help="JSON mapping of metrics to their options")
     parser.add_argument("--scores", required=True, type=Path)
     parser.add_argument("--forces", required=True, type=Path)
     arguments = parser.parse_args()
@@ -32,6 +33,7 @@ def main() -> None:
     constant = {name: arguments.ped[name] for name in ("k", "mode")}
     own = study_settings(arguments.ablation, arguments.ped) | constant
     metric, most = arguments.ablation["metric"], max(arguments.ablation["max_steps"])
+    metric_options = arguments.options.get(metric, {})
     scores, forces = [], []
     each_file = (paths([pattern], arguments.study) for pattern in (arguments.features, arguments.references))
     for features, statistics in zip(*each_file, strict=True):
@@ -40,7 +42,8 @@ def main() -> None:
         reference = ReferenceStatistics(**read_arrays(statistics, "mean", "std"))
         row = {"dataset": arguments.dataset, "checkpoint": features.stem}
         options = [{}, *({**setting, **constant} for setting in settings)]
-        found = zip([{}, *settings], sweep(observation, reference, options, metric), strict=True)
+        swept = sweep(observation, reference, options, metric, metric_options)
+        found = zip([{}, *settings], swept, strict=True)
         scores += [row | {"metric": metric} | setting | {"score": score} for setting, score in found]
         forces += [row | step for step in force_by_step(observation.statistics, reference, own, most)]
     write_csv(arguments.scores, pd.DataFrame(scores))

@@ -8,7 +8,7 @@ from scipy import optimize, special, stats
 from pedrank import ReferenceStatistics, refine, score
 from pedrank.metrics import _mixture, parc
 from pedrank.metrics._logme_plain import plain_logme
-from pedrank.metrics.logme import evidence_terms, interpolate
+from pedrank.metrics.logme import evidence_terms, interpolate, separate_terms
 from pedrank.metrics.ncti import combine
 from pedrank.observation.observation import observe
 from pedrank.observation.spectrum import spectrum
@@ -56,6 +56,68 @@ def test_logme_is_the_plain_version_with_dead_features():
     assert score("logme", features, labels) == pytest.approx(plain_logme(features, labels), rel=1e-9)
 
 
+def direct_evidence(x, labels):
+    """LogME's evidence (You et al. 2021, Eq. 2) with alpha and beta of the fixed point, by slogdet over all D."""
+    x = x.astype(np.float64)
+    n, d = x.shape
+    evidences = []
+    for label in np.unique(labels):
+        y, alpha, beta, t = (labels == label).astype(float), 1.0, 1.0, 1.0
+        for _ in range(11):
+            precision = alpha * np.eye(d) + beta * x.T @ x
+            m = beta * np.linalg.solve(precision, x.T @ y)
+            gamma = d - alpha * np.trace(np.linalg.inv(precision))
+            alpha, beta = gamma / (m @ m + 1e-5), (n - gamma) / (((y - x @ m) ** 2).sum() + 1e-5)
+            before, t = t, alpha / beta
+            if abs(t - before) / before <= 1e-3:
+                break
+        log_det = np.linalg.slogdet(alpha * np.eye(d) + beta * x.T @ x)[1]
+        evidence = d / 2 * np.log(alpha) + n / 2 * np.log(beta) - n / 2 * np.log(2 * np.pi) - log_det / 2
+        evidences.append(evidence - beta / 2 * ((y - x @ m) ** 2).sum() - alpha / 2 * m @ m)
+    return np.mean(evidences) / n
+
+
+@pytest.mark.parametrize(
+    "shape", [(300, 6, 4), (200, 30, 7), (60, 100, 3), (40, 200, 6), (60, 50, 30), (24, 600, 3), (90, 40, 45)]
+)
+@pytest.mark.parametrize("dead", [0, 0.5])
+def test_logme_of_the_paper_is_the_evidence_over_all_directions(shape, dead):
+    features, labels = clusters(*shape)
+    features = features * (np.arange(shape[1]) >= dead * shape[1])
+    assert score("logme", features, labels, mode="paper") == pytest.approx(direct_evidence(features, labels), rel=1e-8)
+    assert plain_logme(features, labels, mode="paper") == pytest.approx(direct_evidence(features, labels), rel=1e-8)
+
+
+def test_the_modes_of_logme_differ_only_where_directions_are_missing():
+    features, labels = clusters(200, 30, 7)
+    assert score("logme", features, labels, mode="paper") == score("logme", features, labels)
+    wide, labels = clusters(40, 200, 6)
+    assert score("logme", wide, labels, mode="paper") < score("logme", wide, labels) - 1
+
+
+def test_noise_does_not_beat_information_in_the_evidence():
+    """240 samples: pure noise in 2,048 dimensions, and 128 informative features (classified without error)."""
+    random = np.random.default_rng(0)
+    labels = np.arange(240) % 6
+    noise = np.abs(random.normal(size=(240, 2048))) * 0.4
+    centres = random.normal(size=(6, 128))
+    informative = np.abs(centres[labels] + random.normal(size=(240, 128)) * 0.7) * 0.4
+    of_noise, of_informative = (score("logme", each, labels, mode="paper") for each in (noise, informative))
+    assert of_noise < 0 < of_informative
+    assert score("logme", noise, labels) > 20  # the released formula
+
+
+@pytest.mark.parametrize("shape", [(400, 20, 100), (80, 30, 40), (900, 600, 200)])
+def test_logme_of_many_classes(shape):
+    features, labels = clusters(*shape)
+    few = interpolate(
+        lambda t: evidence_terms(observation.within_spectrum().values, *observation.grams()(t), observation.counts, t)
+    )
+    observation = observe(features, labels)
+    t = np.geomspace(0.1, 10, shape[2])
+    np.testing.assert_allclose(separate_terms(observation)(t), few(t), rtol=1e-6, atol=1e-7)
+
+
 def test_logme_interpolates_its_terms_to_seven_digits():
     rng = np.random.default_rng(0)
     counts = rng.integers(5, 50, size=8)
@@ -83,6 +145,8 @@ def test_large_and_small_spectra_are_the_same(monkeypatch, rank):
     for found in (small, large):
         solved = found.rotate(b).T @ found.solve(found.rotate(b), 0.5)
         np.testing.assert_allclose(solved, b.T @ np.linalg.solve(matrix + 0.5 * np.eye(60), b), rtol=1e-9, atol=1e-12)
+        each = found.solve(found.rotate(b), np.array([0.5, 1.0, 2.0, 4.0]))
+        np.testing.assert_allclose(each[:, 2], found.solve(found.rotate(b), 2.0)[:, 2], rtol=1e-12)
 
 
 def test_logme_of_many_features(monkeypatch):
@@ -152,7 +216,7 @@ def test_parc_is_spearmans_correlation_of_all_pairs(shape):
     pairs = np.tril_indices(len(labels), -1)
     distances = (1 - np.corrcoef(components / components.std(axis=0)))[pairs]
     expected = 100 * stats.spearmanr(distances, (labels[:, None] != labels)[pairs]).statistic
-    assert score("parc", features, labels, label_distance="exact") == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    assert score("parc", features, labels) == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
 def test_parc_counts_ties_and_looks_at_them_in_pieces(monkeypatch):
@@ -328,6 +392,7 @@ def test_leep_and_nce_of_a_head():
         ("nce", {"source_labels": np.zeros(200)}, "integers"),
         ("gbc", {"variant": "full"}, "unknown variant 'full'"),
         ("parc", {"label_distance": "x"}, "unknown label_distance"),
+        ("logme", {"mode": "x"}, "unknown mode"),
         ("nleep", {"mode": "x"}, "unknown mode"),
         ("ncti", {"part": "x"}, "unknown part"),
     ],

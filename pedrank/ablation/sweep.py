@@ -16,6 +16,7 @@ def sweep(
     reference: ReferenceStatistics,
     options: Sequence[Mapping[str, Any]],
     metric: str = "logme",
+    metric_options: Mapping[str, Any] | None = None,
 ) -> list[float]:
     """Rank score of one metric under each setting of PED.
 
@@ -24,6 +25,7 @@ def sweep(
         reference: Statistics of the features of reference images.
         options: Settings, each the keyword options of `simulate`; an empty one scores the raw features.
         metric: Name of the metric.
+        metric_options: Keyword options of the metric.
 
     Returns:
         One rank score per setting.
@@ -46,7 +48,7 @@ def sweep(
         refined = observation
         if setting:
             refined = observation.refined(simulate(observation.statistics, reference, **setting))
-        scores.append(evaluate(metric, refined).rank_score)
+        scores.append(evaluate(metric, refined, **(metric_options or {})).rank_score)
     return scores
 
 

@@ -134,12 +134,7 @@ def evaluate(name: str, observation: Observation, **options: object) -> Score:
     (-0.000671, 7.307)
     """
     found = get_metric(name)
-    needed, available = found.memory(observation.n, observation.d, observation.c), available_memory()
-    if available is not None and needed > available:
-        size = f"{observation.n} samples x {observation.d} features, {observation.c} classes"
-        raise InputError(
-            f"{name}: {size} need {needed / 1e9:.1f} GB, but {available / 1e9:.1f} GB are free; score fewer samples"
-        )
+    check_memory(name, observation, found.memory(observation.n, observation.d, observation.c))
     value = found.function(observation, **options)
     result = value if isinstance(value, Score) else Score(float(value), float(value))
     if not all(np.isfinite(result)):
@@ -148,6 +143,22 @@ def evaluate(name: str, observation: Observation, **options: object) -> Score:
             "the features"
         )
     return result
+
+
+def check_memory(name: str, observation: Observation, needed: int) -> None:
+    """Raise InputError if a metric needs more bytes than are free.
+
+    Args:
+        name: Name of the metric.
+        observation: Its input.
+        needed: Bytes needed beyond the features.
+    """
+    available = available_memory()
+    if available is not None and needed > available:
+        size = f"{observation.n} samples x {observation.d} features, {observation.c} classes"
+        raise InputError(
+            f"{name}: {size} need {needed / 1e9:.1f} GB, but {available / 1e9:.1f} GB are free; score fewer samples"
+        )
 
 
 def score(

@@ -7,12 +7,13 @@ import numpy as np
 from pedrank.metrics.logme import GUARD, MAX_STEPS, TOLERANCE
 
 
-def plain_logme(features: np.ndarray, labels: np.ndarray) -> float:
-    """LogME as released (You et al. 2021, with the fixed point of You et al. 2022): O(C (N D + D^3)) per step.
+def plain_logme(features: np.ndarray, labels: np.ndarray, mode: str = "as_released") -> float:
+    """LogME (You et al. 2021, with the fixed point of You et al. 2022): O(C (N D + D^3)) per step.
 
     Args:
         features: (N, D) real numbers.
         labels: (N,) integers that use every value of 0..C-1.
+        mode: "as_released", or "paper", whose determinant has all D directions.
 
     Returns:
         The mean over classes of the maximised log evidence, divided by N.
@@ -27,7 +28,7 @@ def plain_logme(features: np.ndarray, labels: np.ndarray) -> float:
     n, d = x.shape
     scatter, identity = x.T @ x, np.eye(d)  # S of the equations
     # The released code takes the determinant over the directions of its SVD only: N of them, or the live features.
-    rank = min(n, int((x != 0).any(axis=0).sum()))
+    rank = min(n, int((x != 0).any(axis=0).sum())) if mode == "as_released" else d
     evidences = []
     for label in range(labels.max() + 1):
         y = (labels == label).astype(np.float64)

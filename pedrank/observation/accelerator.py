@@ -79,5 +79,5 @@ def spectrum(matrix: np.ndarray, device: str) -> Spectrum:
     return Spectrum(
         values,
         lambda b: (vectors.T @ torch.from_numpy(np.ascontiguousarray(b)).to(where)).cpu().numpy(),
-        lambda b, t: b / (values + t)[:, None],
+        lambda b, t: b / (values[:, None] + t),
     )

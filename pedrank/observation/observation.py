@@ -108,13 +108,19 @@ class Observation:
     def within_spectrum(self) -> Spectrum:
         """Spectrum of the within-class scatter, shared by all refinements; O(D^3) at the first call."""
         if "spectrum" not in self._shared:
-            if self.device == "cpu":
-                self._shared["spectrum"] = spectrum(self.within_scatter())
-            else:
-                from pedrank.observation import accelerator
-
-                self._shared["spectrum"] = accelerator.spectrum(self.within_scatter(), self.device)
+            self._shared["spectrum"] = self._spectrum(self.within_scatter())
         return self._shared["spectrum"]
+
+    def second_moment_spectrum(self) -> Spectrum:
+        """Spectrum of X^T X, where X (N, D) are the refined features; O(D^3) at every call."""
+        return self._spectrum(self.within_scatter() + (self.means.T * self.counts) @ self.means)
+
+    def _spectrum(self, matrix: np.ndarray) -> Spectrum:
+        if self.device == "cpu":
+            return spectrum(matrix)
+        from pedrank.observation import accelerator
+
+        return accelerator.spectrum(matrix, self.device)
 
     def expect_many(self) -> None:
         """Cache the products that the scores of many refinements share: O(C^2) memory for each t given to `grams`."""

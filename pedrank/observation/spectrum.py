@@ -20,12 +20,12 @@ class Spectrum:
     Attributes:
         values: (D,) eigenvalues of S, at least 0.
         rotate: Maps B (D, C) to Q^T B.
-        solve: Maps B (D, C) and t > 0 to (T + t)^-1 B.
+        solve: Maps B (D, C) and t > 0 to (T + t)^-1 B. With t (C,), column k is (T + t_k)^-1 b_k.
     """
 
     values: np.ndarray
     rotate: Callable[[np.ndarray], np.ndarray]
-    solve: Callable[[np.ndarray, float], np.ndarray]
+    solve: Callable[[np.ndarray, float | np.ndarray], np.ndarray]
 
 
 def spectrum(matrix: np.ndarray) -> Spectrum:
@@ -44,7 +44,7 @@ def spectrum(matrix: np.ndarray) -> Spectrum:
 def _diagonal(matrix: np.ndarray) -> Spectrum:
     values, vectors = np.linalg.eigh(matrix)
     values = np.maximum(values, 0.0)
-    return Spectrum(values, lambda b: vectors.T @ b, lambda b, t: b / (values + t)[:, None])
+    return Spectrum(values, lambda b: vectors.T @ b, lambda b, t: b / (values[:, None] + t))
 
 
 def _tridiagonal(matrix: np.ndarray) -> Spectrum:
@@ -63,7 +63,9 @@ def _tridiagonal(matrix: np.ndarray) -> Spectrum:
         below = lapack.dormqr("L", "T", reflectors, scales, b[1:], 64 * max(n, b.shape[1]))[0]
         return np.asfortranarray(np.vstack([b[:1], below]))  # column-major, as LAPACK needs it
 
-    def solve(b: np.ndarray, t: float) -> np.ndarray:
+    def solve(b: np.ndarray, t: float | np.ndarray) -> np.ndarray:
+        if np.ndim(t):
+            return np.column_stack([solve(column, each) for column, each in zip(b.T, t, strict=True)])
         pivots, factors, _ = lapack.dpttrf(diagonal + t, beside)
         return lapack.dpttrs(pivots, factors, b)[0]
 
