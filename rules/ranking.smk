@@ -55,6 +55,7 @@ rule ranking:
         scores=PLAN.tables_of("scores"),
         seconds=PLAN.tables_of("seconds"),
         halves=of_study(HALVES, checkpoint=config["checkpoints"]),
+        features=of_study(FEATURES, checkpoint=config["checkpoints"][0]),
         published=shipped(PUBLISHED / "table1.csv"),
     output:
         tables=multiext("results/{study}/ranking/{dataset}", ".csv", ".md", ".html"),
@@ -72,7 +73,7 @@ rule ranking:
         code=PLAN.ranking_code(),
     shell:
         'python "$PEDRANK/scripts/ranking.py" --scores {input.scores} --seconds {input.seconds}'
-        ' --halves {params.halves} --study "$PEDRANK_STUDY" --published {input.published:q}'
+        ' --halves {params.halves} --features {input.features} --study "$PEDRANK_STUDY" --published {input.published:q}'
         " --dataset {wildcards.dataset} --metric {params.metric} --refinement {params.refinement}"
         " --tables {output.tables} --json {output.json} --figure {output.figure} 2> {log}"
 

@@ -6,12 +6,13 @@ import json
 import numpy as np
 import pandas as pd
 
+from pedrank.formats.yaml_file import read_yaml
 from pedrank.metrics._scoring import timed_scores
 from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import provenance, read_arrays, read_csv, write_csv
 from pedrank.store.timing import MEASURED, measured
-from pedrank.study.names import paths
+from pedrank.study.names import is_ranked, paths
 from pedrank.study.plugins import load_plugin
 from pedrank.utils.machine import processor
 
@@ -43,12 +44,13 @@ def main() -> None:
             arguments.options,
             {"none": None},
             {"none": features},
+            drop_undefined=is_ranked(read_yaml(arguments.study)),
         ):
             row = {"dataset": arguments.dataset, "checkpoint": features.stem}
             row |= {"metric": each.metric, "refinement": each.refinement}
             made_by = provenance(arguments.options.get(each.metric, {}), [features])
             timed = measured(row | each.score._asdict() | made_by, arguments.code)
-            scores.append(row | each.score._asdict())
+            scores.append(row | each.score._asdict() | ({"undefined": each.undefined} if each.undefined else {}))
             seconds.append(row | {"seconds": each.seconds} | where | each.size | {MEASURED: timed})
         write_csv(out, pd.DataFrame(scores))
         table = pd.DataFrame(seconds)

@@ -51,7 +51,7 @@ def scores(pattern: str, rows: list[dict[str, str]]) -> list[dict]:
             raise InputError(
                 f"{other}: the labels differ from those of {one}; delete the features of both and run again"
             )
-        found.append(row | {"score": record["score"], "rank_score": record["rank_score"]})
+        found.append(row | {key: record[key] for key in ("score", "rank_score", "undefined") if key in record})
     return found
 
 

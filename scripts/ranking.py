@@ -3,16 +3,20 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from pedrank.ranking import ranking
+from pedrank.ranking.halves import halves as drawn_halves
 from pedrank.report import text
 from pedrank.report.figures.stability import draw_stability
 from pedrank.report.figures.style import save_figure
+from pedrank.report.sentences.ranking_notes import ranking_notes
 from pedrank.report.sentences.ranking_sentences import headline, how_sure, worth
 from pedrank.report.tables.ranking_table import ranking_table
 from pedrank.report.tables.write import write_table
 from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
-from pedrank.store.artefacts import provenance, read_csv, write_json
+from pedrank.store.artefacts import provenance, read_arrays, read_csv, write_json
 from pedrank.study.names import paths
 from pedrank.study.tables import read_tables
 
@@ -23,6 +27,7 @@ def main() -> None:
     parser.add_argument("--scores", required=True, nargs="+")
     parser.add_argument("--seconds", required=True, nargs="+")
     parser.add_argument("--halves", required=True, help=f"{PATTERN}: scores on halves")
+    parser.add_argument("--features", required=True, type=Path, help="features of one checkpoint, for their labels")
     add_study(parser)
     parser.add_argument("--published", required=True, type=Path, help="the paper's Table 1")
     parser.add_argument("--metric", required=True, help="metric that ranks")
@@ -39,6 +44,8 @@ def main() -> None:
     table = ranking.rank(scores, seconds, halves, metric, refinement)
     agreement = ranking.agreement(table, scores, metric)
     known = ranking.published(read_csv(arguments.published), metric, refinement)
+    labels = np.asarray(read_arrays(arguments.features, "labels")["labels"])
+    of_a_half = len(drawn_halves(labels, number=1)[0])
     made_from = [*arguments.scores, *paths([arguments.halves], arguments.study), arguments.published]
     found = {
         "dataset": arguments.dataset,
@@ -47,14 +54,19 @@ def main() -> None:
         "others": list(agreement),  # in the study's order
         "images": int(seconds["n"].iloc[0]),
         "classes": int(seconds["c"].iloc[0]),
+        "class_sizes": np.bincount(labels).tolist(),
         "halves": int(halves["half"].nunique()),
+        "images_of_a_half": of_a_half,
         "checkpoints": table.to_dict("records"),
         "agreement": agreement,
-        "recommendation": ranking.recommendation(table, agreement),
+        "recommendation": ranking.recommendation(table, agreement, of_a_half),
+        "undefined": ranking.undefined_scores(scores, metric, refinement),
+        "unmoved": ranking.unmoved(scores, metric, refinement),
         "chance": ranking.chance(len(table)),
         "published": dict(zip(("mean", "least", "largest"), known, strict=True)) if known else None,
         "made_by": provenance({"metric": metric, "refinement": refinement}, made_from),
     }
+    found["notes"] = ranking_notes(found)
     found["sentences"] = [f"{headline(found)}.", how_sure(found), worth(found)]
     write_table(ranking_table(found, table), arguments.tables)
     save_figure(draw_stability(table, halves, text.method(metric, refinement)), *arguments.figure)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pedrank.formats.yaml_file import read_yaml
 from pedrank.metrics._scoring import timed_scores
 from pedrank.refinements.refinement_file import load_refinement
 from pedrank.runtime.arguments import PATTERN, add_device, add_study
@@ -14,7 +15,7 @@ from pedrank.runtime.command import run
 from pedrank.runtime.device import prepare_device
 from pedrank.store.artefacts import provenance, read_arrays
 from pedrank.store.timing import MEASURED, measured
-from pedrank.study.names import files
+from pedrank.study.names import files, is_ranked
 from pedrank.study.plugins import load_plugin
 from pedrank.study.score_files import write_records
 from pedrank.utils.machine import processor
@@ -53,9 +54,12 @@ def main() -> None:
         refinements,
         {name: by[-1] for name, by in made_from.items()},
         device,
+        drop_undefined=is_ranked(read_yaml(arguments.study)),
     ):
         options = {"metric": each.metric, **arguments.options.get(each.metric, {})}
-        record = {**each.score._asdict(), "labels": labels, "made_by": provenance(options, made_from[each.refinement])}
+        found = {"score": None, "rank_score": None, "undefined": each.undefined}
+        record = found if each.undefined else each.score._asdict()
+        record |= {"labels": labels, "made_by": provenance(options, made_from[each.refinement])}
         timing = {"seconds": each.seconds, **each.size, **where, MEASURED: measured(record, arguments.code)}
         scores.setdefault(each.metric, {})[each.refinement] = record
         seconds.setdefault(each.metric, {})[each.refinement] = timing

@@ -24,7 +24,18 @@ def _confirm(a: float, b: float, sd: float | None = 0.5, seeds: int = 4) -> dict
     "a, b, sd, verdict, said",
     [
         (90.0, 80.0, 0.5, "confirmed", "Confirmed: a, which is ranked first, is the most accurate of the 2"),
-        (80.0, 80.0, 0.5, "confirmed", "Confirmed: a"),
+        (
+            90.0,
+            80.0,
+            0.5,
+            "confirmed",
+            "It leads b by 10.00 points, more than two standard errors over seeds (0.71 points)",
+        ),
+        (80.2, 80.0, 0.5, "confirmed", "is within two standard errors over seeds (0.71 points), so the order may be"),
+        (90.0, 80.0, None, "confirmed", "It leads b by 10.00 points. With one seed, this difference may be chance."),
+        # Equal accuracies are no confirmation: neither checkpoint is better.
+        (80.0, 80.0, 0.5, "tied", "Open: a, which is ranked first, and b are equally accurate (80.0 ± 0.5%)."),
+        (100.0, 100.0, 0.0, "tied", "Both checkpoints are good choices"),
         (
             80.0,
             90.0,

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pedrank import ReferenceStatistics, metric_names, refine, score
-from pedrank.metrics import evaluate
+from pedrank.metrics import UndefinedScore, evaluate
 from pedrank.observation.observation import observe
 from pedrank.observation.statistics import ClassStatistics
 from pedrank.refinements.spread_attract import attract
@@ -210,3 +210,40 @@ def test_parc_wants_more_samples_than_components():
     with pytest.raises(InputError, match="12 samples are all equally alike; give at least 30 samples"):
         score("parc", features, labels)
     assert np.isfinite(score("parc", features, labels, dims=10))
+
+
+def _degenerate():
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    noise = random.normal(size=(60, 5))
+    same, rigid = "all features are the same for all images", "no feature varies within a class"
+    return {
+        "constant": (np.ones((60, 5)), labels, same),
+        "dead": (np.zeros((60, 5)), labels, same),
+        "one constant feature": (np.ones((60, 1)), labels, same),
+        "one-hot labels": (np.eye(3)[labels], labels, rigid),
+        "class means": (noise[labels], labels, rigid),
+        "one image per class": (noise[:20], np.arange(20), "every class has a single image"),
+        "two images": (noise[:2], np.arange(2), "every class has a single image"),
+        "far from zero": (1e12 + noise, labels, "times farther from zero than they vary"),
+        "huge": (1e150 * noise, labels, "too large for sums of products"),
+        "tiny": (1e-30 * noise, labels, None),
+        "one feature": (noise[:, :1], labels, None),
+        "all but one image alike": (np.eye(60, 5), labels, None),
+        "copies of features": (np.repeat(noise[:, :2], 3, axis=1), labels, None),
+        "one image against the rest": (noise, (np.arange(60) == 0).astype(int), None),
+        "fewer images than features": (random.normal(size=(30, 400)), np.arange(30) % 3, None),
+    }
+
+
+@pytest.mark.filterwarnings("ignore:labels:UserWarning")  # classes of a single image
+@pytest.mark.parametrize("case", _degenerate())
+@pytest.mark.parametrize("name", METRICS)
+def test_degenerate_features_give_a_number_or_the_true_reason(name, case):
+    features, labels, reason = _degenerate()[case]
+    try:
+        assert np.isfinite(score(name, features, labels))
+    except UndefinedScore as error:
+        own = name == "parc"  # it needs two images of a class, two features, and more images than components
+        assert own or (reason and reason in str(error)), error
+        assert str(error).startswith(f"{name}: ")

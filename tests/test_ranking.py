@@ -11,6 +11,7 @@ from scipy.stats import weightedtau
 from pedrank import ReferenceStatistics, refine, score
 from pedrank.ranking import ranking
 from pedrank.ranking.halves import halves, score_halves
+from pedrank.report.sentences.ranking_notes import ranking_notes
 from pedrank.report.sentences.ranking_sentences import how_sure, worth
 from pedrank.store.artefacts import read_csv
 from pedrank.utils.errors import InputError
@@ -121,61 +122,177 @@ STABLE, SPLIT, LOST = [[3, 2, 1]] * 20, [[3, 2, 1]] * 15 + [[2, 3, 1]] * 5, [[2,
 
 
 @pytest.mark.parametrize(
-    "logme, other, on_halves, sure",
+    "logme, other, on_halves, images, sure",
     [
-        ([3, 2, 1], [3, 2, 1], STABLE, "sure"),
-        ([3, 2, 1], [1, 2, 3], STABLE, "likely"),  # firm, but the other metric picks another
-        ([3, 2, 1], [3, 2, 1], SPLIT, "likely"),
-        ([3, 2, 1], [3, 2, 1], LOST, "open"),
-        ([3, 3, 1], [3, 2, 1], STABLE, "open"),  # the first two tie
+        ([3, 2, 1], [3, 2, 1], STABLE, 8, "sure"),
+        ([3, 2, 1], [3, 2, 1], STABLE, 7, "likely"),  # fewer images in a half than the 8 features
+        ([3, 2, 1], [1, 2, 3], STABLE, 8, "likely"),  # firm, but the other metric picks another
+        ([3, 2, 1], [3, 3, 3], STABLE, 8, "likely"),  # the other metric ties them all, which is no agreement
+        ([3, 2, 1], [3, 2, 1], SPLIT, 8, "likely"),
+        ([3, 2, 1], [3, 2, 1], LOST, 8, "open"),
+        ([3, 3, 1], [3, 2, 1], STABLE, 8, "open"),  # the first two tie
     ],
 )
-def test_how_sure_a_recommendation_is(logme, other, on_halves, sure):
+def test_how_sure_a_recommendation_is(logme, other, on_halves, images, sure):
     scores = _long(logme=logme, sfda=other)
     table = _rank(scores, _halves(*on_halves))
-    found = ranking.recommendation(table, ranking.agreement(table, scores, "logme"))
+    found = ranking.recommendation(table, ranking.agreement(table, scores, "logme"), images)
     assert found["sure"] == sure
     assert found["picks"] == (["a", "b"] if logme[0] == logme[1] else ["a"])
-    assert found["agree"] == (["sfda"] if other[0] == 3 else [])
-    made = {"metric": "logme", "refinement": "none", "halves": 20, "recommendation": found}
-    said = how_sure(made | {"images": 100, "checkpoints": [{"features": 8}, {"features": 50}]})
-    assert f"on {round(20 * found['first'])} of 20 random halves" in said and "fewer images" not in said
-    said = how_sure(made | {"images": 99, "checkpoints": [{"features": 8}, {"features": 50}]})
-    assert "A half has fewer images than the widest checkpoint has features (50)" in said
+    assert found["agree"] == (["sfda"] if other == [3, 2, 1] else [])
+    assert found["tie"] == (["sfda"] if other == [3, 3, 3] else [])
+    said = how_sure({"metric": "logme", "refinement": "none", "halves": 20, "recommendation": found})
+    assert f"on {round(20 * found['first'])} of 20 random halves" in said
+    assert said.startswith("The scores are sure") == (sure == "sure")
 
 
 @pytest.mark.parametrize(
-    "agree, disagree, said",
+    "agree, tie, disagree, said",
     [
         (
             ["sfda"],
+            [],
             ["gbc", "knn"],
             "1 of 3 other metrics ranks it first (SFDA). LogME's mean \N{GREEK SMALL LETTER TAU}_w with their rankings",
         ),
-        (["sfda", "gbc"], ["knn"], "2 of 3 other metrics rank it first (SFDA, GBC)."),
-        ([], ["gbc", "knn"], "No other metric ranks it first."),
-        (["knn"], [], "The other metric, k-NN, ranks it first too. LogME's τ_w with its ranking is 0.65."),
-        ([], ["knn"], "The other metric does not rank it first."),
+        (["sfda", "gbc"], [], ["knn"], "2 of 3 other metrics rank it first (SFDA, GBC)."),
+        (["sfda"], ["knn"], ["gbc"], "it first (SFDA). k-NN ranks it first together with others. LogME's mean"),
+        (
+            [],
+            ["gbc", "knn"],
+            [],
+            "No other metric ranks it first alone. GBC and k-NN rank it first together with others.",
+        ),
+        ([], [], ["gbc", "knn"], "No other metric ranks it first."),
+        (["knn"], [], [], "The other metric, k-NN, ranks it first too. LogME's τ_w with its ranking is 0.65."),
+        ([], [], ["knn"], "The other metric does not rank it first."),
     ],
 )
-def test_how_many_metrics_agree(agree, disagree, said):
+def test_how_many_metrics_agree(agree, tie, disagree, said):
     advice = {
         "first": 0.75,
         "sure": "likely",
         "agree": agree,
+        "tie": tie,
         "disagree": disagree,
         "mean_tau_w": 0.65,
         "runner_up": "b",
     }
-    found = {"metric": "logme", "refinement": "none", "halves": 20, "images": 100, "checkpoints": [{"features": 8}]}
+    found = {"metric": "logme", "refinement": "none", "halves": 20}
     assert said in how_sure(found | {"recommendation": advice})
 
 
 def test_three_checkpoints_that_all_tie_but_one_have_a_next():
     table = _rank(_long(logme=[1, 1, 0]), _halves([1, 1, 0]))
-    assert ranking.recommendation(table, {})["runner_up"] == "c"
+    assert ranking.recommendation(table, {}, 8)["runner_up"] == "c"
     table = _rank(_long(logme=[1, 0, 0]), _halves([1, 0, 0]))
-    assert ranking.recommendation(table, {})["runner_up"] == "b"
+    assert ranking.recommendation(table, {}, 8)["runner_up"] == "b"
+
+
+def _undefined(scores: pd.DataFrame, metric: str, checkpoint: str, reason: str) -> pd.DataFrame:
+    """The same scores with one that is undefined."""
+    here = (scores["metric"] == metric) & (scores["checkpoint"] == checkpoint)
+    return scores.assign(
+        score=scores["score"].mask(here),
+        rank_score=scores["rank_score"].mask(here),
+        undefined=pd.Series("", scores.index).mask(here, reason).where(here),
+    )
+
+
+def test_a_metric_that_is_undefined_drops_out_with_its_reason():
+    scores = _undefined(_long(logme=[3, 2, 1], sfda=[3, 2, 1], gbc=[1, 2, 3]), "sfda", "a", "no feature varies")
+    table = _rank(scores, _halves(*STABLE))
+    found = ranking.agreement(table, scores, "logme")
+    assert list(found) == ["gbc"] and "rank_sfda" not in table
+    assert ranking.recommendation(table, found, 8)["disagree"] == ["gbc"]
+    expected = [{"metric": "sfda", "reason": "no feature varies", "checkpoints": ["a"]}]
+    assert ranking.undefined_scores(scores, "logme", "none") == expected
+
+
+def test_a_checkpoint_without_a_score_is_not_ranked():
+    scores = _undefined(_long(logme=[3, 2, 1], sfda=[1, 2, 3]), "logme", "a", "all features are the same")
+    table = _rank(scores, _halves(*[[np.nan, 2, 1]] * 20))
+    assert table["checkpoint"].tolist() == ["b", "c"] and table["first"].tolist() == [1, 0]
+    assert table["rank_sfda"].tolist() == [2, 1]
+    with pytest.raises(
+        InputError, match="logme is undefined for 2 of 3 checkpoints, so it ranks none; for a: all feat"
+    ):
+        _rank(_undefined(scores, "logme", "b", "x").assign(undefined="all features are the same"), _halves(*STABLE))
+
+
+def test_halves_on_which_the_metric_is_undefined_rank_nothing_first():
+    table = _rank(_long(logme=[3, 2]), _halves([np.nan, np.nan], [3, 2], [np.nan, 1])).set_index("checkpoint")
+    assert table["first"].tolist() == pytest.approx([1 / 3, 1 / 3])
+    assert table["rank_high"].notna().all()
+
+
+def test_a_score_on_a_half_may_be_undefined():
+    labels = np.repeat(np.arange(3), [2, 2, 2])
+    features = np.repeat(np.random.default_rng(0).normal(size=(3, 4)), 2, axis=0)
+    assert np.isnan(score_halves("sfda", features, labels, {})).all()
+
+
+def test_checkpoints_that_ped_leaves_as_they_are():
+    scores = _long(logme=[3.0, 2.0])
+    moved = scores.assign(refinement="ped-0.6", rank_score=[3.0, 2.5])
+    both = pd.concat([scores, moved])
+    assert ranking.unmoved(both, "logme", "ped-0.6") == ["a"]
+    assert ranking.unmoved(both, "logme", "none") == []
+
+
+NOTED = {
+    "metric": "logme",
+    "refinement": "none",
+    "images": 100,
+    "classes": 4,
+    "images_of_a_half": 50,
+    "class_sizes": [25] * 4,
+    "checkpoints": [{"checkpoint": name, "rank": place + 1, "features": 8} for place, name in enumerate("ab")],
+    "agreement": {"knn": 0.5},
+    "undefined": [],
+    "unmoved": [],
+}
+WIDE = [{"checkpoint": "a", "rank": 1, "features": 101}, {"checkpoint": "b", "rank": 2, "features": 51}]
+
+
+@pytest.mark.parametrize(
+    "change, notes",
+    [
+        ({}, []),
+        (
+            {"checkpoints": WIDE},
+            [
+                "There are fewer images (100) than features for a (101) and a half has fewer images (50) than features "
+                "for b (51). A metric can then fit noise, so the scores are not called sure.",
+                "Checkpoints have different numbers of features, and some metrics favour many features.",
+            ],
+        ),
+        ({"class_sizes": [30, 30, 36, 4]}, ["1 of 4 classes has fewer than 5 images (the smallest has 4)"]),
+        ({"class_sizes": [50, 30, 15, 5]}, ["Classes are unequal: the largest has 50 images and the smallest 5."]),
+        ({"images": 39}, ["39 images for 4 classes are few, so scores are noisy."]),
+        (
+            {"undefined": [{"metric": "sfda", "reason": "no feature varies", "checkpoints": ["a", "b"]}]},
+            ["SFDA is left out, because it is undefined for a and b (no feature varies)."],
+        ),
+        (
+            {"undefined": [{"metric": "logme", "reason": "all the same", "checkpoints": ["c"]}]},
+            ["Not ranked, because LogME is undefined: c (all the same)."],
+        ),
+        (
+            {"refinement": "ped-0.6", "unmoved": ["a"]},
+            ["PED, λ = 0.6, changes nothing for a: its scores are those of the raw features."],
+        ),
+        ({"agreement": {"knn": -0.2}}, ["The order by k-NN tends to be the reverse of the order by LogME"]),
+        (
+            {"checkpoints": [row | {"rank": 1} for row in NOTED["checkpoints"]]},
+            ["The scores of a and b tie; their order is undecided."],
+        ),
+    ],
+)
+def test_notes_beside_a_ranking(change, notes):
+    found = ranking_notes(NOTED | change)
+    assert len(found) == len(notes)
+    assert all(map(str.startswith, found, notes))
 
 
 def test_what_chance_reaches():

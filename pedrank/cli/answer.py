@@ -32,6 +32,8 @@ def text(found: Mapping[str, Any]) -> str:
     ]
     about = f"{found['dataset']}: checkpoints are scored on {found['images']:,} images of {found['classes']} classes"
     said = [about, "", *columns([head, *rows]), "", *found["sentences"]]
+    if found["notes"]:
+        said += ["", *(f"Note: {note}" for note in found["notes"])]
     if "confirmation" in found:
         said += ["", *_confirmation(found["confirmation"])]
     return "\n".join([*said, "", f"Report: {found['report']} ({printed.seconds(found['seconds'])} s)"])

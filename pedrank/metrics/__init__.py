@@ -27,6 +27,18 @@ from pedrank.utils.errors import InputError
 from pedrank.utils.memory import available_memory
 
 
+class UndefinedScore(InputError):
+    """A metric has no value on these features and labels.
+
+    Attributes:
+        reason: The message without the metric's name.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.reason = reason
+
+
 class Score(NamedTuple):
     """A metric's published value, and a value for ranking that keeps the order but does not saturate."""
 
@@ -56,6 +68,9 @@ class Metric:
 
 
 registered: dict[str, Metric] = {}
+
+_LARGE = 1e25  # beyond it, products of sums of squares leave float64
+_FAR = 1e6  # beyond it, squares in float64 keep fewer than four digits of the variances
 
 
 def metric(
@@ -127,7 +142,8 @@ def evaluate(name: str, observation: Observation, **options: object) -> Score:
         The published value and the value for ranking; the two are equal where the metric returns a float.
 
     Raises:
-        InputError: The metric is unknown, needs more memory than is free, or gives a score that is not finite.
+        InputError: The metric is unknown or needs more memory than is free.
+        UndefinedScore: The metric refuses the features, fails on them, or gives a score that is not finite.
 
     >>> found = evaluate("gbc", observe(np.array([[0.0], [1.0], [4.0], [5.0]]), np.array([0, 0, 1, 1])))
     >>> round(found.score, 6), round(found.rank_score, 3)
@@ -135,14 +151,39 @@ def evaluate(name: str, observation: Observation, **options: object) -> Score:
     """
     found = get_metric(name)
     check_memory(name, observation, found.memory(observation.n, observation.d, observation.c))
-    value = found.function(observation, **options)
+    try:
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # the result is checked below
+            value = found.function(observation, **options)
+    except InputError as error:
+        raise UndefinedScore(name, str(error).removeprefix(f"{name}: ")) from None
+    except np.linalg.LinAlgError:
+        raise UndefinedScore(name, why_undefined(observation)) from None
     result = value if isinstance(value, Score) else Score(float(value), float(value))
     if not all(np.isfinite(result)):
-        raise InputError(
-            f"{name}: the score is {result.score}, because some features are constant or far too large; check "
-            "the features"
-        )
+        raise UndefinedScore(name, why_undefined(observation))
     return result
+
+
+def why_undefined(observation: Observation) -> str:
+    """The property of the features that leaves a score undefined, and a remedy.
+
+    >>> why_undefined(observe(np.array([[1.0], [1.0], [2.0], [2.0]]), np.array([0, 0, 1, 1])))
+    'no feature varies within a class; use another metric'
+    """
+    means, variances = observation.means, observation.variances
+    spread = float(np.sqrt(variances.max() + np.square(means - observation.mean).max()))
+    largest = float(np.abs(means).max())
+    if spread <= 1e-15 * largest:
+        return "all features are the same for all images; leave out this checkpoint"
+    if not variances.any():
+        if (observation.counts == 1).all():
+            return "every class has a single image; give more images, or use another metric"
+        return "no feature varies within a class; use another metric"
+    if max(largest, spread) > _LARGE:
+        return f"features reach {max(largest, spread):.0e}, too large for sums of products; divide them by a constant"
+    if largest > _FAR * spread:
+        return f"features are {largest / spread:.0e} times farther from zero than they vary; subtract their mean"
+    return "its equations have no unique solution on these features; use another metric"
 
 
 def check_memory(name: str, observation: Observation, needed: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pedrank.metrics import Score, evaluate
+from pedrank.metrics import Score, UndefinedScore, evaluate
 from pedrank.observation.observation import observe
 from pedrank.observation.refinement import Refinement
 from pedrank.utils.errors import about
@@ -23,6 +23,7 @@ class TimedScore(NamedTuple):
     score: Score
     seconds: float  # includes the class statistics
     size: dict[str, int]  # n samples, d features, c classes
+    undefined: str = ""  # why there is no score; the score is then NaN
 
 
 def timed_scores(
@@ -33,6 +34,7 @@ def timed_scores(
     refinements: Mapping[str, Refinement | None],
     files: Mapping[str, str | os.PathLike],
     device: str = "cpu",
+    drop_undefined: bool = False,
 ) -> Iterator[TimedScore]:
     """Score one feature set by every metric, before and after every refinement.
 
@@ -44,6 +46,7 @@ def timed_scores(
         refinements: Refinements by name; None for the raw features.
         files: File that an error message names, by refinement; "none" names that of the raw features.
         device: Device that computes the within-class scatter and its spectrum: "cpu", or torch's name of another.
+        drop_undefined: Whether to yield an undefined score as NaN with the reason, instead of raising it.
 
     Yields:
         One score per metric and refinement.
@@ -60,7 +63,13 @@ def timed_scores(
         for refinement, moved in refinements.items():
             observation = raw if moved is None else raw.refined(moved)
             start = time.perf_counter()
+            undefined = ""
             with about(files[refinement]):
-                score = evaluate(metric, observation, **options.get(metric, {}))
+                try:
+                    score = evaluate(metric, observation, **options.get(metric, {}))
+                except UndefinedScore as error:
+                    if not drop_undefined:
+                        raise
+                    score, undefined = Score(np.nan, np.nan), error.reason
             seconds = observing + time.perf_counter() - start
-            yield TimedScore(metric, refinement, score, seconds, {"n": raw.n, "d": raw.d, "c": raw.c})
+            yield TimedScore(metric, refinement, score, seconds, {"n": raw.n, "d": raw.d, "c": raw.c}, undefined)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pedrank.observation.refinement import Refinement
-from pedrank.observation.spectrum import Spectrum, spectrum
+from pedrank.observation.spectrum import Spectrum, spectrum, thin_spectrum
 from pedrank.observation.statistics import ClassStatistics, within_scatter
 from pedrank.utils.errors import InputError
 
@@ -106,14 +106,25 @@ class Observation:
         return self.within_scatter() + (spread.T * self.counts) @ spread
 
     def within_spectrum(self) -> Spectrum:
-        """Spectrum of the within-class scatter, shared by all refinements; O(D^3) at the first call."""
+        """Spectrum of the within-class scatter, shared by all refinements; O(D^3) at the first call, or O(N^2 D)."""
         if "spectrum" not in self._shared:
-            self._shared["spectrum"] = self._spectrum(self.within_scatter())
+            if self._few_rows:
+                rows = self.features.astype(np.float64) - self.statistics.means[self.labels]
+                self._shared["spectrum"] = thin_spectrum(rows)
+            else:
+                self._shared["spectrum"] = self._spectrum(self.within_scatter())
         return self._shared["spectrum"]
 
     def second_moment_spectrum(self) -> Spectrum:
-        """Spectrum of X^T X, where X (N, D) are the refined features; O(D^3) at every call."""
+        """Spectrum of X^T X, where X (N, D) are the refined features; O(D^3) at every call, or O(N^2 D)."""
+        if self._few_rows:
+            return thin_spectrum(np.concatenate([block for _, block in self.blocks()]))
         return self._spectrum(self.within_scatter() + (self.means.T * self.counts) @ self.means)
+
+    @property
+    def _few_rows(self) -> bool:
+        """Whether work on N rows is less than half of that on a D x D matrix."""
+        return 2 * self.n <= self.d
 
     def _spectrum(self, matrix: np.ndarray) -> Spectrum:
         if self.device == "cpu":

@@ -31,11 +31,13 @@ def confirm(
 
         - fine_tuned: one entry per checkpoint, the most accurate first, with its rank by the scores.
         - verdict: "confirmed" where the pick is the most accurate. "corrected" where another leads it by more than two
-          standard errors over seeds. "open" where the lead is smaller, or its error unknown because of a single seed.
-          "untrained" where the best accuracy is less than a tenth of the way from chance to 100 %: such runs were too
-          short to compare checkpoints.
-        - best, pick: names; lead: percentage points between them; lead_error: two standard errors of the lead, None
-          where unknown; chance: accuracy of guessing, in percent.
+          standard errors over seeds. "open" where that lead is smaller, or its error unknown because of a single seed.
+          "tied" where another is exactly as accurate. "alone" where nothing else was fine-tuned. "untrained" where the
+          best accuracy is less than a tenth of the way from chance to 100 %: such runs were too short to compare
+          checkpoints.
+        - best, pick, rival: names; the rival is the most accurate of the others. lead: percentage points between pick
+          and rival, None without a rival; lead_error: two standard errors of the lead, None where unknown; chance:
+          accuracy of guessing, in percent.
         - runs, hours: spent on fine-tuning; all_runs, all_hours: estimates for all checkpoints, from the mean of the
           fine-tuned ones; saved: share of the checkpoints that were not fine-tuned.
 
@@ -58,18 +60,20 @@ def confirm(
         for row in table
     ]
     best, pick = entries[0], min(entries, key=lambda entry: entry["rank"])
-    lead = best["accuracy"] - pick["accuracy"]
-    error = _two_errors(best, pick)
+    rival = next((entry for entry in entries if entry is not pick), None)
+    ahead = rival["accuracy"] - pick["accuracy"] if rival else None  # above 0 where the rival is better
+    error = _two_errors(rival, pick) if rival else None
     chance = 100 / ranking["classes"]
     hours = sum(map(sum, seconds.values())) / 3600
     runs = sum(map(len, seconds.values()))
     share = len(entries) / len(rank_of)
     return {
         "fine_tuned": entries,
-        "verdict": _verdict(best["accuracy"], chance, lead, error),
+        "verdict": _verdict(best["accuracy"], chance, ahead, error),
         "best": best["checkpoint"],
         "pick": pick["checkpoint"],
-        "lead": lead,
+        "rival": rival["checkpoint"] if rival else None,
+        "lead": None if ahead is None else abs(ahead),
         "lead_error": error,
         "chance": chance,
         "runs": runs,
@@ -87,9 +91,11 @@ def _two_errors(one: Mapping[str, Any], other: Mapping[str, Any]) -> float | Non
     return 2 * float(np.sqrt(one["sd"] ** 2 / one["seeds"] + other["sd"] ** 2 / other["seeds"]))
 
 
-def _verdict(best: float, chance: float, lead: float, error: float | None) -> str:
+def _verdict(best: float, chance: float, ahead: float | None, error: float | None) -> str:
     if best - chance < LEARNED * (100 - chance):
         return "untrained"
-    if lead == 0:
-        return "confirmed"
-    return "corrected" if error is not None and lead > error else "open"
+    if ahead is None:
+        return "alone"
+    if ahead <= 0:
+        return "confirmed" if ahead < 0 else "tied"
+    return "corrected" if error is not None and ahead > error else "open"

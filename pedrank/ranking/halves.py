@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pedrank.metrics import evaluate
+from pedrank.metrics import UndefinedScore, evaluate
 from pedrank.observation.observation import observe
 from pedrank.observation.statistics import ReferenceStatistics
 from pedrank.refinements import move
@@ -72,15 +72,18 @@ def score_halves(
         reference: Reference statistics for the refinement.
 
     Returns:
-        One rank score per half.
+        One rank score per half; NaN where the metric is undefined on a half.
 
     Raises:
-        InputError: As the metric and the refinement do.
+        InputError: As the refinement does.
     """
     found = []
     for rows in halves(labels):
         observation = observe(features[rows], labels[rows])
         if refinement is not None:
             observation = observation.refined(move(observation.statistics, reference, **refinement))
-        found.append(evaluate(metric, observation, **options).rank_score)
+        try:
+            found.append(evaluate(metric, observation, **options).rank_score)
+        except UndefinedScore:
+            found.append(float("nan"))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,25 +35,32 @@ def rank(
     Returns:
         One row per checkpoint: rank (ties share the smallest), checkpoint, score, rank_score, first (share of halves in
         which it ranks first; ties share), rank_low and rank_high (5th and 95th percentile of its rank over halves),
-        rank_{other} for each other metric, mean_rank over all metrics, features (D), seconds (of all its scores).
+        rank_{other} for each other metric, mean_rank over all metrics, features (D), seconds (of all its scores). A
+        checkpoint on which `metric` is undefined has no row.
 
     Raises:
-        InputError: All checkpoints have the same score.
+        InputError: All checkpoints have the same score, or fewer than two have one.
     """
     import pandas as pd
 
     chosen = scores[(scores["metric"] == metric) & (scores["refinement"] == refinement)].set_index("checkpoint")
+    missing = chosen[chosen["rank_score"].isna()]
+    chosen = chosen.dropna(subset="rank_score")
     values = chosen["rank_score"]
+    if len(values) < 2:
+        of = f"{len(missing)} of {len(chosen) + len(missing)} checkpoints"
+        reason = f"{missing.index[0]}: {missing['undefined'].iloc[0]}"
+        raise InputError(f"{metric} is undefined for {of}, so it ranks none; for {reason}")
     if np.ptp(values.to_numpy()) == 0:
         raise InputError(f"{metric} gives all {len(values)} checkpoints the same score; rank them with another metric")
     table = chosen[["score", "rank_score"]].copy()
     table.insert(0, "rank", values.rank(ascending=False, method="min").astype(int))
     on_halves = halves.pivot(index="checkpoint", columns="half", values="rank_score").loc[table.index]
     best = on_halves == on_halves.max()
-    table["first"] = (best / best.sum()).mean(axis=1)
-    places = on_halves.rank(ascending=False, method="min")
+    table["first"] = (best / best.sum()).fillna(0.0).mean(axis=1)  # a half without any score has no first
+    places = on_halves.rank(ascending=False, method="min", na_option="bottom")
     table["rank_low"], table["rank_high"] = (places.quantile(q, axis=1, interpolation="nearest") for q in (0.05, 0.95))
-    others = other_scores(scores, metric)
+    others = other_scores(scores, metric, list(table.index))
     for name, column in others.items():
         table[f"rank_{name}"] = column[table.index].rank(ascending=False, method="min").astype(int)
     table["mean_rank"] = table[["rank", *(f"rank_{name}" for name in others)]].mean(axis=1)
@@ -67,18 +75,61 @@ def rank(
     )
 
 
-def other_scores(scores: pd.DataFrame, metric: str) -> dict[str, pd.Series]:
+def other_scores(scores: pd.DataFrame, metric: str, checkpoints: Sequence[str]) -> dict[str, pd.Series]:
     """Rank scores on the raw features by every metric except one.
 
     Args:
         scores: Long table: checkpoint, metric, refinement, rank_score.
         metric: Name of the metric to leave out.
+        checkpoints: Names of the ranked checkpoints.
 
     Returns:
-        By metric, a series of rank scores indexed by checkpoint.
+        By metric, a series of rank scores indexed by checkpoint. A metric that is undefined on one of the checkpoints
+        is left out.
     """
     raw = scores[(scores["refinement"] == BASE) & (scores["metric"] != metric)]
-    return {name: rows.set_index("checkpoint")["rank_score"] for name, rows in raw.groupby("metric", sort=False)}
+    columns = {
+        name: rows.set_index("checkpoint")["rank_score"][list(checkpoints)]
+        for name, rows in raw.groupby("metric", sort=False)
+    }
+    return {name: column for name, column in columns.items() if column.notna().all()}
+
+
+def undefined_scores(scores: pd.DataFrame, metric: str, refinement: str) -> list[dict[str, Any]]:
+    """List the scores that a ranking lacks.
+
+    Args:
+        scores: Long table: checkpoint, metric, refinement, rank_score and, where a score is undefined, undefined (the
+            reason).
+        metric: Name of the metric that ranks.
+        refinement: Refinement before ranking.
+
+    Returns:
+        One entry per metric and reason: metric, reason, checkpoints. Other metrics rank the raw features.
+    """
+    if "undefined" not in scores:
+        return []
+    used = scores["refinement"] == np.where(scores["metric"] == metric, refinement, BASE)
+    missing = scores[used & scores["rank_score"].isna()]
+    return [
+        {"metric": name, "reason": reason, "checkpoints": rows["checkpoint"].tolist()}
+        for (name, reason), rows in missing.groupby(["metric", "undefined"], sort=False)
+    ]
+
+
+def unmoved(scores: pd.DataFrame, metric: str, refinement: str) -> list[str]:
+    """Checkpoints whose score a refinement leaves as it is on the raw features: it has moved no class.
+
+    Args:
+        scores: Long table: checkpoint, metric, refinement, rank_score.
+        metric: Name of the metric.
+        refinement: Name of the refinement.
+    """
+    of_metric = scores[scores["metric"] == metric].pivot(index="checkpoint", columns="refinement", values="rank_score")
+    if refinement == BASE:
+        return []
+    same = of_metric[refinement] == of_metric[BASE]
+    return same.index[same].tolist()
 
 
 def agreement(table: pd.DataFrame, scores: pd.DataFrame, metric: str) -> dict[str, float | None]:
@@ -93,39 +144,44 @@ def agreement(table: pd.DataFrame, scores: pd.DataFrame, metric: str) -> dict[st
         tau_w by metric; None where all scores of that metric tie.
     """
     found: dict[str, float | None] = {}
-    for name, column in other_scores(scores, metric).items():
+    for name, column in other_scores(scores, metric, table["checkpoint"]).items():
         values = column[table["checkpoint"]].to_numpy()
         found[name] = weighted_tau(table["rank_score"].to_numpy(), values) if np.ptp(values) > 0 else None
     return found
 
 
-def recommendation(table: pd.DataFrame, taus: dict[str, float | None]) -> dict[str, Any]:
+def recommendation(table: pd.DataFrame, taus: dict[str, float | None], images_of_a_half: int) -> dict[str, Any]:
     """Recommend which checkpoint to fine-tune, and say how certain the scores are.
 
     Args:
         table: Ranking from `rank`.
         taus: tau_w by other metric, from `agreement`.
+        images_of_a_half: Number of images in each half.
 
     Returns:
-        picks (several where they tie for the first rank), runner_up, first (share of halves with the pick ranked
-        first), agree and disagree (other metrics that do or do not rank the pick first), mean_tau_w with the other
-        metrics (None without any), sure ("sure", "likely" or "open").
+        picks (several where they tie for the first rank), runner_up, first (share of
+        halves with the pick ranked first), agree, tie and disagree (other metrics that rank the pick first alone, first
+        together with others, or not first), mean_tau_w with the other metrics (None without any), sure ("sure",
+        "likely" or "open").
     """
     ahead = table["rank"] == 1
     pick = table.iloc[0]
     others = [name.removeprefix("rank_") for name in table.columns if name.startswith("rank_") and name[5:] in taus]
-    agree = [name for name in others if pick[f"rank_{name}"] == 1]
+    first = [name for name in others if pick[f"rank_{name}"] == 1]
+    agree = [name for name in first if (table[f"rank_{name}"] == 1).sum() == 1]
     known = [tau for tau in taus.values() if tau is not None]
     share = float(table["first"][ahead].max())
-    # A stable order by one metric can still be wrong, so "sure" also requires that half of the other metrics agree.
-    backed = 2 * len(agree) >= len(others)
+    # A stable order by one metric can still be wrong, so "sure" also requires that half of the other metrics agree, and
+    # that a half has at least as many images as features: with fewer, a metric can fit noise.
+    backed = 2 * len(agree) >= len(others) and images_of_a_half >= table["features"].max()
     sure = "open" if ahead.sum() > 1 or share < LIKELY else "sure" if share >= SURE and backed else "likely"
     return {
         "picks": table["checkpoint"][ahead].tolist(),
         "runner_up": table["checkpoint"][~ahead].iloc[0],
         "first": share,
         "agree": agree,
-        "disagree": [name for name in others if name not in agree],
+        "tie": [name for name in first if name not in agree],
+        "disagree": [name for name in others if name not in first],
         "mean_tau_w": float(np.mean(known)) if known else None,
         "sure": sure,
     }

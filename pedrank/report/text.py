@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from pedrank.evaluation.names import BASE, CONSENSUS, MEAN, ORACLE, PED, RANDOM, STATIC_RANKER
 from pedrank.metrics import get_metric, metric_names
@@ -58,6 +59,15 @@ def method(metric_name: str, refinement_name: str) -> str:
     ('LogME', 'LogME+PED, λ = 0.3')
     """
     return metric(metric_name) + refinement(refinement_name)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Format names as a list within a sentence.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def dataset(name: str) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from pedrank.formats.yaml_file import read_yaml
-from pedrank.report import text
 from pedrank.report.pages import page
 from pedrank.report.pages.page import Section
 from pedrank.report.pages.provenance_section import made_here
@@ -81,23 +80,5 @@ def warnings(config: Mapping[str, Any], rankings: Mapping[str, Mapping[str, Any]
     if config["ranking"]["refinement"] != "none":
         found += reference_caveats(config)
     for name, ranking in rankings.items():
-        table = ranking["checkpoints"]
-        tied = [row["checkpoint"] for row in table if sum(row["rank"] == other["rank"] for other in table) > 1]
-        if tied:
-            found.append(f"{name}: the scores of {', '.join(tied)} tie; the order of these checkpoints is undecided.")
-        negative = [text.metric(metric) for metric, tau in ranking["agreement"].items() if tau is not None and tau < 0]
-        if negative:
-            method = text.method(ranking["metric"], ranking["refinement"])
-            found.append(
-                f"{name}: the order by {', '.join(negative)} tends to be the reverse of the order by {method} "
-                f"({text.TAU}_w below 0)."
-            )
-        if ranking["images"] < 10 * ranking["classes"]:
-            found.append(
-                f"{name}: {ranking['images']} images for {ranking['classes']} classes are few, so scores are noisy."
-            )
-        if len({row["features"] for row in table}) > 1:
-            found.append(
-                f"{name}: checkpoints have different numbers of features, and some metrics favour many features."
-            )
+        found += [f"{name}: {note}" for note in ranking["notes"]]
     return found

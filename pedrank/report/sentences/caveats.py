@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pedrank.evaluation.intervals import ASSUMED_SD, seed_errors
-from pedrank.evaluation.names import MEAN, ORACLE, RANDOM, STATIC_RANKER
+from pedrank.evaluation.names import BASE, MEAN, ORACLE, RANDOM, STATIC_RANKER
 from pedrank.report import text
 
 
@@ -17,8 +17,8 @@ def caveats(
 ) -> list[str]:
     """List the warnings of a study.
 
-    They are about few or missing checkpoints, ties, saturated scores, the spread over seeds, methods that the static
-    ranker beats, and values chosen in hindsight.
+    They are about few or missing checkpoints, ties, saturated scores, refinements that change nothing, the spread over
+    seeds, methods that the static ranker beats, and values chosen in hindsight.
 
     Args:
         summary: Long table of `pedrank.evaluation.summary.summarise`.
@@ -33,6 +33,7 @@ def caveats(
         *_few(summary),
         *_missing(ground_truth, known),
         *_ties(scores),
+        *_unmoved(scores),
         *_seeds(ground_truth),
         *_nothing_gained(summary),
         *_hindsight(summary),
@@ -73,6 +74,21 @@ def _ties(scores: pd.DataFrame) -> list[str]:
                 f"{name}: several checkpoints have the same score on {', '.join(saturated)}, because the score "
                 "saturates; they are ranked by a form of it that does not saturate."
             )
+    return found
+
+
+def _unmoved(scores: pd.DataFrame) -> list[str]:
+    """Refinements that leave scores as they are on the raw features."""
+    wide = scores.pivot_table(index=["dataset", "checkpoint"], columns=["metric", "refinement"], values="rank_score")
+    found = []
+    for metric, refinement in wide.columns:
+        if refinement == BASE or (metric, BASE) not in wide:
+            continue
+        same = wide[metric, refinement] == wide[metric, BASE]
+        counts = same.groupby("dataset", sort=False).sum()
+        if counts.any():
+            of = ", ".join(f"{dataset} ({count} checkpoints)" for dataset, count in counts[counts > 0].items())
+            found.append(f"{text.method(metric, refinement)}: scores equal those of the raw features on {of}.")
     return found
 
 

@@ -27,7 +27,7 @@ def how_sure(found: Mapping[str, Any]) -> str:
     """Say how certain the first rank is: over random halves of the images, and over metrics.
 
     Args:
-        found: The JSON file of scripts/ranking.py: metric, refinement, halves, images, recommendation, checkpoints.
+        found: The JSON file of scripts/ranking.py: metric, refinement, halves, recommendation.
 
     Returns:
         Plain text.
@@ -36,29 +36,29 @@ def how_sure(found: Mapping[str, Any]) -> str:
     times = round(advice["first"] * found["halves"])
     name = text.method(found["metric"], found["refinement"])
     said = f"{_SURE[advice['sure']]}: {name} ranks it first on {times} of {found['halves']} random halves of the images"
-    if advice["agree"] or advice["disagree"]:
-        number = len(advice["agree"]) + len(advice["disagree"])
-        said += f". {_others(list(map(text.metric, advice['agree'])), number)}"
+    number = len(advice["agree"]) + len(advice["tie"]) + len(advice["disagree"])
+    if number:
+        agree, tie = (list(map(text.metric, advice[key])) for key in ("agree", "tie"))
+        said += f". {_others(agree, tie, number)}"
         if advice["mean_tau_w"] is not None:
             tau = f"mean {text.TAU}_w with their rankings" if number > 1 else f"{text.TAU}_w with its ranking"
             said += f". {name}'s {tau} is {text.points(advice['mean_tau_w'])}"
-    widest = max(row["features"] for row in found["checkpoints"])
-    narrow = (
-        f" A half has fewer images than the widest checkpoint has features ({widest:,}), so the halves may rank the "
-        "checkpoints differently."
-    )
-    return f"{said}. The second choice is {advice['runner_up']}.{narrow if found['images'] < 2 * widest else ''}"
+    return f"{said}. The second choice is {advice['runner_up']}."
 
 
-def _others(agree: list[str], number: int) -> str:
+def _others(agree: list[str], tie: list[str], number: int) -> str:
     """How many of the other metrics rank the same checkpoint first, and which."""
     if not agree:
-        return "No other metric ranks it first" if number > 1 else "The other metric does not rank it first"
-    if number == 1:
-        return f"The other metric, {agree[0]}, ranks it first too"
-    return (
-        f"{len(agree)} of {number} other metrics {'ranks' if len(agree) == 1 else 'rank'} it first ({', '.join(agree)})"
-    )
+        said = "No other metric ranks it first" if number > 1 else "The other metric does not rank it first"
+        said += " alone" if tie else ""
+    elif number == 1:
+        said = f"The other metric, {agree[0]}, ranks it first too"
+    else:
+        verb = "ranks" if len(agree) == 1 else "rank"
+        said = f"{len(agree)} of {number} other metrics {verb} it first ({', '.join(agree)})"
+    if tie:
+        said += f". {text.listed(tie)} {'ranks' if len(tie) == 1 else 'rank'} it first together with others"
+    return said
 
 
 def worth(found: Mapping[str, Any]) -> str:
