@@ -15,6 +15,8 @@ file, and so do its seconds.
 """
 
 BASELINES = "results/{study}/baselines/{dataset}/{checkpoint}.csv"
+# Without ground truth, a metric that is undefined on some features drops out; else it stops the study.
+UNDEFINED = "--drop-undefined" if PLAN.ranked else ""
 BASELINE_SECONDS = "results/{study}/baselines/{dataset}/{checkpoint}.seconds.csv"
 
 
@@ -44,10 +46,11 @@ rule score:
         scores=pattern(PLAN.score_pattern("scores")),
         seconds=pattern(PLAN.score_pattern("seconds")),
         plugins=config["plugins"],
+        undefined=UNDEFINED,
         code=ask(PLAN.score_code),
     shell:
         'python "$PEDRANK/scripts/score.py" --metrics {params.metrics} --options {params.options:q}'
-        ' --study "$PEDRANK_STUDY" --plugins {params.plugins:q} --code {params.code}'
+        ' --study "$PEDRANK_STUDY" --plugins {params.plugins:q} {params.undefined} --code {params.code}'
         " --gpu {resources.gpu} --threads {threads} --features {input.features}"
         " --displacements {params.displacements} --scores {params.scores} --seconds {params.seconds} 2> {log}"
 
@@ -75,11 +78,12 @@ rule baselines:
         scores=pattern(BASELINES),
         seconds=pattern(BASELINE_SECONDS),
         plugins=config["plugins"],
+        undefined=UNDEFINED,
         code=PLAN.metrics_code("baselines", config["baselines"]),
     shell:
         'python "$PEDRANK/scripts/baselines.py" --dataset {wildcards.dataset} --features {params.features}'
         ' --study "$PEDRANK_STUDY" --metrics {params.metrics} --options {params.options:q}'
-        " --plugins {params.plugins:q} --code {params.code} --threads {threads}"
+        " --plugins {params.plugins:q} {params.undefined} --code {params.code} --threads {threads}"
         " --scores {params.scores} --seconds {params.seconds} 2> {log}"
 
 

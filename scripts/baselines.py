@@ -6,13 +6,12 @@ import json
 import numpy as np
 import pandas as pd
 
-from pedrank.formats.yaml_file import read_yaml
 from pedrank.metrics._scoring import timed_scores
 from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import provenance, read_arrays, read_csv, write_csv
 from pedrank.store.timing import MEASURED, measured
-from pedrank.study.names import is_ranked, paths
+from pedrank.study.names import paths
 from pedrank.study.plugins import load_plugin
 from pedrank.utils.machine import processor
 
@@ -26,6 +25,7 @@ def main() -> None:
     parser.add_argument("--options", type=json.loads, default={}, help="JSON mapping of metrics to their options")
     parser.add_argument("--plugins", nargs="*", default=[], help="Python files that register metrics")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of the job, recorded beside the seconds")
+    parser.add_argument("--drop-undefined", action="store_true", help="record why a score is undefined, and go on")
     parser.add_argument("--code", default="", help="digest of the code; known seconds are kept if it is the same")
     parser.add_argument("--scores", required=True, help=PATTERN)
     parser.add_argument("--seconds", required=True, help=PATTERN)
@@ -44,7 +44,7 @@ def main() -> None:
             arguments.options,
             {"none": None},
             {"none": features},
-            drop_undefined=is_ranked(read_yaml(arguments.study)),
+            drop_undefined=arguments.drop_undefined,
         ):
             row = {"dataset": arguments.dataset, "checkpoint": features.stem}
             row |= {"metric": each.metric, "refinement": each.refinement}

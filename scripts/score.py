@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from pedrank.formats.yaml_file import read_yaml
 from pedrank.metrics._scoring import timed_scores
 from pedrank.refinements.refinement_file import load_refinement
 from pedrank.runtime.arguments import PATTERN, add_device, add_study
@@ -15,7 +14,7 @@ from pedrank.runtime.command import run
 from pedrank.runtime.device import prepare_device
 from pedrank.store.artefacts import provenance, read_arrays
 from pedrank.store.timing import MEASURED, measured
-from pedrank.study.names import files, is_ranked
+from pedrank.study.names import files
 from pedrank.study.plugins import load_plugin
 from pedrank.study.score_files import write_records
 from pedrank.utils.machine import processor
@@ -30,6 +29,7 @@ def main() -> None:
     parser.add_argument("--displacements", default="", help=f"{PATTERN}: one file per refinement")
     add_study(parser)
     add_device(parser)
+    parser.add_argument("--drop-undefined", action="store_true", help="record why a score is undefined, and go on")
     parser.add_argument("--code", default="", help="digest of the code; known seconds are kept if it is the same")
     parser.add_argument("--scores", required=True, help=f"{PATTERN}; without {{refinement}}, one file for all")
     parser.add_argument("--seconds", required=True, help=PATTERN)
@@ -54,7 +54,7 @@ def main() -> None:
         refinements,
         {name: by[-1] for name, by in made_from.items()},
         device,
-        drop_undefined=is_ranked(read_yaml(arguments.study)),
+        drop_undefined=arguments.drop_undefined,
     ):
         options = {"metric": each.metric, **arguments.options.get(each.metric, {})}
         found = {"score": None, "rank_score": None, "undefined": each.undefined}
