@@ -24,7 +24,8 @@ from pedrank.study.plan import SNAKEMAKE_MB, Plan, shipped, spare_parts, stamps,
 from pedrank.utils.errors import InputError
 from pedrank.utils.paths import PUBLISHED, ROOT
 
-SCHEMA = Path(workflow.basedir) / "schemas/config.schema.yaml"
+CHECKOUT = Path(str(workflow.current_basedir)).parent  # also where another workflow uses this one as a module
+SCHEMA = CHECKOUT / "schemas/config.schema.yaml"
 
 try:
     check_schema(config, SCHEMA)
@@ -69,10 +70,16 @@ PATH = (
 )
 GPU_JOBS = workflow.global_resources.get("gpu")
 GPU_JOBS = "" if GPU_JOBS is None else GPU_JOBS.value
-shell.prefix(
-    f"set -euo pipefail; export PEDRANK='{workflow.basedir}' PYTHONPATH='{workflow.basedir}' PATH='{PATH}'\"$PATH\""
-    f" PEDRANK_HEAD={os.getpid()} PEDRANK_GPU_JOBS={GPU_JOBS} PEDRANK_STUDY='{PLAN.write_study()}'; "
-)
+EXPORTS = {
+    "PEDRANK": CHECKOUT,
+    "PYTHONPATH": CHECKOUT,
+    "PEDRANK_HEAD": os.getpid(),
+    "PEDRANK_GPU_JOBS": GPU_JOBS,
+    "PEDRANK_STUDY": PLAN.write_study(),
+}
+PREFIX = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in EXPORTS.items())
+PREFIX = f'set -euo pipefail; export {PREFIX} PATH={shlex.quote(PATH)}"$PATH"; '
+shell.prefix(PREFIX.replace("{", "{{").replace("}", "}}"))  # Snakemake fills in fields in braces
 
 
 def hold_lock():
