@@ -232,7 +232,7 @@ def test_two_workflows_at_once_are_refused_in_one_line(tmp_path):
     first = subprocess.Popen(
         command(*RUN), cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    lock = root / ".snakemake/pedrank.lock"
+    lock = root / "results/.pedrank.lock"
     while not lock.exists():
         assert first.poll() is None
         time.sleep(0.05)
