@@ -15,19 +15,25 @@ from snakemake.utils import validate
 
 from pedrank.catalogue.crop import PATTERN
 from pedrank.report import CROSS_DATASET_FIGURES, PAPER_FIGURES
+from pedrank.runtime.interrupt import stop_in_one_line
 from pedrank.runtime.lock import alone
 from pedrank.runtime.slurm import RUN_MINUTES
 from pedrank.store.verify import damaged
-from pedrank.study.config import check_schema, check_study
+from pedrank.study.config import check_schema, check_study, check_targets
 from pedrank.study.names import fill
 from pedrank.study.plan import SNAKEMAKE_MB, Plan, shipped, spare_parts, stamps, used_options
+from pedrank.study.restore_types import restore_types
 from pedrank.utils.errors import InputError
 from pedrank.utils.paths import PUBLISHED, ROOT
+
+stop_in_one_line(lambda: getattr(workflow, "scheduler", None) is not None)
 
 CHECKOUT = Path(str(workflow.current_basedir)).parent  # also where another workflow uses this one as a module
 SCHEMA = CHECKOUT / "schemas/config.schema.yaml"
 
 try:
+    check_targets(workflow.overwrite_configfiles)
+    restore_types(config, SCHEMA)
     check_schema(config, SCHEMA)
     validate(config, SCHEMA)  # fills in the defaults
     check_study(config, SCHEMA.parent)
@@ -79,7 +85,19 @@ EXPORTS = {
 }
 PREFIX = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in EXPORTS.items())
 PREFIX = f'set -euo pipefail; export {PREFIX} PATH={shlex.quote(PATH)}"$PATH"; '
+PREFIX += 'trap \'\' INT; python() { command python "$PEDRANK/pedrank/runtime/launch.py" "$@"; }; '
 shell.prefix(PREFIX.replace("{", "{{").replace("}", "}}"))  # Snakemake fills in fields in braces
+
+
+def on_gpu(rule):
+    """Whether a profile or the command line gives a rule a GPU that it does not have by itself (`set-resources`)."""
+    gpu = workflow.resource_settings.overwrite_resources.get(rule, {}).get("gpu")
+    return gpu is not None and (gpu.is_evaluable() or bool(gpu.value))
+
+
+def environment(name):
+    """The file of a conda environment. Snakemake fills in fields in braces, so those of the checkout's path are doubled."""
+    return str(CHECKOUT / f"envs/{name}.yaml").replace("{", "{{").replace("}", "}}")
 
 
 def hold_lock():
