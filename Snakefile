@@ -58,7 +58,11 @@ localrules:
 
 
 onstart:
-    hold_lock()
+    begin()
+
+
+onsuccess:
+    end()
 
 
 rule all:

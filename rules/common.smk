@@ -18,8 +18,10 @@ from pedrank.report import CROSS_DATASET_FIGURES, PAPER_FIGURES
 from pedrank.runtime.interrupt import stop_in_one_line
 from pedrank.runtime.lock import alone
 from pedrank.runtime.slurm import RUN_MINUTES
+from pedrank.runtime.writable import check_writable
 from pedrank.store.verify import damaged
 from pedrank.study.config import check_schema, check_study, check_targets
+from pedrank.study.made_with import check_made_with, note_end, note_start
 from pedrank.study.names import fill
 from pedrank.study.plan import SNAKEMAKE_MB, Plan, shipped, spare_parts, stamps, used_options
 from pedrank.study.restore_types import restore_types
@@ -42,6 +44,10 @@ except InputError as error:
 
 # A damaged artefact stops every run, even one that would read it much later, or has nothing to do.
 if workflow.is_main_process:
+    try:
+        check_writable()
+    except InputError as error:
+        raise WorkflowError(str(error))
     if found := damaged([Path("results", part) for part in ("data", "checkpoints", config["study"])]):
         raise WorkflowError(*(f"error: {line}" for line in found.values()))
 
@@ -50,6 +56,13 @@ for part in spare_parts(config):
 config["metric_options"] = used_options(config)
 
 PLAN = Plan(config)
+RESULTS = Path("results", config["study"])
+
+if workflow.is_main_process:
+    try:
+        check_made_with(RESULTS, PLAN.made_by)
+    except InputError as error:
+        raise WorkflowError(str(error))
 
 CHECKPOINTS_PER_JOB = PLAN.checkpoints_per_job
 STUDY = "results/{study}/config.yaml"
@@ -100,13 +113,23 @@ def environment(name):
     return str(CHECKOUT / f"envs/{name}.yaml").replace("{", "{{").replace("}", "}}")
 
 
-def hold_lock():
-    """Allow one workflow at a time in this directory. It replaces Snakemake's lock, which a killed run leaves behind."""
-    global LOCK
+def begin():
+    """Before the first job: allow one workflow at a time on these results, and note what makes them.
+
+    The lock replaces Snakemake's, which a killed run leaves behind.
+    """
+    global LOCKS
     try:
-        LOCK = alone(Path.cwd())
+        LOCKS = alone(Path.cwd())
+        note_start(RESULTS, PLAN.made_by())
     except InputError as error:
         raise WorkflowError(str(error))
+
+
+def end():
+    """After the last job: if the whole study was requested, note that all results fit."""
+    if not workflow.dag_settings.targets:
+        note_end(RESULTS, PLAN.made_by(), touched=workflow.touch and workflow.dag_settings.forceall)
 
 
 def ask(function):
