@@ -59,7 +59,7 @@ class Workflow:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                env=_environment(),
+                env=_environment(self.out),
                 encoding="utf-8",
                 errors="replace",
                 process_group=0,  # so that a signal reaches Snakemake and its jobs, and is sent once
@@ -82,7 +82,7 @@ class Workflow:
             self.command("--dry-run", "--quiet", "rules"),
             capture_output=True,
             text=True,
-            env=_environment(),
+            env=_environment(self.out),
             encoding="utf-8",
             errors="replace",
         )
@@ -164,10 +164,18 @@ def reason(output: str) -> str:
     return UNKNOWN
 
 
-def _environment() -> dict[str, str]:
-    """This process's environment, with the package of this checkout before an installed one."""
+def _environment(out: Path) -> dict[str, str]:
+    """This process's environment, with the package of this checkout before an installed one.
+
+    Snakemake cannot start without a cache folder; where the user's is not writable, it gets one in `out`.
+    """
     path = os.environ.get("PYTHONPATH")
-    return os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{path}" if path else str(ROOT), "PYTHONUNBUFFERED": "1"}
+    added = {"PYTHONPATH": f"{ROOT}{os.pathsep}{path}" if path else str(ROOT), "PYTHONUNBUFFERED": "1"}
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute()
+    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        added["XDG_CACHE_HOME"] = str(out / ".snakemake/cache")
+    return os.environ | added
 
 
 def _show(line: str) -> None:
