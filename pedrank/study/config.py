@@ -79,7 +79,8 @@ def check_schema(config: Mapping[str, Any], schema: Path) -> None:
         unknown = next(key for key in error.instance if key not in known)
         raise InputError(f"config, {where}: unknown key '{unknown}'; {nearest(str(unknown), known)}")
     if error.validator == "type" and error.validator_value == "string" and isinstance(error.instance, int | float):
-        raise InputError(f'config, {where}: {error.instance!r} must be text; put it in quotes: "{error.instance}"')
+        value = f'"{error.instance}"'  # --config reads a number even in quotes
+        raise InputError(f"config, {where}: {error.instance} must be text; write {value} in a file for --configfile")
     raise InputError(f"config, {where}: {error.message}; see schemas/config.schema.yaml")
 
 
