@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pedrank.cli.workflow import _environment
 from pedrank.utils.paths import ROOT
 
 DEFAULT = (signal.SIGINT, signal.SIGHUP)  # a background shell ignores them
@@ -107,3 +108,16 @@ def test_a_signal_to_rank_ends_its_workflow_and_all_jobs(tmp_path, sent):
     if sent != signal.SIGINT:
         assert error == f"error: stopped by {sent.name}; run the same command to continue\n"
     assert all(_gone(int(pid)) for pid in pids.read_text().split())
+
+
+def test_rank_needs_no_writable_home(tmp_path, monkeypatch):
+    """Snakemake cannot start without a cache folder."""
+    home, out = tmp_path / "home", tmp_path / "out"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert "XDG_CACHE_HOME" not in _environment(out)
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != home)  # root may write everywhere
+    assert _environment(out)["XDG_CACHE_HOME"] == str(out / ".snakemake/cache")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert _environment(out)["XDG_CACHE_HOME"] == str(tmp_path / "cache")
