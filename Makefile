@@ -30,12 +30,12 @@ quickstart: .venv/workflow
 
 # After a crash: wait for orphaned jobs, delete and list the study's damaged files, and continue. PROFILE and CONFIG choose the study.
 resume: .venv/workflow
-	python scripts/verify.py --delete --profile $(PROFILE) $(CONFIG:%=--config %)
-	snakemake --cores all --workflow-profile $(PROFILE) $(CONFIG:%=--configfile %)
+	python scripts/verify.py --delete --profile $(PROFILE) $(if $(CONFIG),--config $(CONFIG))
+	snakemake --cores all --workflow-profile $(PROFILE) $(if $(CONFIG),--configfile $(CONFIG))
 
 # List the downloads of the paper's study; `make fetch-list CONFIG=studies/yours.yaml` for another study.
 fetch-list: .venv/workflow
-	@python scripts/fetch_list.py $(CONFIG:%=--config %)
+	@python scripts/fetch_list.py $(if $(CONFIG),--config $(CONFIG))
 
 # The report as one HTML page. It is part of every study; this updates it. STUDY and PROFILE choose the study.
 STUDY ?= quickstart
@@ -50,7 +50,7 @@ workflow-report: report
 
 # Estimate hours and disk of fine-tuning on this machine, from a short probe.
 estimate: .venv/workflow
-	@python scripts/estimate.py $(CONFIG:%=--config %)
+	@python scripts/estimate.py $(if $(CONFIG),--config $(CONFIG))
 
 test: .venv/dev
 	pytest -n 2 --dist loadfile

@@ -6,7 +6,7 @@ from snakemake.utils import min_version
 min_version("9.20")
 
 
-configfile: f"{workflow.basedir}/config.yaml"  # also with --directory, or if started elsewhere
+configfile: f"{workflow.current_basedir}/config.yaml"  # also with --directory, as a module, or started elsewhere
 
 
 report: "report/workflow.rst"
@@ -58,7 +58,11 @@ localrules:
 
 
 onstart:
-    hold_lock()
+    begin()
+
+
+onsuccess:
+    end()
 
 
 rule all:

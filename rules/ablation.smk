@@ -21,7 +21,7 @@ rule sweep:
     benchmark:
         "results/{study}/logs/sweep/{dataset}.seconds.tsv"
     conda:
-        "../envs/core.yaml"
+        environment("core")
     resources:
         mem_mb=megabytes(1000, of_features=1),
         runtime=minutes(120),
@@ -47,7 +47,7 @@ rule ablation:
     log:
         "results/{study}/logs/ablation.log",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     params:
         inputs=arguments(
             scores=["results/{study}/ablation/{swept}.csv"], ground_truth=["results/{study}/ground_truth/{swept}.csv"]

@@ -19,7 +19,7 @@ rule checkpoint:
     benchmark:
         "results/checkpoints/logs/{checkpoint}.seconds.tsv"
     conda:
-        "../envs/torch.yaml"
+        environment("torch")
     resources:
         mem_mb=megabytes(6000),
         runtime=minutes(30),
@@ -44,7 +44,7 @@ if config["reference"]["source"] in ("shipped", "folder"):
         log:
             "results/{study}/logs/reference/{checkpoint}.log",
         conda:
-            "../envs/core.yaml"
+            environment("core")
         params:
             code=PLAN.code("reference_given"),
         shell:
@@ -63,7 +63,7 @@ elif PLAN.own_reference:
         log:
             "results/{study}/logs/reference/{dataset}/{checkpoint}.log",
         conda:
-            "../envs/core.yaml"
+            environment("core")
         params:
             code=PLAN.code("reference_given"),
         shell:
@@ -83,7 +83,7 @@ else:
         benchmark:
             f"results/{{study}}/logs/reference/{CHECKPOINTS_PER_JOB[0]}.seconds.tsv"
         conda:
-            "../envs/torch.yaml"
+            environment("torch")
         threads: 8
         resources:
             gpu=1,
@@ -111,7 +111,7 @@ rule pretrain:
     log:
         "results/pretrain/logs/{objective}.log",
     conda:
-        "../envs/torch.yaml"
+        environment("torch")
     threads: 1
     resources:
         gpu=1,

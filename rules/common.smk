@@ -15,18 +15,27 @@ from snakemake.utils import validate
 
 from pedrank.catalogue.crop import PATTERN
 from pedrank.report import CROSS_DATASET_FIGURES, PAPER_FIGURES
+from pedrank.runtime.interrupt import stop_in_one_line
 from pedrank.runtime.lock import alone
 from pedrank.runtime.slurm import RUN_MINUTES
+from pedrank.runtime.writable import check_writable
 from pedrank.store.verify import damaged
-from pedrank.study.config import check_schema, check_study
+from pedrank.study.config import check_schema, check_study, check_targets
+from pedrank.study.made_with import check_made_with, note_end, note_start
 from pedrank.study.names import fill
 from pedrank.study.plan import SNAKEMAKE_MB, Plan, shipped, spare_parts, stamps, used_options
+from pedrank.study.restore_types import restore_types
 from pedrank.utils.errors import InputError
 from pedrank.utils.paths import PUBLISHED, ROOT
 
-SCHEMA = Path(workflow.basedir) / "schemas/config.schema.yaml"
+stop_in_one_line(lambda: getattr(workflow, "scheduler", None) is not None)
+
+CHECKOUT = Path(str(workflow.current_basedir)).parent  # also where another workflow uses this one as a module
+SCHEMA = CHECKOUT / "schemas/config.schema.yaml"
 
 try:
+    check_targets(workflow.overwrite_configfiles)
+    restore_types(config, SCHEMA)
     check_schema(config, SCHEMA)
     validate(config, SCHEMA)  # fills in the defaults
     check_study(config, SCHEMA.parent)
@@ -35,6 +44,10 @@ except InputError as error:
 
 # A damaged artefact stops every run, even one that would read it much later, or has nothing to do.
 if workflow.is_main_process:
+    try:
+        check_writable()
+    except InputError as error:
+        raise WorkflowError(str(error))
     if found := damaged([Path("results", part) for part in ("data", "checkpoints", config["study"])]):
         raise WorkflowError(*(f"error: {line}" for line in found.values()))
 
@@ -43,6 +56,13 @@ for part in spare_parts(config):
 config["metric_options"] = used_options(config)
 
 PLAN = Plan(config)
+RESULTS = Path("results", config["study"])
+
+if workflow.is_main_process:
+    try:
+        check_made_with(RESULTS, PLAN.made_by)
+    except InputError as error:
+        raise WorkflowError(str(error))
 
 CHECKPOINTS_PER_JOB = PLAN.checkpoints_per_job
 STUDY = "results/{study}/config.yaml"
@@ -69,19 +89,47 @@ PATH = (
 )
 GPU_JOBS = workflow.global_resources.get("gpu")
 GPU_JOBS = "" if GPU_JOBS is None else GPU_JOBS.value
-shell.prefix(
-    f"set -euo pipefail; export PEDRANK='{workflow.basedir}' PYTHONPATH='{workflow.basedir}' PATH='{PATH}'\"$PATH\""
-    f" PEDRANK_HEAD={os.getpid()} PEDRANK_GPU_JOBS={GPU_JOBS} PEDRANK_STUDY='{PLAN.write_study()}'; "
-)
+EXPORTS = {
+    "PEDRANK": CHECKOUT,
+    "PYTHONPATH": CHECKOUT,
+    "PEDRANK_HEAD": os.getpid(),
+    "PEDRANK_GPU_JOBS": GPU_JOBS,
+    "PEDRANK_STUDY": PLAN.write_study(),
+}
+PREFIX = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in EXPORTS.items())
+PREFIX = f'set -euo pipefail; export {PREFIX} PATH={shlex.quote(PATH)}"$PATH"; '
+PREFIX += 'trap \'\' INT; python() { command python "$PEDRANK/pedrank/runtime/launch.py" "$@"; }; '
+shell.prefix(PREFIX.replace("{", "{{").replace("}", "}}"))  # Snakemake fills in fields in braces
 
 
-def hold_lock():
-    """Allow one workflow at a time in this directory. It replaces Snakemake's lock, which a killed run leaves behind."""
-    global LOCK
+def on_gpu(rule):
+    """Whether a profile or the command line gives a rule a GPU that it does not have by itself (`set-resources`)."""
+    gpu = workflow.resource_settings.overwrite_resources.get(rule, {}).get("gpu")
+    return gpu is not None and (gpu.is_evaluable() or bool(gpu.value))
+
+
+def environment(name):
+    """The file of a conda environment. Snakemake fills in fields in braces, so those of the checkout's path are doubled."""
+    return str(CHECKOUT / f"envs/{name}.yaml").replace("{", "{{").replace("}", "}}")
+
+
+def begin():
+    """Before the first job: allow one workflow at a time on these results, and note what makes them.
+
+    The lock replaces Snakemake's, which a killed run leaves behind.
+    """
+    global LOCKS
     try:
-        LOCK = alone(Path.cwd())
+        LOCKS = alone(Path.cwd())
+        note_start(RESULTS, PLAN.made_by())
     except InputError as error:
         raise WorkflowError(str(error))
+
+
+def end():
+    """After the last job: if the whole study was requested, note that all results fit."""
+    if not workflow.dag_settings.targets:
+        note_end(RESULTS, PLAN.made_by(), touched=workflow.touch and workflow.dag_settings.forceall)
 
 
 def ask(function):

@@ -16,7 +16,7 @@ rule download:
     log:
         "results/downloads/logs/{file}.log",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     shell:
         'python "$PEDRANK/scripts/download.py" --file {wildcards.file} --folder results/downloads 2> {log}'
 
@@ -31,7 +31,7 @@ rule prepare:
     benchmark:
         "results/data/{dataset}/prepare-{size}.seconds.tsv"
     conda:
-        "../envs/core.yaml"
+        environment("core")
     threads: 8
     resources:
         mem_mb=megabytes(4000),

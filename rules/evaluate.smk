@@ -24,7 +24,7 @@ rule summary:
     log:
         "results/{study}/logs/summary.log",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     params:
         inputs=arguments(scores=PLAN.tables_of("scores"), ground_truth=[GROUND_TRUTH]),
         datasets=config["datasets"],
@@ -42,7 +42,7 @@ rule table1:
     log:
         "results/{study}/logs/table1.log",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     params:
         table="table1",
         inputs=arguments(summary=["results/{study}/summary.csv"]),

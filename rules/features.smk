@@ -23,7 +23,7 @@ rule features:
     wildcard_constraints:
         dataset="|".join(PLAN.image_datasets) or "(?!)",
     conda:
-        "../envs/torch.yaml"
+        environment("torch")
     threads: 8
     resources:
         gpu=1,
@@ -56,7 +56,7 @@ rule features_given:
     wildcard_constraints:
         dataset="|".join(PLAN.feature_datasets) or "(?!)",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     resources:
         mem_mb=megabytes(1000, of_features=2),
         runtime=minutes(60),

@@ -31,7 +31,7 @@ if PLAN.one_job:
         benchmark:
             "results/{study}/logs/finetune/{dataset}.seconds.tsv"
         conda:
-            "../envs/torch.yaml"
+            environment("torch")
         threads: 8
         resources:
             gpu=1,
@@ -74,7 +74,7 @@ else:
         log:
             "results/{study}/logs/finetune/{dataset}.log",
         conda:
-            "../envs/core.yaml"
+            environment("core")
         params:
             inputs=arguments(
                 validations=[f"{RUNS}/{{finetuned}}/validation.json"],
@@ -101,7 +101,7 @@ else:
         wildcard_constraints:
             point="|".join(PLAN.points),
         conda:
-            "../envs/torch.yaml"
+            environment("torch")
         threads: 8
         resources:
             gpu=1,
@@ -155,7 +155,7 @@ else:
             benchmark:
                 "results/{study}/logs/finetune/{dataset}/{checkpoint}/halving.seconds.tsv"
             conda:
-                "../envs/torch.yaml"
+                environment("torch")
             threads: 8
             resources:
                 gpu=1,
@@ -188,7 +188,7 @@ else:
             log:
                 "results/{study}/logs/finetune/{dataset}/{checkpoint}/choice.log",
             conda:
-                "../envs/core.yaml"
+                environment("core")
             params:
                 inputs=arguments(runs=[f"{RUN}validation-{{point}}.json"]),
                 points=list(PLAN.points),
@@ -207,7 +207,7 @@ else:
         wildcard_constraints:
             seed=r"\d+",
         conda:
-            "../envs/core.yaml"
+            environment("core")
         params:
             inputs=arguments(tests=[f"{RUNS}/{{finetuned}}/test-seed{{each}}.json"]),
             checkpoints=PLAN.finetuned,

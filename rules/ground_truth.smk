@@ -27,7 +27,7 @@ rule ground_truth:
     log:
         "results/{study}/logs/ground_truth/{dataset}.log",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     params:
         checkpoints=config["checkpoints"],
         inputs=arguments(**{name: [file] for name, file in ACCURACIES.items()}),

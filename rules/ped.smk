@@ -23,7 +23,7 @@ if PLAN.refined:
         benchmark:
             "results/{study}/logs/ped/{dataset}/{checkpoint}.seconds.tsv"
         conda:
-            "../envs/core.yaml"
+            environment("core")
         resources:
             mem_mb=megabytes(500),
             runtime=minutes(30),

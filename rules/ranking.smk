@@ -32,7 +32,7 @@ rule halves:
     benchmark:
         f"results/{{study}}/logs/halves/{{dataset}}/{CHECKPOINTS_PER_JOB[0]}.seconds.tsv"
     conda:
-        "../envs/core.yaml"
+        environment("core")
     threads: 4
     resources:
         mem_mb=megabytes(1000, of_features=2),
@@ -64,7 +64,7 @@ rule ranking:
     log:
         "results/{study}/logs/ranking/{dataset}.log",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     params:
         checkpoints=config["checkpoints"],
         halves=pattern(HALVES),
@@ -88,7 +88,7 @@ rule confirm:
     log:
         "results/{study}/logs/confirm/{dataset}.log",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     params:
         checkpoints=PLAN.finetuned,
         code=PLAN.code("confirm"),
@@ -109,7 +109,7 @@ rule page:
     log:
         "results/{study}/logs/report.log",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     params:
         code=PLAN.page_code("ranking"),
     shell:

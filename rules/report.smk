@@ -28,7 +28,7 @@ rule figure4:
     log:
         "results/{study}/logs/figure4.log",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     params:
         figures="figure4",
         inputs=arguments(ablation=["results/{study}/ablation.csv"]),
@@ -181,7 +181,7 @@ rule page:
     log:
         "results/{study}/logs/report.log",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     params:
         published=lambda wildcards, input: f"--published {shlex.quote(input.published)}" if input.published else "",
         code=PLAN.page_code("study"),
@@ -233,7 +233,7 @@ rule trace_page:
     log:
         "results/{study}/logs/trace.log",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     params:
         code=PLAN.trace_code(),
     shell:

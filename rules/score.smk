@@ -32,7 +32,7 @@ rule score:
     benchmark:
         f"results/{{study}}/logs/score/{PLAN.metric_folder}{{dataset}}/{{checkpoint}}.seconds.tsv"
     conda:
-        "../envs/core.yaml"
+        environment("torch" if on_gpu("score") else "core")
     threads: 4
     resources:
         gpu=0,  # 1, set in a profile's set-resources, computes the scatter matrix and its spectrum on a GPU
@@ -66,7 +66,7 @@ rule baselines:
     benchmark:
         f"results/{{study}}/logs/baselines/{{dataset}}/{CHECKPOINTS_PER_JOB[0]}.seconds.tsv"
     conda:
-        "../envs/core.yaml"
+        environment("core")
     threads: 4
     resources:
         mem_mb=megabytes(1000, of_features=2),
@@ -95,7 +95,7 @@ rule scores:
     log:
         "results/{study}/logs/scores/{dataset}.log",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     params:
         files=arguments(scores=[PLAN.score_pattern("scores")]),
         names=[config["metrics"], list(PLAN.refinements), config["checkpoints"]],

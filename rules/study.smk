@@ -11,7 +11,7 @@ rule config:
     log:
         "results/{study}/logs/config.log",
     conda:
-        "../envs/core.yaml"
+        environment("core")
     params:
         config=PLAN.options(),
         code=PLAN.code("config"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pedrank.catalogue.catalogue import use_settings
 from pedrank.finetune.estimate import estimate
+from pedrank.runtime.arguments import add_config
 from pedrank.runtime.command import run
 from pedrank.runtime.device import prepare_device
 from pedrank.study.config import read_config
@@ -13,13 +14,7 @@ from pedrank.study.config import read_config
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--config",
-        nargs="+",
-        default=[],
-        type=Path,
-        help="the study's configurations; each overrides config.yaml and those before it",
-    )
+    add_config(parser)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     arguments = parser.parse_args()
     root = Path(__file__).resolve().parent.parent

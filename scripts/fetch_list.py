@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from pedrank.catalogue.catalogue import use_settings
+from pedrank.runtime.arguments import add_config
 from pedrank.runtime.command import run
 from pedrank.study.config import read_config
 from pedrank.study.fetch_list import fetch_table
@@ -11,13 +12,7 @@ from pedrank.study.fetch_list import fetch_table
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--config",
-        nargs="+",
-        default=[],
-        type=Path,
-        help="the study's configurations; each overrides config.yaml and those before it",
-    )
+    add_config(parser)
     parser.add_argument("--downloads", default="results/downloads", type=Path)
     arguments = parser.parse_args()
     root = Path(__file__).resolve().parent.parent

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from pedrank.formats.yaml_file import read_yaml
+from pedrank.runtime.arguments import add_config
 from pedrank.runtime.command import run
 from pedrank.runtime.lock import alone
 from pedrank.store.verify import damaged, delete
@@ -19,9 +20,7 @@ def main() -> None:
         "folders", nargs="*", type=Path, help="folders to check (default: the study's, or without a study, results)"
     )
     parser.add_argument("--profile", help="check the study of this profile only")
-    parser.add_argument(
-        "--config", nargs="+", default=[], type=Path, action="extend", help="check the study of these configurations"
-    )
+    add_config(parser)
     parser.add_argument(
         "--delete",
         action="store_true",

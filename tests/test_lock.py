@@ -1,6 +1,8 @@
 """The lock dies with its holder, jobs die with their workflow, and bad input ends a script in one line."""
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,8 +10,9 @@ import time
 
 import pytest
 
-from pedrank.runtime.lock import hold
+from pedrank.runtime.lock import alone, hold, wait_for_orphans
 from pedrank.runtime.slurm import leftovers, refuse_leftovers
+from pedrank.runtime.writable import check_writable
 from pedrank.utils.errors import InputError, about
 
 
@@ -108,3 +111,99 @@ def test_a_slurm_that_does_not_answer_stops_nobody(queue, tmp_path):
     refuse_leftovers(tmp_path)
     queue("")
     refuse_leftovers(tmp_path)
+
+
+def test_two_directories_with_the_same_results_exclude_each_other(tmp_path):
+    """Their results/ are links to one folder, or only the folder of one study is."""
+    one, two, three = (tmp_path / name for name in ("one", "two", "three"))
+    (tmp_path / "shared/study").mkdir(parents=True)
+    for folder in (one, two):
+        folder.mkdir()
+        (folder / "results").symlink_to(tmp_path / "shared")
+    (three / "results").mkdir(parents=True)
+    (three / "results/study").symlink_to(tmp_path / "shared/study")
+    (two / "results/linked").symlink_to(tmp_path / "shared/study")
+    locks = alone(one)
+    with pytest.raises(InputError, match="another workflow runs .* on the same results"):
+        alone(two)
+    with pytest.raises(InputError, match="another workflow runs"):
+        alone(three)
+    for lock in locks:
+        lock.close()
+    alone(two)
+
+
+def test_jobs_of_a_killed_workflow_are_found_from_another_checkout(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "results").symlink_to(tmp_path)
+    job = subprocess.Popen(["sleep", "60"], cwd=tmp_path / "one", env=os.environ | {"PEDRANK_HEAD": "1"})
+    try:
+        with pytest.raises(InputError, match=f"jobs of a killed workflow still write in .*kill -9 {job.pid}"):
+            wait_for_orphans(tmp_path / "two", seconds=0)
+    finally:
+        job.kill()
+        job.wait()
+
+
+def test_a_lock_file_that_cannot_be_opened_is_one_line(tmp_path):
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(
+        InputError, match=r"lock: the lock cannot be taken \(Is a directory\); .* belongs to "
+    ) as raised:
+        hold(tmp_path / "lock")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_a_warning(tmp_path, monkeypatch, capsys, number):
+    def refuse(file, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    hold(tmp_path / "lock").close()
+    warning = capsys.readouterr().err
+    assert warning.startswith(f"warning: {tmp_path}: this file system has no locks") and warning.count("\n") == 1
+
+
+def without_power(program: str) -> subprocess.CompletedProcess[str]:
+    """Run a Python program as a user whom modes of files bind, root included."""
+    drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"] if os.getuid() == 0 else []
+    if drop and shutil.which("setpriv") is None:
+        pytest.skip("setpriv is not installed")
+    return subprocess.run([*drop, sys.executable, "-c", program], capture_output=True, text=True)
+
+
+def test_a_lock_file_that_only_its_owner_may_write_is_locked_for_reading(tmp_path):
+    path = tmp_path / "lock"
+    path.touch(mode=0o444)
+    program = (
+        f"from pathlib import Path; from pedrank.runtime.lock import hold; hold(Path({str(path)!r})); print('held')"
+    )
+    assert without_power(program).stdout == "held\n"
+    lock = hold(path)
+    assert "another workflow runs" in without_power(program).stderr
+    lock.close()
+
+
+@pytest.mark.parametrize("closed", ["", "metadata", "iocache", "incomplete"])
+def test_records_that_cannot_be_written_are_one_line(tmp_path, closed):
+    records = tmp_path / ".snakemake"
+    (records / closed).mkdir(parents=True)
+    (records / closed).chmod(0o555)
+    done = without_power(
+        "from pathlib import Path; from pedrank.runtime.writable import check_writable\n"
+        f"check_writable(Path({str(records)!r}))"
+    )
+    (records / closed).chmod(0o755)
+    last = done.stderr.strip().splitlines()[-1]
+    assert "InputError: " in last and "Snakemake cannot write its records there" in last and "mode 555" in last
+    check_writable(records)
+
+
+def test_a_checkout_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "results").write_text("")  # a file where a folder must be
+    with pytest.raises(InputError, match="cannot write its records"):
+        check_writable(tmp_path / "results/.snakemake")
+    with pytest.raises(InputError, match="Not a directory|File exists"):
+        hold(tmp_path / "results/lock")

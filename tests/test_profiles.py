@@ -1,13 +1,21 @@
 """Profiles name rules that exist, agree where they should, and ask for the resources of every rule."""
 
+import argparse
+import ast
 import importlib.util
 import re
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
 import yaml
 from workflow import copy_repository, planned, snakemake
 
+from pedrank.cli.workflow import check_executor
+from pedrank.runtime.arguments import add_config
+from pedrank.store.digest import closure
+from pedrank.utils.errors import InputError
 from pedrank.utils.paths import ROOT
 
 PROFILES = {path.parent.name: path for path in sorted((ROOT / "profiles").glob("*/profile.yaml"))}
@@ -67,3 +75,57 @@ def test_a_cluster_is_asked_for_memory_and_time_by_every_rule(tmp_path, name, pl
     for rule, lines in asked.items():
         assert all("mem_mb=" in line and "runtime=" in line for line in lines), rule
     assert all("mem_mb=8300" in line and "gpu=1" in line for line in asked["finetune_point"])
+
+
+def test_an_executor_that_is_missing_is_named_with_its_installation(tmp_path):
+    profile = tmp_path / "mine"
+    profile.mkdir()
+    check_executor(profile)  # no file: Snakemake reports it
+    for executor in ("local", "touch"):
+        (profile / "profile.yaml").write_text(f"executor: {executor}\n")
+        check_executor(profile)
+    (profile / "profile.yaml").write_text("executor: no-such-cluster\n")
+    with pytest.raises(InputError, match="is missing; pip install snakemake-executor-plugin-no-such-cluster$"):
+        check_executor(profile)
+
+
+def test_scores_find_their_packages_in_both_conda_environments():
+    """With `score:gpu=1` they run in the environment of torch, else in the one without."""
+    conda_names = {"sklearn": "scikit-learn", "yaml": "pyyaml", "torch": "pytorch"}
+    metrics = (path.relative_to(ROOT) for path in (ROOT / "pedrank/metrics").glob("*.py"))
+    imported = set()
+    for file in closure("scripts/score.py", *map(str, metrics)):
+        for node in ast.walk(ast.parse((ROOT / file).read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) else []
+            imported |= {name.partition(".")[0] for name in names}
+    needed = {conda_names.get(name, name) for name in imported - set(sys.stdlib_module_names) - {"pedrank"}}
+    assert {"numpy", "pytorch"} <= needed
+    for file, without in (("torch", set()), ("core", {"pytorch"})):
+        listed = yaml.safe_load((ROOT / f"envs/{file}.yaml").read_text())["dependencies"]
+        assert needed - without <= {re.split("[<>=]", item)[0] for item in listed if isinstance(item, str)}, file
+
+
+def test_make_passes_on_all_configurations():
+    """Snakemake's last `--configfile` replaces those before it, so one option must name them all."""
+    make = [
+        "make",
+        "--dry-run",
+        "CONFIG=a.yaml b.yaml",
+        "--assume-old=.venv/workflow",
+        "resume",
+        "fetch-list",
+        "estimate",
+    ]
+    lines = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = [line for line in lines if "a.yaml" in line]
+    assert len(lines) == 4
+    assert all(re.search(r"--config(file)? a.yaml b.yaml$", line) for line in lines)
+
+
+def test_repeated_configurations_are_all_kept():
+    parser = argparse.ArgumentParser()
+    add_config(parser)
+    given = parser.parse_args(["--config", "a", "b", "--config", "c"]).config
+    assert [str(path) for path in given] == ["a", "b", "c"]
+    assert parser.parse_args([]).config == []

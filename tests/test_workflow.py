@@ -12,6 +12,7 @@ import pytest
 import yaml
 from workflow import RUN, SMALL, command, copy_repository, environment, numbers, planned, snakemake, write_study
 
+from pedrank.runtime.lock import alone
 from pedrank.utils.paths import ROOT
 
 
@@ -232,7 +233,7 @@ def test_two_workflows_at_once_are_refused_in_one_line(tmp_path):
     first = subprocess.Popen(
         command(*RUN), cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    lock = root / ".snakemake/pedrank.lock"
+    lock = root / "results/.pedrank.lock"
     while not lock.exists():
         assert first.poll() is None
         time.sleep(0.05)
@@ -292,3 +293,92 @@ def test_the_workflow_is_linted_and_formatted():
     for arguments in ((), ("--workflow-profile", "quickstart")):
         lint = snakemake(ROOT, "--lint", *arguments)
         assert lint.returncode == 0, lint.stdout
+
+
+def test_results_without_snakemakes_records_are_never_mixed(finished, tmp_path):
+    """Without .snakemake, the same study has nothing to do, and another one is refused; with it, that one reruns."""
+    root = tmp_path / "pedrank"
+    shutil.copytree(finished, root, symlinks=True)
+    (root / ".snakemake").rename(tmp_path / "records")
+    again = snakemake(root, *RUN)
+    assert again.returncode == 0 and "Nothing to be done" in again.stdout
+    write_study(root, finetune=SMALL["finetune"] | {"steps": 9})
+    for arguments in ((), ("-n",), ("--touch", "--forceall")):
+        run = snakemake(root, *RUN, *arguments)
+        assert run.returncode == 1 and "Traceback" not in run.stdout
+        assert "results/small: made with finetune.steps: 3, which is 9 now" in run.stdout
+    shutil.rmtree(root / ".snakemake")
+    (tmp_path / "records").rename(root / ".snakemake")
+    assert planned(snakemake(root, *RUN, "-n").stdout)["finetune"] == 2
+
+
+def test_a_checkout_with_any_name_runs_and_is_found_as_a_module(tmp_path):
+    """Quotes, blanks, dollars and braces in its path; then another workflow uses it with its own configuration."""
+    root = copy_repository(tmp_path / 'it\'s {a} $HOME "p"')
+    write_study(root)
+    target = "results/small/config.yaml"
+    done = snakemake(root, target, "results/checkpoints/byol-tiny.safetensors", *RUN)
+    assert done.returncode == 0, done.stdout
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "study.yaml").write_text((root / target).read_text())
+    (mine / "Snakefile").write_text(
+        f'configfile: "study.yaml"\n\n\nmodule ped:\n    snakefile:\n        {str(root / "Snakefile")!r}\n'
+        "    config:\n        config\n\n\nuse rule * from ped as ped_*\n"
+    )
+    plain = "it's"
+    shutil.copytree(root, tmp_path / plain, ignore=shutil.ignore_patterns("results", ".snakemake"))
+    (mine / "Snakefile").write_text((mine / "Snakefile").read_text().replace(root.name, plain).replace('\\"', '"'))
+    made = snakemake(mine, target, "--cores", "2")
+    assert made.returncode == 0, made.stdout
+    assert yaml.safe_load((mine / target).read_text()) == yaml.safe_load((root / target).read_text())
+
+
+def test_a_second_checkout_with_the_same_results_waits_for_the_first(tmp_path):
+    for name in ("one", "two"):
+        root = copy_repository(tmp_path / name)
+        write_study(root)
+        (tmp_path / "shared").mkdir(exist_ok=True)
+        (root / "results").symlink_to(tmp_path / "shared")
+    locks = alone(tmp_path / "one")
+    target = "results/checkpoints/byol-tiny.safetensors"
+    second = snakemake(tmp_path / "two", target, *RUN)
+    assert second.returncode == 1 and "another workflow runs" in second.stdout and "Traceback" not in second.stdout
+    assert not (tmp_path / "shared/checkpoints").exists()
+    for lock in locks:
+        lock.close()
+    assert snakemake(tmp_path / "two", target, *RUN).returncode == 0
+
+
+def test_values_of_the_command_line_and_targets_among_configurations(tmp_path):
+    root = copy_repository(tmp_path / "pedrank")
+    write_study(root)
+    plan = snakemake(root, *RUN, "-n", "--config", "finetune={seeds: 3, weight_decays: [1e-4]}", "together=false")
+    assert plan.returncode == 0, plan.stdout
+    assert planned(plan.stdout)["finetune_seed"] == 2 * 3 * 3  # datasets x checkpoints x seeds
+    target = "results/small/config.yaml"
+    assert snakemake(root, target, *RUN).returncode == 0
+    swallowed = snakemake(root, *RUN, target)
+    assert swallowed.returncode == 1 and f"{target}: --configfile takes every word" in swallowed.stdout
+
+
+def test_a_score_on_a_gpu_uses_the_environment_with_torch(tmp_path):
+    root = copy_repository(tmp_path / "pedrank")
+    with open(root / "Snakefile", "a") as file:
+        file.write('\nprint("environment:", workflow.get_rule("score").conda_env)\n')
+    for more, name in (("score:mem_mb=900", "core"), ("score:gpu=1", "torch"), ("score:gpu=0", "core")):
+        plan = snakemake(root, "-n", "--workflow-profile", "quickstart", "--cores", "2", "--set-resources", more)
+        assert plan.returncode == 0 and f"environment: {root}/envs/{name}.yaml" in plan.stdout, plan.stdout
+
+
+def test_broken_records_and_odd_surroundings(finished, tmp_path):
+    """Half a record, a broken mark of a running job, and a temporary folder that does not exist."""
+    root = tmp_path / "pedrank"
+    shutil.copytree(finished, root, symlinks=True)
+    record = next(path for path in (root / ".snakemake/metadata").iterdir() if path.is_file() and path.name[0] != ".")
+    record.write_text('{"half')
+    plan = snakemake(root, *RUN, "-n", env=environment(root) | {"TMPDIR": "/no/such/folder"})
+    assert plan.returncode == 0 and "Traceback" not in plan.stdout, plan.stdout
+    (root / ".snakemake/incomplete" / record.name).write_text('{"external_jobid": null}74"}')
+    plan = snakemake(root, *RUN, "-n")
+    assert plan.returncode == 0 and "Traceback" not in plan.stdout, plan.stdout

@@ -91,11 +91,10 @@ def snakemake(root: Path, *arguments: str, **options: Any) -> subprocess.Complet
     return subprocess.run(
         command(*arguments),
         cwd=root,
-        env=environment(root),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        **options,
+        **{"env": environment(root)} | options,
     )
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
+from pedrank.formats.yaml_file import read_yaml
 from pedrank.utils.errors import InputError
 from pedrank.utils.paths import ROOT
 
 UNKNOWN = "the workflow failed"
+_BUILT_IN = ("local", "dryrun", "touch")  # executors that come with Snakemake
 _DONE = re.compile(r"^(\d+) of (\d+) steps")
 _STARTED = re.compile(r"^(?:local)?rule (\w+):")
 
@@ -32,6 +38,7 @@ class Workflow:
         if not folder.is_dir():
             known = ", ".join(sorted(path.name for path in (ROOT / "profiles").iterdir() if path.is_dir()))
             raise InputError(f"--profile: no folder {folder}; choose from {known}")
+        check_executor(folder)
         return [
             *(sys.executable, "-m", "snakemake", *arguments),
             *("--snakefile", str(ROOT / "Snakefile"), "--directory", str(self.out)),
@@ -46,23 +53,24 @@ class Workflow:
             InputError: A job failed; the message has its first error and the path of the log.
         """
         log = self.out / "pedrank.log"
-        with open(log, "w", buffering=1, encoding="utf-8") as file:
+        with open(log, "w", buffering=1, encoding="utf-8") as file, _stopped_by_signals():
             process = subprocess.Popen(
                 self.command(*targets),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                env=_environment(),
+                env=_environment(self.out),
                 encoding="utf-8",
                 errors="replace",
+                process_group=0,  # so that a signal reaches Snakemake and its jobs, and is sent once
             )
             try:
                 assert process.stdout is not None  # it is a pipe
                 for line in process.stdout:
                     file.write(line)
                     _show(line)
-            except KeyboardInterrupt:  # the terminal has sent it to Snakemake too, which stops its jobs
-                process.wait()
+            except BaseException as error:
+                end_group(process, signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM)
                 raise
         _show("")
         if process.wait() != 0:
@@ -74,7 +82,7 @@ class Workflow:
             self.command("--dry-run", "--quiet", "rules"),
             capture_output=True,
             text=True,
-            env=_environment(),
+            env=_environment(self.out),
             encoding="utf-8",
             errors="replace",
         )
@@ -83,6 +91,57 @@ class Workflow:
             raise InputError(f"{why}; run it without --dry-run to get a log" if why == UNKNOWN else why)
         print((done.stdout + done.stderr).strip())
         return 0
+
+
+def check_executor(profile: Path) -> None:
+    """Check that the package of a profile's executor is installed.
+
+    Args:
+        profile: Folder of the profile.
+
+    Raises:
+        InputError: It is not; the message names the command that installs it.
+    """
+    settings = next(filter(Path.is_file, (profile / "profile.yaml", profile / "config.yaml")), None)
+    executor = read_yaml(settings).get("executor", "local") if settings else "local"
+    package = f"snakemake-executor-plugin-{executor}"
+    if executor in _BUILT_IN or importlib.util.find_spec(package.replace("-", "_")):
+        return
+    raise InputError(f"profile {profile.name}: Snakemake's executor '{executor}' is missing; pip install {package}")
+
+
+def end_group(process: subprocess.Popen[str], sent: signal.Signals, seconds: float = 30) -> None:
+    """End a process and all that it has started in its process group.
+
+    Args:
+        process: A process that leads its group.
+        sent: The signal; SIGTERM lets fine-tuning save its state.
+        seconds: Time until the group is killed.
+    """
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, sent)
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Within the context, SIGTERM and SIGHUP (a closed terminal) end this process in one line."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(f"error: stopped by {signal.Signals(number).name}; run the same command to continue")
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    caught = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]  # nohup ignores SIGHUP
+    for number in caught:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in caught:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def reason(output: str) -> str:
@@ -105,10 +164,18 @@ def reason(output: str) -> str:
     return UNKNOWN
 
 
-def _environment() -> dict[str, str]:
-    """This process's environment, with the package of this checkout before an installed one."""
+def _environment(out: Path) -> dict[str, str]:
+    """This process's environment, with the package of this checkout before an installed one.
+
+    Snakemake cannot start without a cache folder; where the user's is not writable, it gets one in `out`.
+    """
     path = os.environ.get("PYTHONPATH")
-    return os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{path}" if path else str(ROOT), "PYTHONUNBUFFERED": "1"}
+    added = {"PYTHONPATH": f"{ROOT}{os.pathsep}{path}" if path else str(ROOT), "PYTHONUNBUFFERED": "1"}
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute()
+    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        added["XDG_CACHE_HOME"] = str(out / ".snakemake/cache")
+    return os.environ | added
 
 
 def _show(line: str) -> None:

@@ -13,6 +13,18 @@ def add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--study", type=Path, help="the study's config.yaml, where a path is a pattern")
 
 
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add --config: the study's configurations; the option may be repeated, as `make … CONFIG="a b"` does."""
+    parser.add_argument(
+        "--config",
+        nargs="+",
+        default=[],
+        type=Path,
+        action="extend",
+        help="the study's configurations; each overrides config.yaml and those before it",
+    )
+
+
 def add_made_by(parser: argparse.ArgumentParser) -> None:
     """Add --made-by: the JSON file for the provenance of the output."""
     parser.add_argument("--made-by", required=True, type=Path, help="JSON: version, options, hashes of the inputs")

@@ -61,6 +61,17 @@ def delete(path: Path) -> bool:
     return True
 
 
+def has_artefacts(folder: Path) -> bool:
+    """Whether a folder holds any file but logs, hidden and temporary ones.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     has_artefacts(Path(folder))
+    False
+    """
+    return next(_files(folder), None) is not None
+
+
 def _files(folder: Path) -> Iterator[tuple[Path, os.DirEntry[str]]]:
     """All files that may be artefacts; hidden and temporary files and logs are left out."""
     try:

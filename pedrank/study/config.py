@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import os
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pedrank.catalogue.catalogue import catalogue, use_settings
 from pedrank.formats.yaml_file import check_values, read_yaml
 from pedrank.study.names import refinements
+from pedrank.study.restore_types import restore_types
 from pedrank.utils.errors import InputError, nearest
 from pedrank.utils.options import accepted, check_options
 
@@ -31,8 +33,27 @@ def read_config(root: Path, *files: Path) -> dict[str, Any]:
             update_config(config, read_yaml(path))
         except (TypeError, AttributeError):
             raise InputError(f"{path}: not a configuration; copy studies/example.yaml and change it") from None
+    restore_types(config, root / "schemas/config.schema.yaml")
     check_schema(config, root / "schemas/config.schema.yaml")
     return config
+
+
+def check_targets(files: Sequence[Path]) -> None:
+    """Check that no target was read as a configuration: everything after `--configfile` is one.
+
+    Args:
+        files: The files of `--configfile`; a single one may be the configuration that a study was made with.
+
+    Raises:
+        InputError: One of several files is below `results/`.
+    """
+    below = [file for file in files if file.resolve().is_relative_to(Path("results").resolve())]
+    if below and len(files) > 1:
+        target = os.path.relpath(below[0])
+        raise InputError(
+            f"{target}: --configfile takes every word after it, so this target was read as a configuration; "
+            "put targets before --configfile, or separate them by --"
+        )
 
 
 def check_schema(config: Mapping[str, Any], schema: Path) -> None:
@@ -57,6 +78,9 @@ def check_schema(config: Mapping[str, Any], schema: Path) -> None:
         known = error.schema["properties"]
         unknown = next(key for key in error.instance if key not in known)
         raise InputError(f"config, {where}: unknown key '{unknown}'; {nearest(str(unknown), known)}")
+    if error.validator == "type" and error.validator_value == "string" and isinstance(error.instance, int | float):
+        value = f'"{error.instance}"'  # --config reads a number even in quotes
+        raise InputError(f"config, {where}: {error.instance} must be text; write {value} in a file for --configfile")
     raise InputError(f"config, {where}: {error.message}; see schemas/config.schema.yaml")
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from pedrank.catalogue.architecture import code_of
@@ -34,6 +35,8 @@ SNAKEMAKE_MB = 300
 _CARD_WORDS = ("files", "title", "metric")
 # Entry fields that affect converted weights.
 _WEIGHT_FIELDS = ("architecture", "padding", "normalisation", "format", "unwrap", "prefix", "drop", "pretrained")
+# Keys of a configuration that change no result: paths, whose content counts, and where files are fetched.
+_PATHS = ("catalogue", "mirror", "plugins")
 # PED's options that the ablation does not vary itself: a longer list of lambdas changes none of its numbers.
 _SWEPT_PED = ("dt", "k", "max_steps", "exit_ratio", "mode")
 
@@ -202,6 +205,27 @@ class Plan:
     def finetune_training(self) -> str:
         """How every run trains."""
         return _json(dict(self.protocol.training))
+
+    def made_by(self) -> dict[str, Any]:
+        """What makes the study's results: configuration, inputs and code, but no paths, which a copy may change."""
+        config = {key: value for key, value in self.config.items() if key not in _PATHS}
+        by_name = {
+            "datasets": (self.dataset_card, "dataset", self.image_datasets),
+            "checkpoints": (self.checkpoint_entry, "checkpoint", self.config["checkpoints"]),
+        }
+        inputs = {
+            kind: {name: json.loads(describe(SimpleNamespace(**{field: name}))) for name in names}
+            for kind, (describe, field, names) in by_name.items()
+        }
+        metrics = [*self.config["metrics"], *self.config["baselines"]]
+        code = {
+            "prepare": self.code("prepare", *(_file_of(reader(name)) for name in self.image_datasets)),
+            "features": self.code("features", *self._networks(None)),
+            "ped": self.refinements_code("ped", list(self.refined.values())),
+            "score": self.metrics_code("score", metrics),
+            **({"finetune": code_digest("pedrank/finetune/run.py", *self._networks(None))} if self.finetuned else {}),
+        }
+        return json.loads(_json({"config": config, **inputs, "code": code}))
 
     # --- Digests of the code that decides a step's numbers ------------------------------------------------------------
 
