@@ -55,11 +55,11 @@ def _with_checksums(card: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _pieces(urls: list[str], path: Path) -> dict[str, Path]:
-    """The members of a stand-in whose original is several files."""
+    """The members of a stand-in whose original is several files as well, or nothing else."""
     pieces = {}
     with zipfile.ZipFile(path) as archive:
         for url in urls:
             pieces[url] = path.with_name(url.rsplit("/", 1)[1])
-            pieces[url].write_bytes(archive.read(pieces[url].name))
-    path.unlink()
+            member = next(name for name in archive.namelist() if name.split("/")[-1] == pieces[url].name)
+            pieces[url].write_bytes(archive.read(member))
     return pieces

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import collections
 import copyreg
 import io
 import pickle
@@ -44,7 +46,7 @@ def write(name: str, weights: Weights, path: Path) -> None:
 
 
 def _torch(name: str, entry: dict[str, Any], weights: Weights, path: Path) -> None:
-    """With the heads, queues and second encoders that the originals have, in their nesting."""
+    """With the heads, queues and second encoders that the originals have, in their nesting, and what trainers save."""
     prefix = entry.get("prefix", "")
     state = {f"{prefix}{key}": value for key, value in weights.items()}
     ones = torch.ones(2, 2)
@@ -61,15 +63,28 @@ def _torch(name: str, entry: dict[str, Any], weights: Weights, path: Path) -> No
     elif prefix == "module.":
         state |= {"module.projection_head.0.weight": ones, "module.projection_head.3.bias": ones}
         state |= {"module.prototypes.prototypes0.weight" if name != "swav" else "module.prototypes.weight": ones}
-    content: dict[str, Any] = state
+    content: dict[Any, Any] = state | foreign()
     for key in reversed(entry.get("unwrap", [])):
-        content = {
-            key: content,
-            "epoch": 200,
-            "arch": "resnet50",
-            "optimizer": {"state": {}, "param_groups": [{"lr": 0.03}]},
-        }
+        content = foreign() | {key: content, "epoch": 200, "arch": "resnet50"}
     torch.save(content, path)
+
+
+def foreign() -> dict[Any, Any]:
+    """Objects that stand beside the weights in trainers' files: options, counters and the optimiser's state."""
+    weight = torch.nn.Parameter(torch.ones(2, 2))
+    optimiser = torch.optim.SGD([weight], lr=0.03, momentum=0.9)
+    weight.sum().backward()
+    optimiser.step()
+    meters = collections.defaultdict(list, loss=[np.float32(7.5)])
+    return {
+        "opt": argparse.Namespace(model_folder=Path("models"), lr_decay_epochs=[120, 160], world_size=8),
+        "best_acc1": np.float64(60.6),
+        "history": np.arange(3.0),
+        "meters": meters,
+        "optimizer": optimiser.state_dict(),
+        None: None,
+        0.1: (1, 2),
+    }
 
 
 def layers() -> list[tuple[str, str]]:
