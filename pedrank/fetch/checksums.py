@@ -59,9 +59,11 @@ def check_fetched(path: Path, file: str, entry: Mapping[str, Any]) -> str:
     if "npm" in entry and sha256 == entry["npm"]["sha256"]:
         return sha256
     for kind, found in (("sha256", sha256), ("md5", md5)):
-        if not found.startswith(entry.get(kind, "")):
+        known = entry.get(kind, "")
+        known = [known] if isinstance(known, str) else known
+        if not found.startswith(tuple(known)):
             raise Refused(
-                f"has the wrong checksum ({kind} {found}, not {entry[kind]}), so it is truncated or another file"
+                f"has the wrong checksum ({kind} {found}, not {' or '.join(known)}), so it is truncated or another file"
             )
     return sha256
 

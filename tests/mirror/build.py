@@ -47,10 +47,11 @@ def weights(network: checkpoints.Weights, number: int) -> checkpoints.Weights:
 
 def _with_checksums(card: dict[str, Any], path: Path) -> dict[str, Any]:
     """The card of a file with the stand-in's checksums where the original's are known, as long as they are there."""
-    content = path.read_bytes()
-    known = {
-        kind: hashlib.new(kind, content).hexdigest()[: len(card[kind])] for kind in ("md5", "sha256") if kind in card
-    }
+    content, known = path.read_bytes(), {}
+    for kind in ("md5", "sha256"):
+        if kind in card:  # a text, of which only the beginning may be known, or a list of texts
+            digits = card[kind] if isinstance(card[kind], str) else card[kind][0]
+            known[kind] = hashlib.new(kind, content).hexdigest()[: len(digits)]
     return card | known
 
 
