@@ -244,7 +244,9 @@ def test_suns_barn_is_no_bar(standins, tmp_path):
         assert name.split("/", 1)[1].rsplit("/", 1)[0] == dataset.class_names[label]
 
 
-def test_stanford_cars_may_come_as_kaggles_zip_file(standins, tmp_path):
+@pytest.mark.parametrize("nested", ["cars_{split}/{name}", "stanford_cars/{name}"])
+def test_stanford_cars_may_come_as_kaggles_zip_file(standins, tmp_path, nested):
+    """As jessicali9530 and as rickyyyyyyy packed it (pytorch/vision#7545 and #8620)."""
     expected = prepared(standins, tmp_path, "cars").images.copy()
     folder = tmp_path / "kaggle"
     folder.mkdir()
@@ -255,7 +257,8 @@ def test_stanford_cars_may_come_as_kaggles_zip_file(standins, tmp_path):
             with tarfile.open(standins / f"cars_{split}.tgz") as original:
                 for member in original:
                     if member.isfile():
-                        archive.writestr(f"cars_{split}/{member.name}", original.extractfile(member).read())
+                        name = nested.format(split=split, name=member.name)
+                        archive.writestr(name, original.extractfile(member).read())
     (folder / "cars_test.tgz").write_bytes((folder / "cars_train.tgz").read_bytes())
     np.testing.assert_array_equal(prepared(folder, tmp_path, "cars").images, expected)
 

@@ -117,7 +117,15 @@ def tensorflow_variables(weights: Weights) -> dict[str, np.ndarray]:
 
 def _simclr(name: str, entry: dict[str, Any], weights: Weights, path: Path) -> None:
     stem = {"simclr-v1": "ResNet50_1x/model.ckpt-225206", "simclr-v2": "model.ckpt-250228"}[name]
-    index, data = write_bundle(tensorflow_variables(weights))
+    variables = tensorflow_variables(weights)
+    if name == "simclr-v2":  # holds each layer twice: the second time as an average (google-research/simclr#88)
+        variables |= {
+            key.replace("base_model/", "ema_model/"): np.ones_like(value)
+            for key, value in variables.items()
+            if key.startswith("base_model/") and "Momentum" not in key
+        }
+        variables["head_contrastive/nl_0/dense/kernel"] = np.ones((4, 2), np.float32)
+    index, data = write_bundle(variables)
     hub = write_bundle({"module/conv2d/kernel": np.ones((4, 2), np.float32)})
     with zipfile.ZipFile(path, "w") as archive:
         for end, content in zip((".index", ".data-00000-of-00001"), hub, strict=True):

@@ -214,6 +214,7 @@ def pets(folder: Path) -> dict[str, Any]:
     names, numbers = ["Abyssinian", "american_bulldog"], {"trainval": (1, 2, 3, 4, 5), "test": (10, 201)}
     images = {f"images/{name}_{n}.jpg": jpeg() for name in names for each in numbers.values() for n in each}
     images["images/Abyssinian_1.jpg"], images["images/Abyssinian_2.jpg"] = jpeg("CMYK"), _png()
+    images["images/american_bulldog_3.jpg"], images["images/american_bulldog_4.jpg"] = _gif(), _more_bytes(jpeg())
     images["images/Abyssinian_100.mat"] = b"MATLAB"
     tar(folder / "pets-images.tar.gz", images)
     texts = {
@@ -235,6 +236,18 @@ def _png() -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(RANDOM.integers(0, 256, (30, 25, 4), np.uint8)).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _gif() -> bytes:
+    """Others are GIF files (Abyssinian_34 and five cats of Egypt, by tensorflow/models#2194)."""
+    buffer = io.BytesIO()
+    Image.fromarray(RANDOM.integers(0, 256, (25, 30, 3), np.uint8)).quantize(64).save(buffer, "GIF")
+    return buffer.getvalue()
+
+
+def _more_bytes(jpeg: bytes) -> bytes:
+    """Two dogs have bytes before the marker of the end, which decoders skip with a warning (the same thread)."""
+    return jpeg[:-2] + bytes(245) + jpeg[-2:]
 
 
 def voc2007(folder: Path) -> dict[str, Any]:
