@@ -23,7 +23,7 @@ from pedrank.store.artefacts import read_arrays, read_metadata, sha256
 from pedrank.utils.errors import InputError
 
 REFERENCE = Path(__file__).parent / "reference"
-ONE_OF_EACH = ["moco-v2", "insdis", "swav", "deepcluster-v2", "byol", "simclr-v1", "simclr-v2", "moco-v3", "dino"]
+PAPERS = [name for name, entry in catalogue("checkpoints").items() if entry["zoo"] == "ssl"]
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +43,60 @@ def converted(tmp_path, name, content=None, network=None):
     return tmp_path / "out.safetensors"
 
 
-@pytest.mark.parametrize("name", ONE_OF_EACH)
+def assert_equal(arrays, network, counters=True):
+    """All 318 tensors, bit for bit; a format without batch counters gives 0 for them."""
+    expected = network.state_dict()
+    assert arrays.keys() == expected.keys() and len(arrays) == 318
+    for key, value in expected.items():
+        value = value if counters or not key.endswith("num_batches_tracked") else torch.zeros_like(value)
+        assert arrays[key].dtype == value.numpy().dtype and arrays[key].tobytes() == value.numpy().tobytes(), key
+
+
+@pytest.mark.parametrize("name", [*PAPERS, "moco-v3", "dino"])
 def test_a_converted_checkpoint_is_the_network(tmp_path, network, name):
+    """The twelve of the paper and two newer ones, with foreign objects beside the tensors."""
+    assert len(PAPERS) == 12
     out = converted(tmp_path, name, network=network)
     theirs, normalisation = load_network(out)
     assert normalisation["mean"] == [0.485, 0.456, 0.406]
     image = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():
         assert torch.equal(theirs(image), network.to(memory_format=torch.channels_last)(image))
-    assert len(read_arrays(out)) == 318
+    assert_equal(read_arrays(out), network, counters=catalogue("checkpoints")[name]["format"] == "torch")
     assert list(read_metadata(out)["made_by"]["inputs"]) == [made.file_of(name)]
+
+
+def renamed(state, old, new):
+    return {key.replace(old, new, 1) if key.startswith(old) else key: value for key, value in state.items()}
+
+
+FORMS = {
+    # SwAV's trainer reads its weights under the key state_dict (facebookresearch/swav#50)
+    "nested": lambda state: {"state_dict": state, "epoch": 800, "rng": torch.ones(9)},
+    # MoCo without several processes (facebookresearch/moco#84)
+    "without module.": lambda state: renamed(state, "module.", ""),
+    "nested, without module.": lambda state: {"state_dict": renamed(state, "module.", ""), "rng": torch.ones(9)},
+    "the weights alone": lambda state: state,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["swav", "deepcluster-v2", "sela-v2", "moco-v1", "moco-v2", "pcl-v1", "insdis"])
+def test_a_checkpoint_is_read_in_each_of_its_forms(tmp_path, network, name, form):
+    made.write(name, network.state_dict(), tmp_path / "original.pth")
+    content = torch.load(tmp_path / "original.pth", weights_only=False)
+    for key in catalogue("checkpoints")[name].get("unwrap", []):
+        content = content[key]
+    tensors = {key: value for key, value in content.items() if torch.is_tensor(value)}
+    torch.save(FORMS[form](tensors), tmp_path / "form.pth")
+    assert_equal(read_arrays(converted(tmp_path, name, (tmp_path / "form.pth").read_bytes())), network)
+
+
+def test_a_file_without_the_weights_is_refused_by_what_it_lacks(tmp_path):
+    buffer = io.BytesIO()
+    torch.save({"epoch": 1}, buffer)
+    with pytest.raises(InputError, match="no dictionary of tensors under key 'state_dict'"):
+        converted(tmp_path, "moco-v2", buffer.getvalue())
 
 
 def test_the_torch_conversions_of_simclr_are_read_too(tmp_path, network):

@@ -1,14 +1,24 @@
-"""Pickles as versions of dill wrote them: streams of opcodes by hand, honest and hostile."""
+"""Pickles as versions of dill wrote them: files that these versions wrote, and streams of opcodes by hand."""
 
+import lzma
 import os
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from mirror.checkpoints import layers
 
+from pedrank.checkpoints.convert import convert
 from pedrank.checkpoints.converters import haiku
 from pedrank.formats.pickle_file import read_pickle
+from pedrank.networks.build import build
+from pedrank.store.artefacts import read_arrays
 from pedrank.utils.errors import InputError
+
+# Written by dill, NumPy and haiku of the time, with both of haiku's mappings
+WRITTEN = ["0.2.7.1", "0.2.8.2", "0.3.0", "0.3.1.1", "0.3.2", "0.3.2-frozendict", "0.3.4", "0.3.5.1", "0.3.6", "0.4.0"]
 
 # The module in which dill says a function of its own is, and the module in which NumPy's C code says it is.
 LOOKED_UP = {
@@ -202,3 +212,64 @@ def test_a_module_is_not_imported(tmp_path, monkeypatch):
     stream = name("dill._dill", "_import_module") + text("imported_by_a_pickle") + b"\x85R"
     assert read(tmp_path / "a.pkl", stream) == "imported_by_a_pickle"
     assert not (tmp_path / "executed").exists()
+
+
+def standin_weights():
+    """The weights in the stand-ins of tests/reference/haiku, as its README describes them, in torchvision's names."""
+    with torch.device("meta"):
+        shapes = {name: tuple(tensor.shape) for name, tensor in build("resnet50").state_dict().items()}
+    expected = {name: np.zeros((), np.int64) for name in shapes if name.endswith("num_batches_tracked")}
+    number = 0
+
+    def values(shape):
+        nonlocal number
+        number += 1
+        return (np.arange(np.prod(shape)) % 89 + number).astype(np.float32).reshape(shape)
+
+    for conv, norm in layers():
+        out, inner, height, width = shapes[f"{conv}.weight"]
+        expected[f"{conv}.weight"] = values((height, width, inner, out)).transpose(3, 2, 0, 1)
+        expected |= {f"{norm}.{name}": values((out,)) for name in ("weight", "bias")}
+        for name in ("running_mean", "running_var"):
+            values((out,))  # the average before its correction of bias, which the network does not use
+            expected[f"{norm}.{name}"] = values((out,))
+    return expected
+
+
+def unpacked(version, folder, *changes):
+    """Write BYOL's file of a stand-in into a folder, with some bytes changed, as the download of the catalogue."""
+    path = Path(__file__).parent / f"reference/haiku/byol-dill-{version}.pkl.xz"
+    content = lzma.decompress(path.read_bytes())
+    for old, new in changes:
+        content = content.replace(old, new)
+    target = folder / "byol_pretrain_res50x1.pkl"
+    target.write_bytes(content)
+    (folder / f"{target.name}.sha256").write_text(f"{'0' * 64}  {target.name}\n")
+    return target
+
+
+@pytest.mark.parametrize("version", WRITTEN)
+def test_what_each_version_wrote_is_converted_to_the_same_tensors(tmp_path, version):
+    unpacked(version, tmp_path)
+    convert("byol", tmp_path, tmp_path / "out.safetensors")
+    found, expected = read_arrays(tmp_path / "out.safetensors"), standin_weights()
+    assert found.keys() == expected.keys() and len(found) == 318
+    for name, value in expected.items():
+        assert found[name].dtype == value.dtype and np.array_equal(found[name], value), name
+
+
+@pytest.mark.parametrize("version", WRITTEN)
+def test_a_changed_name_in_what_a_version_wrote_is_refused_and_nothing_runs(tmp_path, monkeypatch, version):
+    """The file asks for os.mkdir where it asked for NumPy's function; in later versions both stand in one opcode."""
+    monkeypatch.chdir(tmp_path)
+    changes = [
+        (text("numpy.core._multiarray_umath"), text("posix")),
+        (text("_reconstruct"), text("mkdir")),
+        (b"cnumpy.core.multiarray\n_reconstruct\n", b"cposix\nmkdir\n"),
+    ]
+    target = unpacked(version, tmp_path, *changes)
+    before = set(os.listdir(tmp_path))
+    with pytest.raises(InputError, match="refused: it names posix.mkdir, which is not on the list") as error:
+        convert("byol", tmp_path, tmp_path / "out.safetensors")
+    assert target.name in str(error.value) and "\n" not in str(error.value)
+    assert set(os.listdir(tmp_path)) == before

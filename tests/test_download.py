@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import tarfile
 import zipfile
 
 import pytest
 from mirror.server import serve
 
 from pedrank.fetch import download, http
+from pedrank.fetch.checksums import Refused, check_fetched
 from pedrank.utils.errors import InputError
 
 CONTENT = b"\x80 a checkpoint" * 20_000
@@ -130,6 +132,18 @@ def test_a_file_dropped_in_by_hand_is_checked_and_taken(tmp_path, mirror, fetche
     assert fetched(sha256=SHA256) == CONTENT
     assert not mirror.requests
     assert download.recorded_sha256(tmp_path / "downloads/file.pth") == SHA256
+
+
+def test_an_archive_that_a_browser_unpacked_is_taken_under_its_name(tmp_path):
+    """Some browsers unpack a .tar.gz file and leave its name; a known checksum still refuses it."""
+    with tarfile.open(tmp_path / "a.tar.gz", "w") as archive:
+        archive.add(__file__, "data.py")
+    assert len(check_fetched(tmp_path / "a.tar.gz", "a.tar.gz", {})) == 64
+    with pytest.raises(Refused, match="has the wrong checksum"):
+        check_fetched(tmp_path / "a.tar.gz", "a.tar.gz", {"md5": "0"})
+    (tmp_path / "b.tgz").write_bytes(b"no archive" * 100)
+    with pytest.raises(Refused, match="does not begin like a .tgz file"):
+        check_fetched(tmp_path / "b.tgz", "b.tgz", {})
 
 
 @pytest.mark.parametrize("content, message", [(b"<html>", "HTML page"), (b"text", "does not begin like a .pth file")])

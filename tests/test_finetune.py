@@ -174,6 +174,22 @@ def test_a_multi_label_run_reports_average_precision():
     assert outcome.accuracy > 90
 
 
+def test_difficult_objects_that_count_as_absent_are_trained_and_tested_as_absent():
+    """The run is that of targets in which they are absent, down to its weights; left out, they give others."""
+    dataset = colours()
+    targets = np.eye(3, dtype=np.int8)[dataset.labels]
+    difficult = np.where((targets == 0) & (np.arange(len(targets))[:, None] % 3 == 0), np.int8(-1), targets)
+    options = Options(0.5, 1e-4, 12, 16, average_precision="curve", difficult="absent")
+    plain = run(images=images_of(dataset, "11-point mAP", targets=targets), options=options)
+    found = run(images=images_of(dataset, "11-point mAP", targets=difficult), options=options)
+    assert (found.accuracy, found.weights) == (plain.accuracy, plain.weights)
+    left_out = run(
+        images=images_of(dataset, "11-point mAP", targets=difficult),
+        options=dataclasses.replace(options, difficult="left_out"),
+    )
+    assert left_out.weights != plain.weights
+
+
 @pytest.mark.parametrize("learning_rate", [1e6, 1e30])
 def test_divergence_is_an_outcome_at_chance_level(learning_rate):
     outcome = run(options=Options(learning_rate, 1.0, 12, 16))

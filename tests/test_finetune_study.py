@@ -34,7 +34,10 @@ def test_the_papers_grid():
     assert len(set(plan.points)) == 16
     assert plan.points[:2] == ((0.1, 1e-6), (0.1, 1e-5))
     assert plan.seeds == (0, 1, 2, 3, 4)
-    assert Options(*plan.points[0], **plan.training).regime == "full"
+    options = Options(*plan.points[0], **plan.training)
+    assert (options.regime, options.average_precision, options.difficult) == ("full", "kit", "left_out")
+    published = protocol(config | {"average_precision": "curve", "difficult": "absent"})
+    assert published.training == plan.training | {"average_precision": "curve", "difficult": "absent"}
     assert len({point_name(point) for point in plan.points}) == 16
 
 
@@ -44,6 +47,7 @@ def test_the_released_codes_grid_is_one_point_of_a_frozen_network():
     assert plan.seeds == (5,)
     assert plan.training["regime"] == "linear"
     assert plan.training["frozen_batch_norm"] == "batch"
+    assert (plan.training["average_precision"], plan.training["difficult"]) == ("curve", "absent")
     whole = protocol(CONFIG | {"mode": "as_released", "first_point_only": False, "include_zero_weight_decay": False})
     np.testing.assert_allclose(whole.points, [(0.1, 1e-3), (0.1, 1e-4), (0.01, 1e-2), (0.01, 1e-3)])
 

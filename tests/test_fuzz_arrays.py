@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from mirror.tensor_bundle import block, field, varint, write_bundle
 
 from pedrank.checkpoints.converters import simclr
+from pedrank.checkpoints.converters import torch as torch_converter
 from pedrank.checkpoints.network_file import load_network
 from pedrank.datasets.dataset import Dataset, load_images, save_images
-from pedrank.formats import torch_file
 from pedrank.formats.tensor_bundle import read_bundle
 from pedrank.observation.statistics import ReferenceStatistics
 from pedrank.refinements import refinement_file
@@ -188,7 +188,7 @@ def pickle_of(archive: bytes) -> bytes:
 
 
 def read_torch(folder):
-    for array in torch_file.read_weights(folder / "a.pth", ["state_dict"], "").values():
+    for array in torch_converter.backbone(folder / "a.pth", {"unwrap": ["state_dict"]}).values():
         if array.size < 10**6:
             array.sum()
 
@@ -196,7 +196,7 @@ def read_torch(folder):
 def test_honest_torch_files_are_read(tmp_path):
     for content in (NEW, LEGACY):
         (tmp_path / "a.pth").write_bytes(content)
-        arrays = torch_file.read_weights(tmp_path / "a.pth", ["state_dict"], "")
+        arrays = torch_converter.backbone(tmp_path / "a.pth", {"unwrap": ["state_dict"]})
         assert arrays["view"].tolist() == [[3, 4, 5]] and arrays["half"].dtype == np.float32 and arrays["n"] == 3
 
 

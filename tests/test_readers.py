@@ -22,6 +22,7 @@ from pedrank.datasets.dataset import SPLITS, load_images
 from pedrank.datasets.prepare import crop, prepare_dataset
 from pedrank.datasets.readers.cifar10 import BATCHES
 from pedrank.datasets.scored_rows import scored_rows
+from pedrank.fetch.checksums import Refused, check_fetched
 from pedrank.finetune.training_images import images_of
 from pedrank.formats.archive import members, read_members
 from pedrank.formats.image import decode
@@ -107,9 +108,11 @@ def test_rows_are_those_of_torchvisions_class(standins, tmp_path, monkeypatch, n
     theirs = torchvisions(name, standins, tmp_path, monkeypatch)
     mine = {"train": ("train", "validation")} if "val" not in theirs else {"train": ("train",), "val": ("validation",)}
     mine = {"trainval": mine.pop("train")} | mine if "trainval" in theirs else mine
+    # torchvision sorts the dishes; the authors' classes.txt, which the label numbers follow, does not
+    number = {0: 1, 1: 0} if name == "food" else {}
     for split, rows in theirs.items():
         chosen = dataset.rows(*mine.get(split, ("test",)))
-        assert dataset.labels[chosen].tolist() == [label for _, label in rows]
+        assert dataset.labels[chosen].tolist() == [number.get(label, label) for _, label in rows]
         expected = np.stack([np.asarray(transform(image.convert("RGB"))) for image, _ in rows])
         np.testing.assert_array_equal(dataset.images[chosen], expected)
 
@@ -161,13 +164,55 @@ def test_caltechs_drawn_rows_count_as_often_as_they_were_drawn(standins, tmp_pat
     assert dataset.class_names == ("BACKGROUND_Google", "Faces", "Faces_easy")
 
 
-@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
-def test_cifars_training_rows_are_doubled_as_released(standins, tmp_path, name):
+def test_caltechs_list_of_2023_gives_the_same_rows_but_not_the_repeats(standins, tmp_path):
+    """The list of 2023 is that of 2021 without its repeats, with the line ends of Windows."""
+    expected = prepared(standins, tmp_path, "caltech101")
+    arrays = {key: np.array(getattr(expected, key)) for key in ("images", "labels", "split", "ids", "released")}
+    folder = tmp_path / "of 2023"
+    folder.mkdir()
+    for path in standins.glob("caltech*"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    once = list(dict.fromkeys((standins / "caltech101-train.txt").read_text(encoding="utf-8").splitlines()))
+    assert len(once) == 9
+    (folder / "caltech101-train.txt").write_bytes("".join(f"{line}\r\n" for line in once).encode())
+    dataset = prepared(folder, tmp_path, "caltech101")
+    for key in ("images", "labels", "split", "ids"):
+        np.testing.assert_array_equal(getattr(dataset, key), arrays[key])
+    assert arrays["released"].max() == 2 and set(dataset.released.tolist()) == {1}
+    assert len(scored_rows(dataset, "paper", SPLITS)[0]) == 15
+    with pytest.raises(InputError, match="names each once; set `features: {mode: paper}`, or use the list of 2021"):
+        scored_rows(dataset, "as_released", SPLITS)
+
+
+def test_both_of_caltechs_lists_have_a_checksum(tmp_path):
+    card = catalogue.files(catalogue.catalogue("datasets")["caltech101"])["caltech101-train.txt"]
+    assert [digest[:8] for digest in card["sha256"]] == ["11ebeedd", "8dca4e4d"]
+    path = tmp_path / "list.txt"
+    for content in (b"first", b"second"):
+        path.write_bytes(content)
+        known = [hashlib.sha256(good).hexdigest() for good in (b"first", b"second")]
+        assert check_fetched(path, "list.txt", {"sha256": known}) == hashlib.sha256(content).hexdigest()
+    path.write_bytes(b"third")
+    with pytest.raises(Refused, match=f"not {known[0]} or {known[1]}"):
+        check_fetched(path, "list.txt", {"sha256": known})
+
+
+def test_foods_labels_follow_the_authors_list_of_classes(standins, tmp_path):
+    dataset = prepared(standins, tmp_path, "food")
+    assert dataset.class_names == ("cheesecake", "cheese_plate")  # 16 and 17 of the original
+    names = bytes(dataset.ids).decode().split("\n")
+    assert [dataset.class_names[label] for label in dataset.labels] == [name.split("/")[0] for name in names]
+
+
+@pytest.mark.parametrize("name, train, test", [("cifar10", 10, 4), ("cifar100", 10, 4), ("sun397", 20, 8)])
+def test_training_rows_are_doubled_as_released(standins, tmp_path, name, train, test):
     dataset = prepared(standins, tmp_path, name)
-    rows, _ = scored_rows(dataset, "as_released", SPLITS)
-    assert rows.tolist() == np.repeat(np.arange(10), 2).tolist()
-    assert len(scored_rows(dataset, "paper", SPLITS)[0]) == 14
-    assert len(scored_rows(dataset, "paper", ["train"])[0]) == 8
+    rows, labels = scored_rows(dataset, "as_released", SPLITS)
+    assert rows.tolist() == np.repeat(np.arange(train), 2).tolist()
+    np.testing.assert_array_equal(labels, dataset.labels[rows])
+    assert len(scored_rows(dataset, "paper", SPLITS)[0]) == train + test
+    assert len(scored_rows(dataset, "paper", ["train"])[0]) == train * 4 // 5
+    assert catalogue.catalogue("datasets")[name]["released"] == "training images twice"
     with pytest.raises(InputError, match=f"{name}: no rows in the splits test"):
         scored_rows(dataset, "as_released", ["test"])
 
@@ -199,7 +244,9 @@ def test_suns_barn_is_no_bar(standins, tmp_path):
         assert name.split("/", 1)[1].rsplit("/", 1)[0] == dataset.class_names[label]
 
 
-def test_stanford_cars_may_come_as_kaggles_zip_file(standins, tmp_path):
+@pytest.mark.parametrize("nested", ["cars_{split}/{name}", "stanford_cars/{name}"])
+def test_stanford_cars_may_come_as_kaggles_zip_file(standins, tmp_path, nested):
+    """As jessicali9530 and as rickyyyyyyy packed it (pytorch/vision#7545 and #8620)."""
     expected = prepared(standins, tmp_path, "cars").images.copy()
     folder = tmp_path / "kaggle"
     folder.mkdir()
@@ -210,7 +257,8 @@ def test_stanford_cars_may_come_as_kaggles_zip_file(standins, tmp_path):
             with tarfile.open(standins / f"cars_{split}.tgz") as original:
                 for member in original:
                     if member.isfile():
-                        archive.writestr(f"cars_{split}/{member.name}", original.extractfile(member).read())
+                        name = nested.format(split=split, name=member.name)
+                        archive.writestr(name, original.extractfile(member).read())
     (folder / "cars_test.tgz").write_bytes((folder / "cars_train.tgz").read_bytes())
     np.testing.assert_array_equal(prepared(folder, tmp_path, "cars").images, expected)
 

@@ -18,12 +18,17 @@ import pytest
 import torch
 from torch import nn
 
+from pedrank.checkpoints.converters.torch import backbone
 from pedrank.checkpoints.user_weights import weights_and_metadata
-from pedrank.formats.torch_file import read_torch, read_weights, tensors
+from pedrank.formats.torch_file import read_torch, tensors
 from pedrank.utils.errors import InputError
 
 KINDS = ["float32", "float64", "float16", "complex64", "complex128", "bool"]
 KINDS += [*("int64", "int32", "int16", "int8"), *("uint64", "uint32", "uint16", "uint8")]
+
+
+def read_weights(path, unwrap, prefix):
+    return backbone(path, {"unwrap": unwrap, "prefix": prefix})
 
 
 class Schedule(enum.Enum):

@@ -145,9 +145,11 @@ def checked(name: str, card: Mapping[str, Any], listing: Listing) -> Listing:
     if "drawn" in card:
         trained = listing.split != SPLITS.index("test")
         drawn = 0 if listing.released is None else int(listing.released[trained].sum())
-        if drawn != card["drawn"]:
+        once = card["counts"]["train"]
+        if drawn not in (card["drawn"], once):
             raise InputError(
-                f"{name}: the training list has {drawn} lines, not the card's {card['drawn']}; download it again"
+                f"{name}: the training list has {drawn} lines, not the card's {card['drawn']}, or {once} without "
+                "repeats; download it again"
             )
     return listing
 

@@ -17,7 +17,7 @@ def scored_rows(dataset: Dataset, mode: str, splits: Sequence[str]) -> tuple[np.
 
     In mode `paper`, the intended one, every image of the splits counts once; an image of several classes (VOC) counts
     once under each class present. In mode `as_released` every image counts as often as the released feature code reads
-    it, under its first class; CIFAR's test images are never read. For most datasets the modes agree.
+    it, under its first class; test images of CIFAR and SUN397 are never read. For most datasets the modes agree.
 
     Args:
         dataset: The dataset, N rows.
@@ -28,8 +28,13 @@ def scored_rows(dataset: Dataset, mode: str, splits: Sequence[str]) -> tuple[np.
         Row indices (R,) in the dataset's order, possibly repeated, and labels (R,) int64.
 
     Raises:
-        InputError: No row is left.
+        InputError: No row is left, or the repeats that `as_released` needs are not known.
     """
+    if mode == "as_released" and dataset.released is not None and np.all(dataset.released == 1):
+        raise InputError(
+            f"{dataset.name}: as_released counts an image as often as the training list names it, but the list from "
+            "which this dataset was prepared names each once; set `features: {mode: paper}`, or use the list of 2021"
+        )
     rows = dataset.rows(*splits)
     labels = dataset.labels[rows]
     if mode == "as_released" and dataset.released is not None:

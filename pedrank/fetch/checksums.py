@@ -46,17 +46,24 @@ def check_fetched(path: Path, file: str, entry: Mapping[str, Any]) -> str:
     if start.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
         raise Refused("is an HTML page and not the file")
     wanted = next((firsts for ends, firsts in _FIRST_BYTES.items() if file.endswith(ends)), (b"",))
-    if not start.startswith(wanted) or (
-        file.endswith(".tar") and not file.endswith(".pth.tar") and start[257:262] != b"ustar"
-    ):
+    tar = start[257:262] == b"ustar"
+    if file.endswith((".tar.gz", ".tgz")):  # some browsers unpack a .tar.gz file and leave its name
+        right = tar or start.startswith(wanted)
+    elif file.endswith(".tar") and not file.endswith(".pth.tar"):
+        right = tar
+    else:
+        right = start.startswith(wanted)
+    if not right:
         raise Refused(f"does not begin like a {Path(file).suffix} file")
     md5, sha256 = _digests(path)
     if "npm" in entry and sha256 == entry["npm"]["sha256"]:
         return sha256
     for kind, found in (("sha256", sha256), ("md5", md5)):
-        if not found.startswith(entry.get(kind, "")):
+        known = entry.get(kind, "")
+        known = [known] if isinstance(known, str) else known
+        if not found.startswith(tuple(known)):
             raise Refused(
-                f"has the wrong checksum ({kind} {found}, not {entry[kind]}), so it is truncated or another file"
+                f"has the wrong checksum ({kind} {found}, not {' or '.join(known)}), so it is truncated or another file"
             )
     return sha256
 

@@ -1,7 +1,10 @@
-"""The accuracy of a dataset, in percent: top-1, mean per-class, or the VOC development kit's 11-point mAP.
+"""The accuracy of a dataset, in percent: top-1, mean per-class, or 11-point mAP.
 
 The dataset's card names it (`metric` in pedrank/catalogue/datasets.yaml). Outputs are (N, C). Targets are (N,) classes
 or, if images have several labels, (N, C) with 1 = present, 0 = absent, -1 = left out (VOC's "difficult" objects).
+
+The published accuracies on VOC follow other rules than VOC's development kit: difficult objects count as absent, in
+training and in the test (`counted`), and precision is read off scikit-learn's curve (`curve_average_precision`).
 """
 
 from __future__ import annotations
@@ -33,17 +36,6 @@ def mean_per_class(outputs: np.ndarray, targets: np.ndarray) -> float:
     return 100 * float((right[images > 0] / images[images > 0]).mean())
 
 
-def mean_average_precision(outputs: np.ndarray, targets: np.ndarray) -> float:
-    """Mean over classes of `average_precision`, in percent; classes that no image shows are left out.
-
-    Args:
-        outputs: (N, C).
-        targets: (N, C) with 1 = present, 0 = absent, -1 = left out.
-    """
-    classes = np.flatnonzero((targets == 1).any(axis=0))
-    return 100 * float(np.mean([average_precision(outputs[:, c], targets[:, c]) for c in classes]))
-
-
 def average_precision(scores: np.ndarray, present: np.ndarray) -> float:
     """The VOC 2007 development kit's 11-point average precision (Everingham et al. 2010, section 4.2), in [0, 1].
 
@@ -63,11 +55,81 @@ def average_precision(scores: np.ndarray, present: np.ndarray) -> float:
     return sum(precision[10 * found >= tenth * found[-1]].max() for tenth in range(11)) / 11
 
 
+def curve_average_precision(scores: np.ndarray, present: np.ndarray) -> float:
+    """11-point average precision as released: read off scikit-learn's precision-recall curve; in [0, 1].
+
+    It differs from `average_precision` in three ways. The curve ends with precision 1 at recall 0, so the first of the
+    eleven terms is always 1. Images of equal score are one point of the curve. Recalls are compared in floating point
+    with `numpy.linspace(0, 1, 11)`: a recall of 3 / 10 does not reach the fourth point.
+
+    Args:
+        scores: (N,), higher = more likely present.
+        present: (N,) 1, 0, or -1 for images to leave out; at least one is 1.
+
+    >>> round(curve_average_precision(np.array([0.9, 0.8, 0.7]), np.array([0, 1, 1])), 3)  # (1 + 10 x 2/3) / 11
+    0.697
+    """
+    from sklearn.metrics import precision_recall_curve
+
+    precision, recall, _ = precision_recall_curve(present[present >= 0], scores[present >= 0])
+    return float(np.mean([precision[recall >= least].max() for least in np.linspace(0, 1, 11)]))
+
+
+def mean_average_precision(
+    outputs: np.ndarray, targets: np.ndarray, rule: Callable[[np.ndarray, np.ndarray], float] = average_precision
+) -> float:
+    """Mean over classes of their average precision, in percent; classes that no image shows are left out.
+
+    Args:
+        outputs: (N, C).
+        targets: (N, C) with 1 = present, 0 = absent, -1 = left out.
+        rule: `average_precision` or `curve_average_precision`.
+    """
+    classes = np.flatnonzero((targets == 1).any(axis=0))
+    return 100 * float(np.mean([rule(outputs[:, c], targets[:, c]) for c in classes]))
+
+
+AVERAGE_PRECISIONS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "kit": average_precision,
+    "curve": curve_average_precision,
+}
+
+
+def counted(targets: np.ndarray, difficult: str) -> np.ndarray:
+    """The targets by which a run trains and is tested.
+
+    Args:
+        targets: (N,) classes, or (N, C) with 1 = present, 0 = absent, -1 = a difficult object.
+        difficult: "left_out", as in VOC's development kit, or "absent", as released.
+
+    >>> counted(np.array([[1, -1, 0]]), "absent").tolist()
+    [[1, 0, 0]]
+    """
+    return np.maximum(targets, 0) if difficult == "absent" and targets.ndim == 2 else targets
+
+
 ACCURACIES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "top-1": top_1,
     "mean per-class": mean_per_class,
     "11-point mAP": mean_average_precision,
 }
+
+
+def accuracy(metric: str, outputs: np.ndarray, targets: np.ndarray, average_precision: str = "kit") -> float:
+    """Compute an accuracy in percent.
+
+    Args:
+        metric: A key of `ACCURACIES`.
+        outputs: (N, C).
+        targets: (N,) or (N, C).
+        average_precision: A key of `AVERAGE_PRECISIONS`; it counts only if images have several labels.
+
+    >>> accuracy("top-1", np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]))
+    50.0
+    """
+    if targets.ndim == 2:
+        return mean_average_precision(outputs, targets, AVERAGE_PRECISIONS[average_precision])
+    return ACCURACIES[metric](outputs, targets)
 
 
 def check_accuracy(metric: str, targets: np.ndarray) -> None:

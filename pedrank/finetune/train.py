@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import torch
 
 from pedrank.features.normalise import standardise
 from pedrank.finetune import state
-from pedrank.finetune.accuracy import ACCURACIES, chance
+from pedrank.finetune.accuracy import accuracy, chance, counted
 from pedrank.finetune.batches import augmented, fetched, shuffled
 from pedrank.finetune.protocol import Options
 from pedrank.finetune.sgd import smaller
@@ -85,6 +85,7 @@ def finetune(
     if kept is not None:
         state.resume(kept, run, tensors, progress)
     source = images.pixels if options.augmentation == "none" else images.source
+    images = replace(images, targets=counted(images.targets, options.difficult))
     targets = torch.from_numpy(images.targets)
     saved = time.monotonic()
     start = saved - progress.seconds
@@ -95,7 +96,7 @@ def finetune(
         loss = take_step(training, shown, targets[order[step]].to(device), step, progress)
         if step % math.ceil(options.steps / CURVE_POINTS) == 0:
             if not math.isfinite(loss.item()):
-                return _outcome(None, images, judged, training.model, progress, time.monotonic() - start)
+                return _outcome(None, images, judged, options, training.model, progress, time.monotonic() - start)
             progress.curve.append((step, loss.item()))
         if kept is not None and (state.STOP.is_set() or time.monotonic() - saved > state.SAVE_SECONDS):
             saved = time.monotonic()
@@ -107,7 +108,7 @@ def finetune(
         torch.cuda.synchronize(device)
     seconds = time.monotonic() - start
     outputs = predict(training.model, images.pixels, judged, training.mean, training.std)
-    return _outcome(outputs, images, judged, training.model, progress, seconds)
+    return _outcome(outputs, images, judged, options, training.model, progress, seconds)
 
 
 def predict(
@@ -147,13 +148,18 @@ def _outcome(
     outputs: np.ndarray | None,
     images: Images,
     judged: np.ndarray,
+    options: Options,
     model: torch.nn.Module,
     progress: state.Progress,
     seconds: float,
 ) -> Outcome:
     targets = images.targets[judged]
+    if outputs is None:
+        reached = chance(targets, images.classes)
+    else:
+        reached = accuracy(images.metric, outputs, targets, options.average_precision)
     return Outcome(
-        accuracy=chance(targets, images.classes) if outputs is None else ACCURACIES[images.metric](outputs, targets),
+        accuracy=reached,
         diverged=outputs is None,
         curve=progress.curve,
         weights=state.weights_sha256(model),

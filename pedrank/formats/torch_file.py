@@ -66,21 +66,6 @@ def _array(tensor: torch.Tensor) -> np.ndarray:
     return tensor.float().numpy() if tensor.dtype == torch.bfloat16 else tensor.numpy()
 
 
-def read_weights(path: Path, unwrap: list[str], prefix: str) -> dict[str, np.ndarray]:
-    """Read the tensors of a torch file whose names begin with a prefix.
-
-    Args:
-        path: The file.
-        unwrap: Keys that lead to the dictionary of weights, outermost first.
-        prefix: Beginning of the names to keep; it is removed.
-
-    Raises:
-        InputError: As `read_torch` and `unwrapped`.
-    """
-    found = tensors(unwrapped(read_torch(path), unwrap, path))
-    return {name.removeprefix(prefix): array for name, array in found.items() if name.startswith(prefix)}
-
-
 def unwrapped(content: Mapping[str, Any], keys: Sequence[str], path: Path) -> Mapping[str, Any]:
     """Return the dictionary inside nested dictionaries.
 

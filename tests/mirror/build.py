@@ -47,19 +47,20 @@ def weights(network: checkpoints.Weights, number: int) -> checkpoints.Weights:
 
 def _with_checksums(card: dict[str, Any], path: Path) -> dict[str, Any]:
     """The card of a file with the stand-in's checksums where the original's are known, as long as they are there."""
-    content = path.read_bytes()
-    known = {
-        kind: hashlib.new(kind, content).hexdigest()[: len(card[kind])] for kind in ("md5", "sha256") if kind in card
-    }
+    content, known = path.read_bytes(), {}
+    for kind in ("md5", "sha256"):
+        if kind in card:  # a text, of which only the beginning may be known, or a list of texts
+            digits = card[kind] if isinstance(card[kind], str) else card[kind][0]
+            known[kind] = hashlib.new(kind, content).hexdigest()[: len(digits)]
     return card | known
 
 
 def _pieces(urls: list[str], path: Path) -> dict[str, Path]:
-    """The members of a stand-in whose original is several files."""
+    """The members of a stand-in whose original is several files as well, or nothing else."""
     pieces = {}
     with zipfile.ZipFile(path) as archive:
         for url in urls:
             pieces[url] = path.with_name(url.rsplit("/", 1)[1])
-            pieces[url].write_bytes(archive.read(pieces[url].name))
-    path.unlink()
+            member = next(name for name in archive.namelist() if name.split("/")[-1] == pieces[url].name)
+            pieces[url].write_bytes(archive.read(member))
     return pieces

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import collections
 import copyreg
 import io
 import pickle
@@ -44,7 +46,7 @@ def write(name: str, weights: Weights, path: Path) -> None:
 
 
 def _torch(name: str, entry: dict[str, Any], weights: Weights, path: Path) -> None:
-    """With the heads, queues and second encoders that the originals have, in their nesting."""
+    """With the heads, queues and second encoders that the originals have, in their nesting, and what trainers save."""
     prefix = entry.get("prefix", "")
     state = {f"{prefix}{key}": value for key, value in weights.items()}
     ones = torch.ones(2, 2)
@@ -61,15 +63,28 @@ def _torch(name: str, entry: dict[str, Any], weights: Weights, path: Path) -> No
     elif prefix == "module.":
         state |= {"module.projection_head.0.weight": ones, "module.projection_head.3.bias": ones}
         state |= {"module.prototypes.prototypes0.weight" if name != "swav" else "module.prototypes.weight": ones}
-    content: dict[str, Any] = state
+    content: dict[Any, Any] = state | foreign()
     for key in reversed(entry.get("unwrap", [])):
-        content = {
-            key: content,
-            "epoch": 200,
-            "arch": "resnet50",
-            "optimizer": {"state": {}, "param_groups": [{"lr": 0.03}]},
-        }
+        content = foreign() | {key: content, "epoch": 200, "arch": "resnet50"}
     torch.save(content, path)
+
+
+def foreign() -> dict[Any, Any]:
+    """Objects that stand beside the weights in trainers' files: options, counters and the optimiser's state."""
+    weight = torch.nn.Parameter(torch.ones(2, 2))
+    optimiser = torch.optim.SGD([weight], lr=0.03, momentum=0.9)
+    weight.sum().backward()
+    optimiser.step()
+    meters = collections.defaultdict(list, loss=[np.float32(7.5)])
+    return {
+        "opt": argparse.Namespace(model_folder=Path("models"), lr_decay_epochs=[120, 160], world_size=8),
+        "best_acc1": np.float64(60.6),
+        "history": np.arange(3.0),
+        "meters": meters,
+        "optimizer": optimiser.state_dict(),
+        None: None,
+        0.1: (1, 2),
+    }
 
 
 def layers() -> list[tuple[str, str]]:
@@ -102,7 +117,15 @@ def tensorflow_variables(weights: Weights) -> dict[str, np.ndarray]:
 
 def _simclr(name: str, entry: dict[str, Any], weights: Weights, path: Path) -> None:
     stem = {"simclr-v1": "ResNet50_1x/model.ckpt-225206", "simclr-v2": "model.ckpt-250228"}[name]
-    index, data = write_bundle(tensorflow_variables(weights))
+    variables = tensorflow_variables(weights)
+    if name == "simclr-v2":  # holds each layer twice: the second time as an average (google-research/simclr#88)
+        variables |= {
+            key.replace("base_model/", "ema_model/"): np.ones_like(value)
+            for key, value in variables.items()
+            if key.startswith("base_model/") and "Momentum" not in key
+        }
+        variables["head_contrastive/nl_0/dense/kernel"] = np.ones((4, 2), np.float32)
+    index, data = write_bundle(variables)
     hub = write_bundle({"module/conv2d/kernel": np.ones((4, 2), np.float32)})
     with zipfile.ZipFile(path, "w") as archive:
         for end, content in zip((".index", ".data-00000-of-00001"), hub, strict=True):

@@ -36,8 +36,13 @@ def jpeg(mode: str = "RGB") -> bytes:
     return buffer.getvalue()
 
 
-def tar(path: Path | io.BytesIO, contents: Mapping[str, bytes], mode: str = "w:gz") -> None:
-    """An archive with its folders as members of their own, as tar makes them."""
+def tar(
+    path: Path | io.BytesIO,
+    contents: Mapping[str, bytes],
+    mode: str = "w:gz",
+    special: Mapping[str, tuple[bytes, str]] | None = None,
+) -> None:
+    """An archive with its folders as members of their own, as tar makes them; `special` has types and targets."""
     with tarfile.open(**({"name": path} if isinstance(path, Path) else {"fileobj": path}), mode=mode) as archive:
         folders: dict[str, None] = {}
         for name in contents:
@@ -50,6 +55,10 @@ def tar(path: Path | io.BytesIO, contents: Mapping[str, bytes], mode: str = "w:g
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
+        for name, (kind, target) in (special or {}).items():
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, target
+            archive.addfile(member)
 
 
 def lists(**rows: list[str]) -> dict[str, bytes]:
@@ -57,6 +66,7 @@ def lists(**rows: list[str]) -> dict[str, bytes]:
 
 
 def aircraft(folder: Path) -> dict[str, Any]:
+    """A plain tar under the name of a .tar.gz file, as some browsers leave it; one image is a hard link to another."""
     variants = ["707-320", "Boeing 717", "F/A-18"]
     images, of_split, number = {}, {}, 34309
     for split, each in (("train", 2), ("val", 1), ("test", 1)):
@@ -72,7 +82,9 @@ def aircraft(folder: Path) -> dict[str, Any]:
     texts["images_family_train"] = texts["images_manufacturer_train"] = b"0034316 Boeing\n"
     texts["families"] = b"Boeing 707\nBoeing 717\nF/A-18\n"
     texts = {f"fgvc-aircraft-2013b/data/{name}.txt": text for name, text in texts.items()}
-    tar(folder / "fgvc-aircraft-2013b.tar.gz", images | texts)
+    first, *_, last = images
+    del images[last]
+    tar(folder / "fgvc-aircraft-2013b.tar.gz", images | texts, "w", {last: (tarfile.LNKTYPE, first)})
     return {"classes": 3, "counts": {"train": 6, "validation": 3, "test": 3}}
 
 
@@ -92,7 +104,8 @@ def caltech101(folder: Path) -> dict[str, Any]:
             ("101_ObjectCategories.tar.gz", inner.getvalue()),
             ("show_annotation.m", b"% a program"),
         ):
-            archive.writestr(f"__MACOSX/caltech-101/._{name}", APPLE_DOUBLE)
+            for junk in ("__MACOSX", "MACOSX"):
+                archive.writestr(f"{junk}/caltech-101/._{name}", APPLE_DOUBLE)
             archive.writestr(f"caltech-101/{name}", content)
     train = [f"{name}/image_{number:04d}.jpg {label}" for label, name in enumerate(names) for number in (1, 2, 2, 4)]
     test = [f"{name}/image_{number:04d}.jpg {label}" for label, name in enumerate(names) for number in (3, 5)]
@@ -201,6 +214,7 @@ def pets(folder: Path) -> dict[str, Any]:
     names, numbers = ["Abyssinian", "american_bulldog"], {"trainval": (1, 2, 3, 4, 5), "test": (10, 201)}
     images = {f"images/{name}_{n}.jpg": jpeg() for name in names for each in numbers.values() for n in each}
     images["images/Abyssinian_1.jpg"], images["images/Abyssinian_2.jpg"] = jpeg("CMYK"), _png()
+    images["images/american_bulldog_3.jpg"], images["images/american_bulldog_4.jpg"] = _gif(), _more_bytes(jpeg())
     images["images/Abyssinian_100.mat"] = b"MATLAB"
     tar(folder / "pets-images.tar.gz", images)
     texts = {
@@ -222,6 +236,18 @@ def _png() -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(RANDOM.integers(0, 256, (30, 25, 4), np.uint8)).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _gif() -> bytes:
+    """Others are GIF files (Abyssinian_34 and five cats of Egypt, by tensorflow/models#2194)."""
+    buffer = io.BytesIO()
+    Image.fromarray(RANDOM.integers(0, 256, (25, 30, 3), np.uint8)).quantize(64).save(buffer, "GIF")
+    return buffer.getvalue()
+
+
+def _more_bytes(jpeg: bytes) -> bytes:
+    """Two dogs have bytes before the marker of the end, which decoders skip with a warning (the same thread)."""
+    return jpeg[:-2] + bytes(245) + jpeg[-2:]
 
 
 def voc2007(folder: Path) -> dict[str, Any]:
@@ -266,7 +292,9 @@ def sun397(folder: Path) -> dict[str, Any]:
     places = ["/a/abbey", "/b/badminton_court/indoor", "/b/bar", "/b/barn"]
     images = {place: [f"{place}/sun_a{index}{n}.jpg" for n in range(8)] for index, place in enumerate(places)}
     contents = {f"SUN397{name}": jpeg() for each in images.values() for name in each}
-    tar(folder / "SUN397.tar.gz", contents | {"SUN397/ClassName.txt": lists(x=places)["x"]})
+    unused = {"SUN397/absolute": (tarfile.SYMTYPE, "/usr/share/nothing"), "SUN397/pipe": (tarfile.FIFOTYPE, "")}
+    names = {"SUN397/ClassName.txt": lists(x=places)["x"]}
+    tar(folder / "SUN397.tar.gz", contents | names, special=unused)
     with zipfile.ZipFile(folder / "SUN397-Partitions.zip", "w") as archive:
         archive.writestr("ClassName.txt", lists(x=places)["x"])
         archive.writestr("Training_01.txt", lists(x=[name for each in images.values() for name in each[:5]])["x"])

@@ -1,8 +1,10 @@
 """Caltech-101 (Fei-Fei et al. 2004) with its background class: 9,144 images, split by ssl-transfer's lists.
 
-The training list was drawn with replacement: its 3,060 lines name 2,416 different images, and the released code reads
-an image as often as it is listed. Here a fifth of the 2,416 images are for validation, so that no copy of a validation
-image is trained on; the released code draws a fifth of the lines.
+ssl-transfer's training list of 2021 was drawn with replacement: its 3,060 lines name 2,416 different images, and the
+released code reads an image as often as it is listed. Since 2023-10-25 (commit 416913f) the list is the same without
+its repeats. Both lists give the same rows; the first also tells how often the released code reads them. A fifth of the
+2,416 images are for validation, so that no copy of a validation image is trained on; the released code draws a fifth of
+the lines.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 ImageSets/Main has a list for each class: 1, the class is present; 0, only objects marked difficult; -1, absent.
 The label of an image is its first class in alphabetical order, as in the released feature code; an image whose
-classes are all difficult gets class 0, as there. `targets` keeps all classes, in the numbers that every multi-label
-dataset here uses (`pedrank/finetune/accuracy.py`): 1, present; 0, absent; -1, left out.
+classes are all difficult would get class 0, as there; none occurs. `targets` keeps all classes, in the numbers that
+every multi-label dataset here uses (`pedrank/finetune/accuracy.py`): 1, present; 0, absent; -1, difficult.
 """
 
 from __future__ import annotations
