@@ -124,7 +124,7 @@ def test_a_bar_makes_several_labels(tmp_path):
 @pytest.mark.parametrize(
     "lines, message",
     [
-        (["file,label", "a.png,x"], "no column 'path' in the first line"),
+        (["place,label", "a.png,x"], "no column 'path' in the first line, which has 'place', 'label'"),
         (["path,label"], "no images are listed"),
         (["path,label", "a.png,x", "b.png,"], "line 3: no label"),
         (["path,label", "a.png,x", "nope.png,y", "no.png,y"], "2 images are missing, first in line 3"),

@@ -99,6 +99,9 @@ def _module(path: Path) -> ModuleType:
         return hugging_face
     if path.is_dir():
         return image_folder
-    if path.suffix.lower() != ".csv":
-        raise InputError(f"{path}: neither a folder of images nor a .csv file; give one of the two")
+    if path.suffix.lower() not in image_table.SUFFIXES:
+        raise InputError(
+            f"{path}: neither a folder of images nor a .csv file; give one of the two (a spreadsheet can be saved as "
+            "'CSV UTF-8')"
+        )
     return image_table
