@@ -73,7 +73,7 @@ def notes(found: Listing) -> list[str]:
     """Notes for the user about tiny or imbalanced classes and few images, one sentence each."""
     counts = np.bincount(found.labels) if found.targets is None else (found.targets == 1).sum(axis=0)
     names, smallest, largest = found.class_names, int(np.argmin(counts)), int(np.argmax(counts))
-    sentences = []
+    sentences = list(found.notes)
     single = np.flatnonzero(counts == 1)
     if single.size:
         sentences.append(
