@@ -43,7 +43,7 @@ rule score:
         displacements=pattern(DISPLACEMENT),
         scores=pattern(PLAN.score_pattern("scores")),
         seconds=pattern(PLAN.score_pattern("seconds")),
-        plugins=config["plugins"],
+        plugins=lambda wildcards: config["plugins"],
         code=ask(PLAN.score_code),
     shell:
         'python "$PEDRANK/scripts/score.py" --metrics {params.metrics} --options {params.options:q}'
@@ -74,7 +74,7 @@ rule baselines:
         features=pattern(FEATURES),
         scores=pattern(BASELINES),
         seconds=pattern(BASELINE_SECONDS),
-        plugins=config["plugins"],
+        plugins=lambda wildcards: config["plugins"],
         code=PLAN.metrics_code("baselines", config["baselines"]),
     shell:
         'python "$PEDRANK/scripts/baselines.py" --dataset {wildcards.dataset} --features {params.features}'
