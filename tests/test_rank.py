@@ -141,3 +141,21 @@ def test_images_of_several_classes_and_names_of_any_letters(tmp_path):
     assert (found["images"], found["rows"], found["classes"]) == (len(scored), pairs, 2) and pairs > len(scored)
     assert f"scored on {len(scored)} images of 2 classes; an image of several classes counts once" in done.stdout
     assert prepared.class_names == ("--犬", "🐱")
+
+
+def test_feature_files_whose_names_mean_something_to_a_shell(tmp_path):
+    """Nothing in a name is a command, an option or a wildcard."""
+    folder = tmp_path / "-x%y $(touch made)\ntouch made; '特征"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    for name, distance in (("模型;1", 3), ("型号 1", 0.3)):
+        features = distance * np.eye(3)[labels] + random.normal(size=(60, 3))
+        np.savez(folder / f"{name}.npz", features=features, labels=np.array(["猫", "-犬", "🐟"])[labels])
+    done = rank(tmp_path, f"--images={folder.name}", "--metric", "logme", "--out=-o {x}%s", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [row["checkpoint"] for row in json.loads(done.stdout)["checkpoints"]] == [slug("模型;1"), slug("型号 1")]
+    assert not list(tmp_path.rglob("made"))
+    folder.rename(tmp_path / "{a}")
+    done = rank(tmp_path, "--images={a}", "--metric", "logme")
+    assert done.returncode == 1 and "are wildcards of Snakemake; give a link without them" in done.stderr
