@@ -64,5 +64,5 @@ rule features_given:
         stamps=lambda wildcards, input: stamps(*input),
         code=PLAN.code("features_given"),
     shell:
-        'python "$PEDRANK/scripts/features_given.py" --given {input.features}'
+        'python "$PEDRANK/scripts/features_given.py" --given {input.features:q}'
         " --out {output.features} --statistics {output.statistics} 2> {log}"

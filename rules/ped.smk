@@ -31,7 +31,7 @@ if PLAN.refined:
             refinements=PLAN.refined,
             displacements=pattern(DISPLACEMENT),
             seconds=pattern(PED_SECONDS),
-            plugins=config["plugins"],
+            plugins=lambda wildcards: config["plugins"],
             code=PLAN.refinements_code("ped", list(PLAN.refined.values())),
         shell:
             'python "$PEDRANK/scripts/ped.py" --statistics {input.statistics} --reference {input.reference}'

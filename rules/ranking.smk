@@ -43,7 +43,7 @@ rule halves:
         metric=RANKED_BY["metric"],
         options=PLAN.metric_options([RANKED_BY["metric"]]),
         refinement=MOVED_BY,
-        plugins=config["plugins"],
+        plugins=lambda wildcards: config["plugins"],
         code=PLAN.refinements_code("halves", [MOVED_BY] if MOVED_BY else [], [RANKED_BY["metric"]]),
     shell:
         'python "$PEDRANK/scripts/halves.py" {params.inputs} --study "$PEDRANK_STUDY" --metric {params.metric}'

@@ -45,7 +45,7 @@ rule score:
         displacements=pattern(DISPLACEMENT),
         scores=pattern(PLAN.score_pattern("scores")),
         seconds=pattern(PLAN.score_pattern("seconds")),
-        plugins=config["plugins"],
+        plugins=lambda wildcards: config["plugins"],
         undefined=UNDEFINED,
         code=ask(PLAN.score_code),
     shell:
@@ -77,7 +77,7 @@ rule baselines:
         features=pattern(FEATURES),
         scores=pattern(BASELINES),
         seconds=pattern(BASELINE_SECONDS),
-        plugins=config["plugins"],
+        plugins=lambda wildcards: config["plugins"],
         undefined=UNDEFINED,
         code=PLAN.metrics_code("baselines", config["baselines"]),
     shell:

@@ -13,7 +13,7 @@ rule config:
     conda:
         environment("core")
     params:
-        config=PLAN.options(),
+        config=lambda wildcards: PLAN.options(),  # a function, since Snakemake fills in wildcards in the braces of a text
         code=PLAN.code("config"),
     shell:
         'python "$PEDRANK/scripts/config.py" --study "$PEDRANK_STUDY" --out {output} 2> {log}'

@@ -2,6 +2,8 @@
 
 import argparse
 
+import numpy as np
+
 from pedrank.checkpoints.network_file import load_network
 from pedrank.datasets.dataset import SPLITS, load_images
 from pedrank.datasets.scored_rows import MODES, scored_rows
@@ -31,7 +33,7 @@ def main() -> None:
     for checkpoint, out, out_statistics in zip(*files, strict=True):
         # Large prepared images are identified by the hashes of their source files, others by their own hash.
         inputs = [checkpoint] if dataset.made_by else [arguments.images, checkpoint]
-        made_by = provenance(options, inputs) | {"images": dataset.made_by}
+        made_by = provenance(options, inputs) | {"images": dataset.made_by, "scored_images": len(np.unique(rows))}
         network, normalisation = load_network(checkpoint)
         with about(f"{checkpoint} on {arguments.images}"):
             statistics = extract_to(

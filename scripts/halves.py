@@ -11,7 +11,7 @@ from pedrank.observation.statistics import ReferenceStatistics
 from pedrank.ranking.halves import score_halves
 from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
-from pedrank.store.artefacts import read_arrays, write_csv
+from pedrank.store.artefacts import read_arrays, read_metadata, write_csv
 from pedrank.study.names import paths, refinements
 from pedrank.study.plugins import load_plugin
 from pedrank.utils.errors import about
@@ -47,7 +47,11 @@ def main() -> None:
                 refinement,
                 moved_by,
             )
-        write_csv(out, pd.DataFrame({"checkpoint": path.stem, "half": range(len(scores)), "rank_score": scores}))
+        images = read_metadata(path).get(
+            "scored_images", len(arrays["labels"])
+        )  # a user's own features have one row each
+        table = {"checkpoint": path.stem, "half": range(len(scores)), "rank_score": scores, "images": images}
+        write_csv(out, pd.DataFrame(table))
 
 
 run(main)

@@ -52,7 +52,8 @@ def main() -> None:
         "metric": metric,
         "refinement": refinement,
         "others": list(agreement),  # in the study's order
-        "images": int(seconds["n"].iloc[0]),
+        "images": int(halves["images"].iloc[0]),
+        "rows": int(seconds["n"].iloc[0]),  # an image of several classes has a row for each
         "classes": int(seconds["c"].iloc[0]),
         "class_sizes": np.bincount(labels).tolist(),
         "halves": int(halves["half"].nunique()),

@@ -156,7 +156,7 @@ def test_a_table_of_ground_truth(content):
 
 def test_a_decimal_comma_is_no_column(tmp_path):
     (tmp_path / "own.csv").write_text("dataset,checkpoint,accuracy\ncars,a,91,5\ncars,b,80,1\n")
-    with pytest.raises(InputError, match="own.csv: a line has more cells than the header"):
+    with pytest.raises(InputError, match="own.csv: line 2 has more cells than the first line"):
         from_file(tmp_path / "own.csv", "cars", ["a", "b"])
 
 
@@ -164,7 +164,7 @@ def test_a_decimal_comma_is_no_column(tmp_path):
     "rows, message",
     [
         ("1,a,90\n2,b,80\n", "no rows for dataset 'cars' .rows exist for: 1, 2"),
-        (",a,90\ncars,b,80\n", "no row for 'a' on cars"),
+        (",a,90\ncars,b,80\n", "line 2: no dataset; fill in"),
         ("cars,a,90\ncars,b,True\n", "accuracy 'True' is not a percentage"),
     ],
 )

@@ -115,7 +115,7 @@ def test_a_users_table_is_taken_in_the_order_of_the_config(tmp_path):
     [
         ("dataset,checkpoint,top1\nflowers,a,9\n", "no column 'accuracy'"),
         ("dataset,checkpoint,accuracy\nflowers,a,90\nflowers,b,high\n", "line 3: accuracy 'high'"),
-        ("dataset,checkpoint,accuracy\nflowers,a,90\nflowers,b,\n", "line 3: accuracy 'nan'"),
+        ("dataset,checkpoint,accuracy\nflowers,a,90\nflowers,b,\n", "line 3: no accuracy; fill in"),
         ("dataset,checkpoint,accuracy\nflowers,a,90\nflowers,b,101\n", "line 3: accuracy '101' is not a percentage"),
         ("dataset,checkpoint,accuracy\nflowers,a,0.9\nflowers,b,0.8\n", "percent, not fractions"),
         ("dataset,checkpoint,accuracy\nflowers,a,90\nflowers,a,80\n", "two rows for 'a' on flowers"),

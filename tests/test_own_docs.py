@@ -56,3 +56,9 @@ def test_its_words_are_understood(tmp_path, monkeypatch):
             checkpoint_entry(word)
         except ValueError as error:
             assert re.search("no such (Python )?file|needs timm", str(error)), (word, error)
+
+
+def test_each_row_about_tables_is_shown_by_a_test():
+    rows = re.findall(r"\| (accepted|skipped|refused) \| .* \| `(test_\w+)` \|$", TEXT, re.MULTILINE)
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    assert len(rows) >= 26 and all(f"def {name}(" in tests for _, name in rows)

@@ -124,7 +124,7 @@ def test_a_bar_makes_several_labels(tmp_path):
 @pytest.mark.parametrize(
     "lines, message",
     [
-        (["file,label", "a.png,x"], "no column 'path' in the first line"),
+        (["place,label", "a.png,x"], "no column 'path' in the first line, which has 'place', 'label'"),
         (["path,label"], "no images are listed"),
         (["path,label", "a.png,x", "b.png,"], "line 3: no label"),
         (["path,label", "a.png,x", "nope.png,y", "no.png,y"], "2 images are missing, first in line 3"),
@@ -327,7 +327,7 @@ def test_the_files_of_a_hugging_face_dataset(tmp_path):
     (tmp_path / "dataset_dict.json").write_text(json.dumps({"splits": ["train", "test"]}))
     _is_read(tmp_path, several=False)
     (tmp_path / "test" / "data.arrow").write_bytes(b"cut")
-    with pytest.raises(InputError, match="data.arrow: missing, or no Arrow file"):
+    with pytest.raises(InputError, match="data.arrow: missing, or not an Arrow stream"):
         own.listing(tmp_path)
 
 
@@ -348,6 +348,7 @@ def test_without_pyarrow_the_line_says_what_to_install(tmp_path, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    (tmp_path / "state.json").write_text('{"_data_files": []}')
+    (tmp_path / "state.json").write_text('{"_data_files": [{"filename": "data.arrow"}]}')
+    (tmp_path / "dataset_info.json").write_text('{"features": {"image": {"_type": "Image"}, "label": {}}}')
     with pytest.raises(InputError, match=r"needs pyarrow; run pip install 'pedrank\[hf\]'"):
         own.listing(tmp_path)

@@ -6,9 +6,12 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pedrank import ReferenceStatistics, refine, score
+from pedrank.datasets.dataset import load_images
 from pedrank.store.artefacts import read_arrays, read_json
+from pedrank.user_data.slug import slug
 from pedrank.utils.paths import ROOT
 
 
@@ -102,3 +105,57 @@ def test_features_alone_are_ranked_without_images(tmp_path):
     for row in answer["checkpoints"]:
         assert row["score"] == pytest.approx(score("logme", arrays[row["checkpoint"]], np.arange(90) % 3), rel=1e-12)
     assert answer["recommendation"]["sure"] == "sure" and answer["recommendation"]["mean_tau_w"] is None
+
+
+def test_images_of_several_classes_and_names_of_any_letters(tmp_path):
+    """An image of two classes is one image; folders, classes and results may be called anything."""
+    folder = tmp_path / "照片 {a} \"b\" 'c' 100%"
+    (folder / "-图").mkdir(parents=True)
+    random = np.random.default_rng(0)
+    lines = ["path;label"]
+    for number in range(24):
+        name = f"-图/é {number}.png"
+        pixels = random.integers(0, 100, (32, 32, 3)) + 100 * (number % 2)
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / name)
+        lines.append(f"{name};{'🐱|--犬' if number < 4 else ('🐱', '--犬')[number % 2]}")
+    (folder / "清单.csv").write_text("\n".join(lines), encoding="utf-8")
+    arguments = [
+        "--images",
+        "清单.csv",
+        "--checkpoints",
+        "byol-tiny",
+        "moco-tiny",
+        "--metric",
+        "logme",
+        "--out",
+        "结果 $x",
+    ]
+    done = rank(folder, *arguments)
+    assert done.returncode == 0, done.stderr
+    name = slug("清单")
+    assert f"note: '清单.csv' is called {name} in the results" in done.stderr
+    found = read_json(folder / f"结果 $x/results/{name}/ranking/{name}.json")
+    prepared = load_images(next((folder / "结果 $x/results/data").glob("*/images-*.safetensors")))
+    scored = prepared.rows("train", "validation")
+    pairs = int((prepared.targets[scored] == 1).sum())
+    assert (found["images"], found["rows"], found["classes"]) == (len(scored), pairs, 2) and pairs > len(scored)
+    assert f"scored on {len(scored)} images of 2 classes; an image of several classes counts once" in done.stdout
+    assert prepared.class_names == ("--犬", "🐱")
+
+
+def test_feature_files_whose_names_mean_something_to_a_shell(tmp_path):
+    """Nothing in a name is a command, an option or a wildcard."""
+    folder = tmp_path / "-x%y $(touch made)\ntouch made; '特征"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    for name, distance in (("模型;1", 3), ("型号 1", 0.3)):
+        features = distance * np.eye(3)[labels] + random.normal(size=(60, 3))
+        np.savez(folder / f"{name}.npz", features=features, labels=np.array(["猫", "-犬", "🐟"])[labels])
+    done = rank(tmp_path, f"--images={folder.name}", "--metric", "logme", "--out=-o {x}%s", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [row["checkpoint"] for row in json.loads(done.stdout)["checkpoints"]] == [slug("模型;1"), slug("型号 1")]
+    assert not list(tmp_path.rglob("made"))
+    folder.rename(tmp_path / "{a}")
+    done = rank(tmp_path, "--images={a}", "--metric", "logme")
+    assert done.returncode == 1 and "are wildcards of Snakemake; give a link without them" in done.stderr

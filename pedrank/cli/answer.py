@@ -31,6 +31,8 @@ def text(found: Mapping[str, Any]) -> str:
         for row in found["checkpoints"]
     ]
     about = f"{found['dataset']}: checkpoints are scored on {found['images']:,} images of {found['classes']} classes"
+    if found["rows"] > found["images"]:
+        about += f"; an image of several classes counts once for each of them, which gives {found['rows']:,} rows"
     said = [about, "", *columns([head, *rows]), "", *found["sentences"]]
     if found["notes"]:
         said += ["", *(f"Note: {note}" for note in found["notes"])]

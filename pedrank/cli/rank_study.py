@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
             f"--finetune: {arguments.images} has features and no images; leave out --finetune, or give images"
         )
     checkpoints += _checkpoints(arguments, own) if not checkpoints else []
+    _note_names(own)
     if len(checkpoints) < 2:
         raise InputError(f"--checkpoints: '{checkpoints[0]}' alone cannot be ranked; name two or more")
     entries = [(catalogue("checkpoints") | own["checkpoints"])[name] for name in checkpoints]
@@ -57,7 +59,8 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
         "image_size": 32 if small else 224,
         "together": tiny,
         "reference": {"source": _reference(arguments, own, tiny)},
-        "features": {"splits": ["train", "validation"]},  # test images stay unseen, for fine-tuning
+        # Test images stay unseen, for fine-tuning. An image of several classes counts under each of them.
+        "features": {"mode": "paper", "splits": ["train", "validation"]},
         "ground_truth": {"source": "none"},
         "ranking": {"metric": arguments.metric[0], "refinement": _refinement(arguments)},
         "metrics": arguments.metric[:1],
@@ -165,6 +168,22 @@ def _reference(arguments: argparse.Namespace, own: dict[str, dict[str, Any]], ti
 
 def _refinement(arguments: argparse.Namespace) -> str:
     return f"ped-{arguments.refine:g}" if arguments.refine else "none"
+
+
+def _note_names(own: dict[str, dict[str, Any]]) -> None:
+    """Print which file or folder a name stands for where its own name could not be kept."""
+    from pedrank.user_data.feature_files import files
+    from pedrank.user_data.slug import is_hashed
+
+    named = {}
+    for name, card in own["datasets"].items():
+        path = Path(card.get("images") or card["features"])
+        named[name] = path
+        named |= files(path) if "features" in card else {}
+    named |= {name: Path(entry["weights"]) for name, entry in own["checkpoints"].items() if "weights" in entry}
+    for name, path in named.items():
+        if is_hashed(path.name if path.is_dir() else path.stem):
+            print(f"note: {path.name!r} is called {name} in the results", file=sys.stderr)
 
 
 def _study_name(dataset: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,7 @@ class Listing:
     images: Callable[[], Iterator[tuple[int, bytes | np.ndarray]]]  # row with encoded image or pixels, in any order
     targets: np.ndarray | None = None  # (N, C) int8: 1 the class is present, 0 absent, -1 present but hard to see
     released: np.ndarray | None = None  # (N,) uint8: how often the released feature code reads the row; None: once
+    notes: Sequence[str] = ()  # sentences for the user: files that were left out, folders that were read as splits
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Rows:
         self.split.append(split)
 
     def listing(
-        self, class_names: Sequence[str], archives: Sequence[Path], key: Callable[[str], str], **more: np.ndarray
+        self, class_names: Sequence[str], archives: Sequence[Path], key: Callable[[str], str], **more: Any
     ) -> Listing:
         """Finish the listing.
 

@@ -8,16 +8,22 @@ not have are empty.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pedrank.formats.csv_file import read_csv_rows
 from pedrank.store.artefacts import read_csv
+from pedrank.store.integrity import check_beside
 from pedrank.utils.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ["checkpoint", "accuracy", "sd", "seeds", "lr", "weight_decay", "diverged"]
+_NEEDED = ("dataset", "checkpoint", "accuracy")
+_COUNTS = ("seeds", "diverged")
 
 
 def from_runs(runs: pd.DataFrame, checkpoints: Sequence[str]) -> pd.DataFrame:
@@ -85,31 +91,37 @@ def from_file(path: str | os.PathLike, dataset: str, checkpoints: Sequence[str])
 
     Raises:
         InputError: A column or a checkpoint is missing, a checkpoint stands there twice, an accuracy is not a
-            percentage, or another column holds text.
+            percentage, another column holds text, or the file is sealed by pedrank and not as sealed.
     """
     import numpy as np
     import pandas as pd
 
-    table = read_csv(path, ["dataset", "checkpoint", "accuracy"])
-    numeric = pd.to_numeric(table["accuracy"], errors="coerce")
-    wrong = ~numeric.between(0, 100)
-    if wrong.any():
-        line = int(wrong.to_numpy().argmax())
-        value = table["accuracy"].iloc[line]
-        raise InputError(f"{path}: line {line + 2}: accuracy '{value}' is not a percentage from 0 to 100; correct it")
-    if len(table) and numeric.max() <= 1:
-        raise InputError(f"{path}: no accuracy is above 1; give percent, not fractions")
-    for column in set(COLUMNS[2:]) & set(table.columns):
-        numbers = pd.to_numeric(table[column], errors="coerce")
-        wrong = table[column].notna() & ~np.isfinite(numbers)
+    check_beside(path)
+    rows = read_csv_rows(Path(path), dict.fromkeys(_NEEDED, ()), dict.fromkeys(COLUMNS[2:], ()))
+    lines = [row.line for row in rows]
+    table = pd.DataFrame([row.cells for row in rows], columns=list(rows[0].cells) if rows else _NEEDED)
+    for column in table.columns.difference(["dataset", "checkpoint"]):
+        given = table[column]
+        numbers = pd.to_numeric(given if column in _COUNTS else given.map(_number), errors="coerce")
+        wrong = ~numbers.between(0, 100) if column == "accuracy" else (given != "") & ~np.isfinite(numbers)
         if wrong.any():
-            line = int(wrong.to_numpy().argmax())
-            raise InputError(
-                f"{path}: line {line + 2}: {column} '{table[column].iloc[line]}' is not a number; correct it"
-            )
+            at = int(wrong.to_numpy().argmax())
+            kind = "a percentage from 0 to 100" if column == "accuracy" else "a number"
+            raise InputError(f"{path}: line {lines[at]}: {column} '{given.iloc[at]}' is not {kind}; correct it")
         table[column] = numbers
-    names = {column: table[column].fillna("").astype(str) for column in ("dataset", "checkpoint")}
-    return _select(table.assign(accuracy=numeric, **names), str(path), dataset, checkpoints)
+    if len(table) and table["accuracy"].max() <= 1:
+        raise InputError(f"{path}: no accuracy is above 1; give percent, not fractions")
+    return _select(table, str(path), dataset, checkpoints)
+
+
+def _number(text: str) -> str:
+    """A number with a decimal point: German Excel writes a comma, and a percentage may end with %.
+
+    >>> _number("91,5 %")
+    '91.5'
+    """
+    text = text.removesuffix("%").rstrip()
+    return text.replace(",", ".") if re.fullmatch(r"[+-]?\d*,\d+(e[+-]?\d+)?", text, re.IGNORECASE) else text
 
 
 def _select(table: pd.DataFrame, source: str, dataset: str, checkpoints: Sequence[str]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -26,6 +27,7 @@ from pedrank.report import CROSS_DATASET_FIGURES
 from pedrank.store.artefacts import atomic, sha256
 from pedrank.store.digest import code_digest
 from pedrank.study.names import fill, finetuned, is_ranked, refinements
+from pedrank.utils.errors import InputError
 from pedrank.utils.paths import PACKAGE, PUBLISHED, ROOT
 
 # Two Snakemake processes (125 MB each) stand around a Slurm job, within its memory (measured: docs/clusters.md).
@@ -325,6 +327,7 @@ class Plan:
     def checkpoint_inputs(self, wildcards: Any) -> list[str]:
         """What a checkpoint is made from: the user's own file, a shipped one, or records of downloads."""
         entry = catalogue("checkpoints")[wildcards.checkpoint]
+        _check_braces(Path(entry.get("weights", "")))
         own = (
             [entry["weights"]]
             if "weights" in entry
@@ -368,6 +371,7 @@ class Plan:
         from pedrank.user_data.feature_files import LABELS, file_of
 
         file = file_of(Path(catalogue("datasets")[wildcards.dataset]["features"]), wildcards.checkpoint)
+        _check_braces(file)
         return {"features": str(file), **({"labels": str(file.with_name(LABELS))} if file.suffix == ".npy" else {})}
 
     def known_accuracies(self) -> str:
@@ -459,6 +463,12 @@ def shipped(path: Path) -> str:
     """A file of the checkout as an input: relative to the working directory if below it, so that both may move."""
     here = Path.cwd()
     return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
+
+
+def _check_braces(path: Path) -> None:
+    """Refuse a user's input file whose path Snakemake would take for a pattern; it has no way to write braces there."""
+    if re.search(r"\{\s*\w", str(path)):
+        raise InputError(f"{path}: braces in the path of an input are wildcards of Snakemake; give a link without them")
 
 
 def _shipped(name: str) -> list[str]:

@@ -1,7 +1,8 @@
-"""Images listed in a CSV table with the columns path and label and, optionally, split.
+"""Images listed in a table with the columns path and label and, optionally, split.
 
 Paths are relative to the table. A label with a bar, such as `dog|person`, names several classes of one image. Classes
-are told apart by spelling: 7 and 07 are two classes.
+are told apart by spelling: 7 and 07 are two classes. Text is compared in Unicode's composed form (NFC), since a Mac
+writes é as two characters.
 """
 
 from __future__ import annotations
@@ -9,16 +10,32 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 
 from pedrank.datasets.listing import Listing, label_of
 from pedrank.datasets.splits import complete
-from pedrank.formats.csv_file import read_csv_rows
+from pedrank.formats.csv_file import Row, read_csv_rows
 from pedrank.user_data.image_folder import from_files
 from pedrank.utils.errors import InputError
 
+SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 SEPARATOR = "|"
+
+# Other spellings of the columns, in lower case without blanks, hyphens and underscores.
+LABELS = (
+    *("labels", "labelname", "labelid", "class", "classname", "classlabel", "classid", "target"),
+    *("category", "categoryname", "categoryid"),
+)
+_COLUMNS = {
+    "path": (
+        *("file", "filename", "filepath", "image", "imagename", "imagefile", "imagefilename", "imagepath"),
+        *("img", "imgname", "imgfile", "imgpath"),
+    ),
+    "label": LABELS,
+}
+_SPLIT = {"split": ("splits", "subset", "partition")}
 
 
 def listing(path: Path) -> Listing:
@@ -28,18 +45,16 @@ def listing(path: Path) -> Listing:
         InputError: A column, a label or an image is missing, or an image is listed twice.
     """
     table = _read(path)
-    images = [os.path.join(path.parent, line["path"]) for line in table]
-    _check_images(path, images)
-    given = [[part.strip() for part in line["label"].split(SEPARATOR) if part.strip()] for line in table]
-    if not all(given):
-        raise InputError(f"{path}: line {2 + [bool(part) for part in given].index(False)}: no label; add it")
+    images = [_file(path, row) for row in table]
+    _check_images(path, table, images)
+    given = [_classes(path, row) for row in table]
     class_names = sorted({name for part in given for name in part})
     place = label_of(class_names)
     numbers = [[place[name] for name in part] for part in given]
     labels = np.array([min(part) for part in numbers], np.int64)
     targets = targets_of(numbers, len(class_names)) if any(len(part) > 1 for part in numbers) else None
     strata = labels if targets is None else rarest(targets)
-    split = complete([line["split"] for line in table] if "split" in table[0] else None, strata, path)
+    split = complete(_splits(path, table), strata, path)
     return from_files(path.parent, images, labels, split, class_names, targets)
 
 
@@ -73,26 +88,56 @@ def rarest(targets: np.ndarray) -> np.ndarray:
 def files(path: Path) -> Iterator[str]:
     """Iterate over the table and the images that it lists."""
     yield os.fspath(path)
-    yield from (os.path.join(path.parent, line["path"]) for line in _read(path))
+    yield from (_file(path, row) for row in _read(path))
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    table = read_csv_rows(path, ("path", "label"))
+def _read(path: Path) -> list[Row]:
+    table = read_csv_rows(path, _COLUMNS, _SPLIT)
     if not table:
         raise InputError(f"{path}: no images are listed below the first line; add some")
     return table
 
 
-def _check_images(path: Path, images: list[str]) -> None:
-    missing = [line for line, image in enumerate(images, 2) if not os.path.isfile(image)]
+def _file(path: Path, row: Row) -> str:
+    """The image's file; if it is missing, the file of the same name with slashes or in another Unicode form."""
+    given = row.cells["path"]
+    spellings = [name for text in (given, given.replace("\\", "/")) for name in (text, *_forms(text))]
+    candidates = [os.path.join(path.parent, name) for name in spellings]
+    return next(filter(os.path.isfile, candidates), candidates[0])
+
+
+def _forms(text: str) -> tuple[str, ...]:
+    return () if text.isascii() else (normalize("NFC", text), normalize("NFD", text))
+
+
+def _classes(path: Path, row: Row) -> list[str]:
+    found = [normalize("NFC", part.strip()) for part in row.cells["label"].split(SEPARATOR) if part.strip()]
+    if not found:
+        raise InputError(f"{path}: line {row.line}: no label; add it")
+    return found
+
+
+def _splits(path: Path, table: Sequence[Row]) -> list[str] | None:
+    """The split of each row; None if the table has none."""
+    if "split" not in table[0].cells:
+        return None
+    empty = next((row.line for row in table if not row.cells["split"]), None)
+    if empty is not None:
+        raise InputError(f"{path}: line {empty}: no split; fill in the column, or leave it out in all lines")
+    return [row.cells["split"] for row in table]
+
+
+def _check_images(path: Path, table: Sequence[Row], images: Sequence[str]) -> None:
+    missing = [(row.line, image) for row, image in zip(table, images, strict=True) if not os.path.isfile(image)]
     if missing:
         raise InputError(
-            f"{path}: {len(missing)} images are missing, first in line {missing[0]} ({images[missing[0] - 2]}); "
+            f"{path}: {len(missing)} images are missing, first in line {missing[0][0]} ({missing[0][1]}); "
             "correct the paths, which are relative to the table"
         )
     lines: dict[str, int] = {}
-    for line, image in enumerate(images, 2):
-        if lines.setdefault(image, line) != line:
+    for row, image in zip(table, images, strict=True):
+        first = lines.setdefault(os.path.normpath(image), row.line)
+        if first != row.line:
             raise InputError(
-                f"{path}: line {line} lists {image} again (first in line {lines[image]}); delete one of the lines"
+                f"{path}: line {row.line} lists {image} again (first in line {first}); list each image once"
             )

@@ -73,7 +73,7 @@ def notes(found: Listing) -> list[str]:
     """Notes for the user about tiny or imbalanced classes and few images, one sentence each."""
     counts = np.bincount(found.labels) if found.targets is None else (found.targets == 1).sum(axis=0)
     names, smallest, largest = found.class_names, int(np.argmin(counts)), int(np.argmax(counts))
-    sentences = []
+    sentences = list(found.notes)
     single = np.flatnonzero(counts == 1)
     if single.size:
         sentences.append(
@@ -99,6 +99,9 @@ def _module(path: Path) -> ModuleType:
         return hugging_face
     if path.is_dir():
         return image_folder
-    if path.suffix.lower() != ".csv":
-        raise InputError(f"{path}: neither a folder of images nor a .csv file; give one of the two")
+    if path.suffix.lower() not in image_table.SUFFIXES:
+        raise InputError(
+            f"{path}: neither a folder of images nor a .csv file; give one of the two (a spreadsheet can be saved as "
+            "'CSV UTF-8')"
+        )
     return image_table
