@@ -10,7 +10,7 @@ from pedrank.utils.columns import align
 
 
 def text(found: Mapping[str, Any]) -> str:
-    """The answer as text: ranking, recommendation, its reliability, result of fine-tuning, and path of the report.
+    """The answer as text: notes on the data, ranking, recommendation and its reliability, fine-tuning, and report.
 
     Args:
         found: The ranking's JSON, with `report` (a path), `seconds` and, after fine-tuning, `confirmation`.
@@ -31,7 +31,7 @@ def text(found: Mapping[str, Any]) -> str:
         for row in found["checkpoints"]
     ]
     about = f"{found['dataset']}: checkpoints are scored on {found['images']:,} images of {found['classes']} classes"
-    said = [about, "", *columns([head, *rows]), "", *found["sentences"]]
+    said = [about, *found["notes"], "", *columns([head, *rows]), "", *found["sentences"]]
     if "confirmation" in found:
         said += ["", *_confirmation(found["confirmation"])]
     return "\n".join([*said, "", f"Report: {found['report']} ({printed.seconds(found['seconds'])} s)"])

@@ -81,6 +81,7 @@ def warnings(config: Mapping[str, Any], rankings: Mapping[str, Mapping[str, Any]
     if config["ranking"]["refinement"] != "none":
         found += reference_caveats(config)
     for name, ranking in rankings.items():
+        found += [f"{name}: {note}" for note in ranking["notes"]]
         table = ranking["checkpoints"]
         tied = [row["checkpoint"] for row in table if sum(row["rank"] == other["rank"] for other in table) > 1]
         if tied:
