@@ -78,6 +78,7 @@ def test_the_same_folder_within_itself(tmp_path):
 
 
 def test_another_folder_beside_splits_is_left_out(tmp_path):
+    """fastai/fastai#1552: what is beside the splits became a class."""
     photos(*(tmp_path / split / name for split in ("train", "valid") for name in "ab"))
     photos(tmp_path / "models" / "thumbnails", number=6)
     photos(*(tmp_path / "augmented" / name for name in "ab"))
@@ -88,7 +89,7 @@ def test_another_folder_beside_splits_is_left_out(tmp_path):
 
 
 def test_test_images_without_classes_are_left_out(tmp_path):
-    """Kaggle's competitions: test/1.jpg has no label. And Tiny ImageNet: val/images/1.jpg."""
+    """Kaggle's competitions: test/1.jpg has no label. Tiny ImageNet: val/images/1.jpg (Continvvm/continuum#222)."""
     photos(*(tmp_path / "train" / name for name in "ab"), number=5)
     photos(tmp_path / "test", number=3)
     photos(tmp_path / "val" / "images", number=3)
@@ -140,6 +141,7 @@ def test_classes_called_train_and_bus(tmp_path):
     ],
 )
 def test_a_structure_that_fits_both_is_refused(tmp_path, folders, message):
+    """Such as huggingface/datasets#7880, where train/1.jpg and test/1.jpg became the classes train and test."""
     photos(*(tmp_path / folder for folder in folders))
     with pytest.raises(InputError, match=message):
         own.listing(tmp_path)
@@ -272,6 +274,7 @@ def test_files_left_out_are_counted_by_kind(tmp_path):
     (tmp_path / "b" / "notes.txt").write_text("no image")
     (tmp_path / "b" / "README").write_text("no image")
     (tmp_path / "b" / ".hidden.png").write_bytes(b"")
+    # pytorch/vision#2831: Jupyter's copies became a class
     photos(tmp_path / ".ipynb_checkpoints", tmp_path / "b" / "@eaDir" / "1.jpg", tmp_path / "__MACOSX")
     (tmp_path / "b" / "._0.png").write_bytes(b"macOS")
     (tmp_path / "b" / "Thumbs.db").write_bytes(b"Windows")
@@ -418,6 +421,59 @@ def test_reference_images_are_counted_once_as_well(tmp_path):
     assert found.notes == ["Left out: 1 .heic file, 1 link to a folder that is read already."]
 
 
+def test_an_empty_folder_beside_splits(tmp_path):
+    """pytorch/vision#4925."""
+    photos(*(tmp_path / split / name for split in ("train", "validation", "test") for name in "ab"))
+    (tmp_path / "empty_subfolder_XYZ").mkdir()
+    (tmp_path / "LICENSE").write_text("no image")
+    assert own.listing(tmp_path).class_names == ["a", "b"] and splits_of(tmp_path) == [4, 4, 4]
+
+
+def test_a_class_that_a_split_lacks(tmp_path):
+    """ultralytics/ultralytics#13936, huggingface/pytorch-image-models#957: labels are names; 90 does not become 180."""
+    photos(
+        *(tmp_path / "train" / name for name in ("0", "90", "180")), tmp_path / "test" / "0", tmp_path / "test" / "90"
+    )
+    (tmp_path / "test" / "180").mkdir()
+    found = own.listing(tmp_path)
+    assert found.class_names == ["0", "180", "90"]
+    assert [found.class_names[label] for label in found.labels[found.split == TEST]] == ["0", "0", "90", "90"]
+
+
+def test_a_class_without_training_images_is_refused(tmp_path):
+    """ultralytics/ultralytics#26192: as many classes in both splits, but not the same ones."""
+    photos(*(tmp_path / "train" / name for name in "abc"), *(tmp_path / "val" / name for name in "bcd"))
+    with pytest.raises(InputError, match="no training image of the class 'd', which has images in other splits"):
+        own.listing(tmp_path)
+
+
+def test_fruits_360(tmp_path):
+    """Horea94/Fruit-Images-Dataset: Training, Test, and a folder of unlabelled images whose name begins with test."""
+    photos(*(tmp_path / split / name for split in ("Training", "Test") for name in ("Apple Golden 1", "Avocado")))
+    photos(tmp_path / "test-multiple_fruits", number=7)
+    assert splits_of(tmp_path) == [4, 0, 4]
+    assert "Left out: 7 images of the folder test-multiple_fruits" in said(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "PNG", "AVIF"])
+def test_an_image_under_another_ending(tmp_path, kind):
+    """serengil/deepface#1169: a WebP file called .jpg."""
+    if kind == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (8, 8), "white").save(tmp_path / name / "1.jpg", kind)
+    contents = dict(own.listing(tmp_path).images())
+    assert decode(contents[0], "a/1.jpg", upright_rgb).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_companions_of_macos_are_no_images(tmp_path):
+    """python-pillow/Pillow#4807: on some disks macOS writes ._1.jpg beside 1.jpg."""
+    photos(tmp_path / "a", tmp_path / "b", suffix="jpg")
+    (tmp_path / "a" / "._0.jpg").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X")
+    assert list(own.listing(tmp_path).ids) == ["a/0.jpg", "a/1.jpg", "b/0.jpg", "b/1.jpg"]
+
+
 def make(path, *files):
     """An image for each name; a name that ends with / is a folder of two images."""
     for name in files:
@@ -492,6 +548,10 @@ ROWS = {
     "`train/red`": (of("train/red/", "train/blue/", "bus/"), "!'train' can be a split or a class"),
     "`val/cat`": (of("val/cat/", "val/dog/", "test/cat/", "test/dog/"), "!no images to train on"),
     "`1.jpg`": (of("1.jpg", *PETS), "!this image is not in a class folder"),
+    "`train/cat`, `train/dog`": (
+        of("train/cat/", "train/dog/", "val/cat/", "val/eel/"),
+        "!no training image of .*'eel'",
+    ),
     "a class folder": (with_text("eel/1.heic"), "!no images in the class folder 'eel' .Left out: 1 .heic file"),
     "endings that": (of("cat/1.PNG", "dog/1.png"), ""),
     "a file without an ending": (with_text("cat/README"), "Left out: 1 file without ending."),

@@ -32,7 +32,8 @@ def listing(path: Path, unlabelled: bool = False) -> Listing:
         unlabelled: Take all images below a folder as reference images, without classes.
 
     Raises:
-        InputError: The path is not one of the three kinds, holds no images or only one class, or labels are missing.
+        InputError: The path is not one of the three kinds, holds no images or only one class, labels are missing, or a
+            class has no training image.
     """
     if unlabelled:
         return image_folder.unlabelled(path)
@@ -41,6 +42,14 @@ def listing(path: Path, unlabelled: bool = False) -> Listing:
         only = found.class_names[0]
         inside = f"; if the folders in it are the classes, give {path / only}" if (path / only).is_dir() else ""
         raise InputError(f"{path}: only one class ('{only}'); a ranking needs images of at least two classes{inside}")
+    trained = found.split == TRAIN
+    present = found.labels[trained] if found.targets is None else np.nonzero(found.targets[trained] == 1)[1]
+    without = sorted(set(range(len(found.class_names))) - set(present.tolist()))
+    if without:
+        raise InputError(
+            f"{path}: no training image of the class '{found.class_names[without[0]]}', which has images in other "
+            "splits; add some, or leave the class out"
+        )
     return found
 
 
