@@ -70,11 +70,12 @@ rule ranking:
         halves=pattern(HALVES),
         metric=RANKED_BY["metric"],
         refinement=RANKED_BY["refinement"],
+        notes=ask(PLAN.dataset_notes),
         code=PLAN.ranking_code(),
     shell:
         'python "$PEDRANK/scripts/ranking.py" --scores {input.scores} --seconds {input.seconds}'
         ' --halves {params.halves} --features {input.features} --study "$PEDRANK_STUDY" --published {input.published:q}'
-        " --dataset {wildcards.dataset} --metric {params.metric} --refinement {params.refinement}"
+        " --notes {params.notes:q} --dataset {wildcards.dataset} --metric {params.metric} --refinement {params.refinement}"
         " --tables {output.tables} --json {output.json} --figure {output.figure} 2> {log}"
 
 

@@ -1,6 +1,7 @@
 """Rank the checkpoints of one dataset by one metric, and measure how far other metrics and other images agree."""
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from pedrank.study.tables import read_tables
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", required=True)
+    parser.add_argument("--notes", required=True, type=json.loads, help="sentences about the images, a JSON list")
     parser.add_argument("--scores", required=True, nargs="+")
     parser.add_argument("--seconds", required=True, nargs="+")
     parser.add_argument("--halves", required=True, help=f"{PATTERN}: scores on halves")
@@ -67,7 +69,7 @@ def main() -> None:
         "published": dict(zip(("mean", "least", "largest"), known, strict=True)) if known else None,
         "made_by": provenance({"metric": metric, "refinement": refinement}, made_from),
     }
-    found["notes"] = ranking_notes(found)
+    found["notes"] = arguments.notes + ranking_notes(found)
     found["sentences"] = [f"{headline(found)}.", how_sure(found), worth(found)]
     write_table(ranking_table(found, table), arguments.tables)
     save_figure(draw_stability(table, halves, text.method(metric, refinement)), *arguments.figure)

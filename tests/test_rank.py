@@ -88,6 +88,30 @@ def test_the_same_command_again_makes_nothing_and_answers_the_same(ranked):
     assert "Nothing to be done" in (folder / "pedrank-results/pedrank.log").read_text()
 
 
+def test_the_answer_and_the_report_say_how_the_folders_were_read(tmp_path):
+    random = np.random.default_rng(0)
+    for split, number in {"train2017": 8, "val2017": 4}.items():
+        for shift, name in enumerate(("cat", "dog", "eel")):
+            folder = tmp_path / "x" / split / name
+            folder.mkdir(parents=True)
+            for image in range(number):
+                pixels = random.normal(60 + 60 * shift, 30, (16, 16, 3)).clip(0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / f"{image}.png")
+    for number in range(3):
+        (tmp_path / f"x/train2017/cat/{number}.HEIC").write_bytes(b"no image")
+    (tmp_path / "x/weights.safetensors").write_bytes(b"no features")
+    (tmp_path / "x/train2017/cat/loop").symlink_to("../..")
+    done = rank(tmp_path, "--images", "x", "--checkpoints", "byol-tiny", "moco-tiny", "--metric", "logme", "knn")
+    assert done.returncode == 0, done.stderr
+    notes = (
+        "Read as splits: train2017 (train), val2017 (test).",
+        "Left out: 3 .heic files, 1 .safetensors file, 1 link to a folder that is read already.",
+    )
+    report = (tmp_path / "pedrank-results/results/x/report.html").read_text(encoding="utf-8")
+    assert "x: checkpoints are scored on 24 images of 3 classes\n" + "\n".join(notes) in done.stdout
+    assert all(f"x: {note}" in report for note in notes)
+
+
 def test_features_alone_are_ranked_without_images(tmp_path):
     random = np.random.default_rng(0)
     labels = np.array(["cat", "dog", "eel"])[np.arange(90) % 3]

@@ -268,7 +268,7 @@ WIDE = [{"checkpoint": "a", "rank": 1, "features": 101}, {"checkpoint": "b", "ra
             ],
         ),
         ({"class_sizes": [30, 30, 36, 4]}, ["1 of 4 classes has fewer than 5 images (the smallest has 4)"]),
-        ({"class_sizes": [50, 30, 15, 5]}, ["Classes are unequal: the largest has 50 images and the smallest 5."]),
+        ({"class_sizes": [100, 30, 15, 5]}, ["Classes are unequal: the largest has 100 images and the smallest 5."]),
         ({"images": 39}, ["39 images for 4 classes are few, so scores are noisy."]),
         (
             {"undefined": [{"metric": "sfda", "reason": "no feature varies", "checkpoints": ["a", "b"]}]},

@@ -10,7 +10,7 @@ from pedrank.utils.columns import align
 
 
 def text(found: Mapping[str, Any]) -> str:
-    """The answer as text: ranking, recommendation, its reliability, result of fine-tuning, and path of the report.
+    """The answer as text: notes on the data, ranking, recommendation and its reliability, fine-tuning, and report.
 
     Args:
         found: The ranking's JSON, with `report` (a path), `seconds` and, after fine-tuning, `confirmation`.

@@ -110,7 +110,8 @@ def profile(study: dict[str, Any]) -> str:
 
 def _dataset(word: str, own: dict[str, dict[str, Any]]) -> tuple[str, list[str]]:
     """The dataset's name, and the checkpoints of its features if it has features; a user's own card goes into `own`."""
-    from pedrank.user_data.feature_files import SUFFIXES, features_entry
+    from pedrank.user_data.feature_files import features_entry
+    from pedrank.user_data.folder_kind import holds_features
     from pedrank.user_data.image_cards import images_entry
     from pedrank.user_data.slug import slug
 
@@ -123,8 +124,7 @@ def _dataset(word: str, own: dict[str, dict[str, Any]]) -> tuple[str, list[str]]
         )
     name = slug(path.absolute().stem if path.is_file() else path.absolute().name)
     name = f"own-{name}" if name in catalogue("datasets") else name
-    inside = [file for file in path.iterdir() if not file.name.startswith(".")] if path.is_dir() else []
-    if any(file.is_file() and file.suffix in SUFFIXES for file in inside):
+    if path.is_dir() and holds_features(path):
         own["datasets"][name], entries = features_entry(path)
         own["checkpoints"] |= entries
         return name, list(entries)

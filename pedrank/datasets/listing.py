@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -50,7 +49,12 @@ class Rows:
         self.split.append(split)
 
     def listing(
-        self, class_names: Sequence[str], archives: Sequence[Path], key: Callable[[str], str], **more: Any
+        self,
+        class_names: Sequence[str],
+        archives: Sequence[Path],
+        key: Callable[[str], str],
+        targets: np.ndarray | None = None,
+        released: np.ndarray | None = None,
     ) -> Listing:
         """Finish the listing.
 
@@ -58,7 +62,8 @@ class Rows:
             class_names: The C class names, in the order of the labels.
             archives: Archives that hold the images.
             key: Makes an image's identifier of the name of an archive's member.
-            **more: `targets` or `released` of the listing.
+            targets: (N, C) int8, if images have several classes.
+            released: (N,) uint8, if the released code reads some rows more than once.
 
         Returns:
             The listing; its `images` reads the archives one after the other, and raises InputError if images are
@@ -93,7 +98,7 @@ class Rows:
                 )
 
         labels, split = np.array(self.labels, np.int64), np.array(self.split, np.uint8)
-        return Listing(self.ids, labels, split, class_names, images, **more)
+        return Listing(self.ids, labels, split, class_names, images, targets, released)
 
 
 def take_validation(split: np.ndarray, seed: int = 0) -> np.ndarray:

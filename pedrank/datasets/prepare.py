@@ -72,12 +72,12 @@ def prepare_dataset(name: str, size: int | str, downloads: Path, out: Path, thre
 
 
 def _prepare_own(name: str, card: Mapping[str, Any], seen: Crop, out: Path, threads: int) -> None:
-    """Prepare a user's own images; notes about their classes are printed to stderr."""
+    """Prepare a user's own images; notes about them are printed to stderr."""
     own = importlib.import_module(reader(name))  # by name: an edit there must not prepare other datasets again
     source, unlabelled = Path(card["images"]), card["metric"] == "none"
     inputs = {"images": own.fingerprint(source, unlabelled)}
     listing = own.listing(source, unlabelled)
-    for note in [] if unlabelled else own.notes(listing):
+    for note in listing.notes if unlabelled else own.notes(listing):
         print(f"note: {name}: {note}", file=sys.stderr)
     made_by = {
         "pedrank": VERSION,

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pedrank.formats.image_kinds import FORMATS, formats_of
 from pedrank.utils.errors import InputError, reason
 
 if TYPE_CHECKING:
     from PIL import Image
 
-# Pillow reads many more formats, one of which starts another program (EPS).
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000")
 _LARGE, _LARGE_ONES = 20_000_000, Semaphore()  # pixels; to save memory, larger images are decoded one at a time
 
 
@@ -45,7 +44,8 @@ def decode(
     try:
         if isinstance(content, np.ndarray):
             return Image.fromarray(content).convert("RGB")
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        formats = FORMATS if upright is None else formats_of(identifier)
+        with Image.open(io.BytesIO(content), formats=formats) as image:
             if min(image.size) == 0:
                 raise ValueError("no pixels")
             if upright is None and image.mode.startswith(("I", "F")):

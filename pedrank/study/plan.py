@@ -187,6 +187,19 @@ class Plan:
             kept["images"] = fingerprint(Path(card["images"]), card["metric"] == "none")
         return json.dumps(kept)
 
+    def dataset_notes(self, wildcards: Any) -> str:
+        """Notes about a user's own data, a JSON list of sentences, such as files that were left out."""
+        card = catalogue("datasets")[wildcards.dataset]
+        if "images" in card:
+            from pedrank.user_data.images import reading_notes
+
+            return json.dumps(reading_notes(Path(card["images"])))
+        if "features" in card:
+            from pedrank.user_data.feature_files import left_out
+
+            return json.dumps(left_out(Path(card["features"])))
+        return "[]"
+
     def checkpoint_entry(self, wildcards: Any) -> str:
         """Entry fields that affect converted weights, the content of a user's own code, and the stamp of a file."""
         entry = catalogue("checkpoints")[wildcards.checkpoint]

@@ -7,14 +7,17 @@ their distinct values in sorted order.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pedrank.catalogue.catalogue import OWN_CARD
+from pedrank.formats.image_kinds import ending
 from pedrank.formats.numpy_file import opened
 from pedrank.store.artefacts import read_arrays
+from pedrank.user_data.image_files import left_out_sentences, passed_over
 from pedrank.user_data.slug import slug
 from pedrank.utils.checks import check_features, check_labels
 from pedrank.utils.errors import InputError, about
@@ -67,6 +70,18 @@ def files(folder: Path) -> dict[str, Path]:
             raise InputError(f"{file}: {found[name].name} has the same name, '{name}'; rename one of them")
         found[name] = file
     return found
+
+
+def left_out(folder: Path) -> list[str]:
+    """Say which other files and folders lie beside the features: one sentence, or none.
+
+    Args:
+        folder: The dataset's folder.
+    """
+    used = {LABELS, *(file.name for file in files(folder).values())}
+    others = [entry for entry in folder.iterdir() if entry.name not in used and not passed_over(entry.name)]
+    kinds = Counter("folder" if entry.is_dir() else f"{ending(entry.name)} file".strip() for entry in others)
+    return left_out_sentences({(kind, f"{kind}s"): number for kind, number in kinds.items()})
 
 
 def file_of(folder: Path, checkpoint: str) -> Path:

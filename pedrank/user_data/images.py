@@ -19,7 +19,7 @@ from pedrank.formats.photo import upright_rgb
 from pedrank.user_data import hugging_face, image_folder, image_table
 from pedrank.utils.errors import InputError
 
-__all__ = ["fingerprint", "listing", "notes", "upright_rgb"]
+__all__ = ["fingerprint", "listing", "notes", "reading_notes", "upright_rgb"]
 
 IMBALANCE = 20  # ratio of the largest to the smallest class from which a note is printed
 
@@ -32,14 +32,23 @@ def listing(path: Path, unlabelled: bool = False) -> Listing:
         unlabelled: Take all images below a folder as reference images, without classes.
 
     Raises:
-        InputError: The path is not one of the three kinds, holds no images or only one class, or labels are missing.
+        InputError: The path is not one of the three kinds, holds no images or only one class, labels are missing, or a
+            class has no training image.
     """
     if unlabelled:
         return image_folder.unlabelled(path)
     found = _module(path).listing(path)
     if len(found.class_names) < 2:
+        only = found.class_names[0]
+        inside = f"; if the folders in it are the classes, give {path / only}" if (path / only).is_dir() else ""
+        raise InputError(f"{path}: only one class ('{only}'); a ranking needs images of at least two classes{inside}")
+    trained = found.split == TRAIN
+    present = found.labels[trained] if found.targets is None else np.nonzero(found.targets[trained] == 1)[1]
+    without = sorted(set(range(len(found.class_names))) - set(present.tolist()))
+    if without:
         raise InputError(
-            f"{path}: only one class ('{found.class_names[0]}'); a ranking needs images of at least two classes"
+            f"{path}: no training image of the class '{found.class_names[without[0]]}', which has images in other "
+            "splits; add some, or leave the class out"
         )
     return found
 
@@ -70,7 +79,14 @@ def fingerprint(path: Path, unlabelled: bool = False) -> str:
 
 
 def notes(found: Listing) -> list[str]:
-    """Notes for the user about tiny or imbalanced classes and few images, one sentence each."""
+    """Notes for the user: files left out and folders read as splits, tiny or imbalanced classes, and few images.
+
+    Args:
+        found: A listing with classes.
+
+    Returns:
+        Sentences.
+    """
     counts = np.bincount(found.labels) if found.targets is None else (found.targets == 1).sum(axis=0)
     names, smallest, largest = found.class_names, int(np.argmin(counts)), int(np.argmax(counts))
     sentences = list(found.notes)
@@ -78,17 +94,30 @@ def notes(found: Listing) -> list[str]:
     if single.size:
         sentences.append(
             f"{single.size} of {len(counts)} classes have a single image, first '{names[single[0]]}'; such an "
-            "image is used for training and never tested, and its class has no variance"
+            "image is used for training and never tested, and its class has no variance."
         )
     if counts[largest] >= IMBALANCE * counts[smallest]:
         sentences.append(
-            f"classes differ in size: {counts[largest]} images of '{names[largest]}', {counts[smallest]} of "
-            f"'{names[smallest]}'; `metric: mean per-class` gives all classes equal weight"
+            f"Classes differ in size: {counts[largest]} images of '{names[largest]}', {counts[smallest]} of "
+            f"'{names[smallest]}'; `metric: mean per-class` gives all classes equal weight."
         )
     per_class = int((found.split == TRAIN).sum()) / len(counts)
     if per_class < 5:
-        sentences.append(f"{per_class:.1f} training images per class are few, so scores are noisy")
+        sentences.append(f"{per_class:.1f} training images per class are few, so scores are noisy.")
     return sentences
+
+
+@cache
+def reading_notes(path: Path) -> list[str]:
+    """How the images of a path were read: files left out, folders read as splits.
+
+    Args:
+        path: Folder, table or dataset.
+
+    Raises:
+        InputError: As for `listing`.
+    """
+    return list(listing(path).notes)
 
 
 def _module(path: Path) -> ModuleType:

@@ -8,7 +8,7 @@ from typing import Any
 from pedrank.report import text
 
 FEW = 5  # images of a class
-UNEQUAL = 10  # largest class over smallest
+UNEQUAL = 20  # largest class over smallest
 NOISY = 10  # images per class, on average
 
 
