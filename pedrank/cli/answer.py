@@ -13,7 +13,8 @@ def text(found: Mapping[str, Any]) -> str:
     """The answer as text: ranking, recommendation, its reliability, result of fine-tuning, and path of the report.
 
     Args:
-        found: The ranking's JSON, with `report` (a path), `seconds` and, after fine-tuning, `confirmation`.
+        found: The ranking's JSON, with `notes` about the images (sentences), `report` (a path), `seconds` and, after
+            fine-tuning, `confirmation`.
     """
     others = found["others"]
     head = ["rank", "checkpoint", printed.method(found["metric"], found["refinement"]), "first on halves"]
@@ -31,7 +32,8 @@ def text(found: Mapping[str, Any]) -> str:
         for row in found["checkpoints"]
     ]
     about = f"{found['dataset']}: checkpoints are scored on {found['images']:,} images of {found['classes']} classes"
-    said = [about, "", *columns([head, *rows]), "", *found["sentences"]]
+    notes = [f"note: {note}" for note in found["notes"]]
+    said = [about, *notes, "", *columns([head, *rows]), "", *found["sentences"]]
     if "confirmation" in found:
         said += ["", *_confirmation(found["confirmation"])]
     return "\n".join([*said, "", f"Report: {found['report']} ({printed.seconds(found['seconds'])} s)"])

@@ -30,6 +30,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "features, or the name of a dataset in the catalogue",
     )
     parser.add_argument(
+        "--skip-broken", action="store_true", help="leave out images that cannot be decoded, and count them"
+    )
+    parser.add_argument(
+        "--pixel-range",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="black and white of images with more than 8 bits per channel (default: 0, and the largest number of the "
+        "fewest bits that all values fit into)",
+    )
+    parser.add_argument(
         "--checkpoints",
         nargs="+",
         default=[],
@@ -102,9 +113,28 @@ def run(arguments: argparse.Namespace) -> int:
         rank_study.write(arguments.out, rank_study.confirming(given, first, arguments.steps))
         head.run([])
         found["confirmation"] = read_json(results / f"confirm/{dataset}.json")
+    found["notes"] = _notes(arguments.out, given)
     found |= {"report": str(results / "report.html"), "seconds": time.monotonic() - start}
     print(json.dumps(found, indent=1, sort_keys=True) if arguments.json else answer.text(found))
     return 0
+
+
+def _notes(out: Path, given: dict[str, Any]) -> list[str]:
+    """Sentences about the images behind the features of a study, and about its reference images."""
+    from pedrank.store.artefacts import read_metadata
+
+    results = out / "results" / given["study"]
+    folders = {results / "features" / given["datasets"][0]: ""}
+    if given["reference"]["source"] in given["catalogue"]["datasets"]:
+        folders[results / "reference"] = "reference images: "
+    sentences: dict[str, None] = {}  # without repetitions, in this order
+    for name in given["checkpoints"]:
+        for folder, before in folders.items():
+            path = folder / f"{name}.safetensors"
+            images = read_metadata(path).get("images", {}) if path.exists() else {}
+            notes = images.get("pixels", {}).get("notes", [])
+            sentences |= dict.fromkeys(f"{before}{note}" for note in notes)
+    return list(sentences)
 
 
 def _note_device(given: dict[str, Any]) -> None:

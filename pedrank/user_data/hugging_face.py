@@ -85,6 +85,8 @@ def _cells(table: Any, column: str) -> Iterator[Any]:
 
 
 def _content(cell: Any, path: Path, row: str) -> bytes:
+    if cell is None:
+        return b""  # one of the broken images, which are counted when they are decoded
     content = cell.get("bytes") if isinstance(cell, dict) else None
     if content is None and isinstance(cell, dict) and cell.get("path"):
         file = path / cell["path"]  # an absolute path stays absolute

@@ -86,9 +86,9 @@ def from_files(
         targets: (N, C) int8, if images have several classes.
     """
 
-    def read() -> Iterator[tuple[int, bytes]]:
+    def read() -> Iterator[tuple[int, Path]]:
         for row, file in enumerate(images):
-            yield row, Path(file).read_bytes()
+            yield row, Path(file)
 
     start = os.path.join(path, "")
     ids = [file.removeprefix(start).encode(errors="replace").decode().replace("\n", "?") for file in images]
