@@ -293,6 +293,13 @@ def test_sixteen_bits_are_turned_upright():
         assert turned[..., 0].tolist() == np.rot90(TWELVE_TO_EIGHT, -1).tolist()
 
 
+def test_metadata_that_cannot_be_read_do_not_break_an_image():
+    """An XMP packet that is not UTF-8, and EXIF data that are cut: the pixels are whole."""
+    for metadata in ({"xmp": b"<x:xmpmeta>\xa8</x:xmpmeta>"}, {"exif": b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01"}):
+        content = saved(Image.new("RGB", (8, 8), "white"), "JPEG", **metadata)
+        assert np.asarray(decode(content, "x", upright_rgb)).min() == 255
+
+
 def test_one_bit_and_palettes_are_what_they_show():
     for image in (Image.new("1", (2, 2), 1), Image.new("LA", (2, 2), (255, 255))):
         assert np.asarray(decode(saved(image, "PNG"), "x", upright_rgb)).min() == 255
