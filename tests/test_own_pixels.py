@@ -293,6 +293,7 @@ def test_sixteen_bits_are_turned_upright():
         assert turned[..., 0].tolist() == np.rot90(TWELVE_TO_EIGHT, -1).tolist()
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_metadata_that_cannot_be_read_do_not_break_an_image():
     """An XMP packet that is not UTF-8, and EXIF data that are cut: the pixels are whole."""
     for metadata in ({"xmp": b"<x:xmpmeta>\xa8</x:xmpmeta>"}, {"exif": b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01"}):
