@@ -56,6 +56,7 @@ rule ranking:
         seconds=PLAN.tables_of("seconds"),
         halves=of_study(HALVES, checkpoint=config["checkpoints"]),
         features=of_study(FEATURES, checkpoint=config["checkpoints"][0]),
+        references=of_study(PLAN.reference, checkpoint=config["checkpoints"][0]) if MOVED_BY else [],
         published=shipped(PUBLISHED / "table1.csv"),
     output:
         tables=multiext("results/{study}/ranking/{dataset}", ".csv", ".md", ".html"),
@@ -74,7 +75,8 @@ rule ranking:
         code=PLAN.ranking_code(),
     shell:
         'python "$PEDRANK/scripts/ranking.py" --scores {input.scores} --seconds {input.seconds}'
-        ' --halves {params.halves} --features {input.features} --study "$PEDRANK_STUDY" --published {input.published:q}'
+        ' --halves {params.halves} --features {input.features} --references {input.references} --study "$PEDRANK_STUDY"'
+        " --published {input.published:q}"
         " --notes {params.notes:q} --dataset {wildcards.dataset} --metric {params.metric} --refinement {params.refinement}"
         " --tables {output.tables} --json {output.json} --figure {output.figure} 2> {log}"
 

@@ -47,7 +47,7 @@ def test_a_folder_for_each_class(folder):
     assert found.class_names == ["cat", "dog", "emu"]
     assert np.bincount(found.labels).tolist() == [6, 6, 1]
     assert list(found.ids) == sorted(found.ids) and found.ids[6] == "dog/more/0.JPG"
-    assert [content for row, content in found.images()][0] == (folder / "cat/0.png").read_bytes()
+    assert [content for row, content in found.images()][0] == folder / "cat/0.png"
     for label in (0, 1):
         assert np.bincount(found.split[found.labels == label], minlength=3).tolist() == [4, 1, 1]
     assert found.split[-1] == TRAIN
@@ -167,10 +167,8 @@ def test_sixteen_bits_are_scaled_and_not_clipped():
     assert pixel(file.getvalue()) == [128, 128, 128]
 
 
-def test_cmyk_is_converted_and_floats_are_refused():
+def test_cmyk_is_converted():
     assert pixel(encoded("CMYK", (0, 255, 255, 0), "TIFF")) == [255, 0, 0]
-    with pytest.raises(InputError, match="x: this image cannot be decoded .floating-point pixels"):
-        pixel(encoded("F", 0.5, "TIFF"))
 
 
 def test_orientation_is_applied_to_a_users_images_alone():
@@ -220,17 +218,6 @@ def test_prepared_images_are_what_torchvisions_transform_sees(folder, card, tmp_
     np.testing.assert_array_equal(dataset.images[0], np.asarray(sees(Image.open(folder / "cat" / "0.png"))))
     assert dataset.class_names == ("cat", "dog", "emu") and dataset.images.shape == (13, 16, 16, 3)
     assert dataset.made_by["inputs"]["images"] and dataset.made_by["options"]["resize"] == 20
-
-
-def test_unreadable_images_are_counted_and_the_first_is_named(folder, card, tmp_path):
-    (folder / "cat" / "3.png").write_bytes(b"no picture")
-    (folder / "dog" / "more" / "1.JPG").write_bytes(b"")
-    card(folder)
-    with pytest.raises(
-        InputError, match=r"photos: cat/3.png: this image cannot be .*\(2 of 13 images cannot be decoded\)"
-    ):
-        prepare_dataset("mine", 16, tmp_path, tmp_path / "out.safetensors")
-    assert not (tmp_path / "out.safetensors").exists()
 
 
 def test_reference_images_need_no_classes(tmp_path, card):

@@ -30,6 +30,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "features, or the name of a dataset in the catalogue",
     )
     parser.add_argument(
+        "--skip-broken", action="store_true", help="leave out images that cannot be decoded, and count them"
+    )
+    parser.add_argument(
+        "--pixel-range",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="black and white of images with more than 8 bits per channel (default: 0, and the largest number of the "
+        "fewest bits that all values fit into)",
+    )
+    parser.add_argument(
         "--checkpoints",
         nargs="+",
         default=[],

@@ -39,6 +39,7 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
         raise InputError("`pedrank rank` needs the repository; clone it and run `pip install -e '.[workflow]'` in it")
     own: dict[str, dict[str, Any]] = {"datasets": {}, "checkpoints": {}}
     dataset, checkpoints = _dataset(arguments.images, own)
+    _pixels(arguments, own["datasets"].get(dataset, {}))
     if checkpoints and arguments.finetune:
         raise InputError(
             f"--finetune: {arguments.images} has features and no images; leave out --finetune, or give images"
@@ -132,6 +133,18 @@ def _dataset(word: str, own: dict[str, dict[str, Any]]) -> tuple[str, list[str]]
     return name, []
 
 
+def _pixels(arguments: argparse.Namespace, card: dict[str, Any]) -> None:
+    """Put the options about a user's own images into their card."""
+    given = {"skip_broken": arguments.skip_broken or None, "pixel_range": arguments.pixel_range}
+    given = {field: value for field, value in given.items() if value is not None}
+    if given and "images" not in card:
+        option = f"--{next(iter(given)).replace('_', '-')}"
+        raise InputError(f"{option}: {arguments.images} is not images of yours; leave out {option}")
+    if arguments.pixel_range and not arguments.pixel_range[0] < arguments.pixel_range[1]:
+        raise InputError("--pixel-range: HIGH must be above LOW")
+    card |= given
+
+
 def _checkpoints(arguments: argparse.Namespace, own: dict[str, dict[str, Any]]) -> list[str]:
     from pedrank.user_data.checkpoint_names import checkpoint_entry
 
@@ -163,6 +176,7 @@ def _reference(arguments: argparse.Namespace, own: dict[str, dict[str, Any]], ti
         return arguments.reference
     name = f"reference-{slug(path.absolute().name)}"
     own["datasets"][name] = reference_entry(path)
+    _pixels(arguments, own["datasets"][name])
     return name
 
 

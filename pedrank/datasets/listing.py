@@ -16,13 +16,16 @@ TRAIN, VALIDATION, TEST = range(3)
 
 @dataclass(frozen=True)
 class Listing:
-    """The images of a dataset, before they are decoded. Row i of each array is one image; `ids` are unique names."""
+    """The images of a dataset, before they are decoded. Row i of each array is one image; `ids` are unique names.
+
+    The content of an image is the encoded file, its path, or its pixels.
+    """
 
     ids: Sequence[str]
     labels: np.ndarray  # (N,) int64
     split: np.ndarray  # (N,) uint8, index into SPLITS
     class_names: Sequence[str]
-    images: Callable[[], Iterator[tuple[int, bytes | np.ndarray]]]  # row with encoded image or pixels, in any order
+    images: Callable[[], Iterator[tuple[int, bytes | np.ndarray | Path]]]  # row with content, in any order
     targets: np.ndarray | None = None  # (N, C) int8: 1 the class is present, 0 absent, -1 present but hard to see
     released: np.ndarray | None = None  # (N,) uint8: how often the released feature code reads the row; None: once
     notes: Sequence[str] = ()  # sentences for the user: files that were left out, folders that were read as splits

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,20 +73,61 @@ def prepare_dataset(name: str, size: int | str, downloads: Path, out: Path, thre
 
 
 def _prepare_own(name: str, card: Mapping[str, Any], seen: Crop, out: Path, threads: int) -> None:
-    """Prepare a user's own images; notes about them are printed to stderr."""
+    """Prepare a user's own images; notes about them are printed to stderr.
+
+    The header of the file tells what the images do not show: broken images that are left out, and how pixels were
+    changed. It is known only when all images are decoded, and then they are decoded again.
+    """
     own = importlib.import_module(reader(name))  # by name: an edit there must not prepare other datasets again
     source, unlabelled = Path(card["images"]), card["metric"] == "none"
     inputs = {"images": own.fingerprint(source, unlabelled)}
     listing = own.listing(source, unlabelled)
-    for note in listing.notes if unlabelled else own.notes(listing):
-        print(f"note: {name}: {note}", file=sys.stderr)
     made_by = {
         "pedrank": VERSION,
         "options": _options(name, seen),
         "inputs": inputs,
         "code": code_digest("pedrank/datasets/prepare.py", "pedrank/user_data/images.py"),
     }
-    write(name, card, listing, seen, made_by, out, threads, own.upright_rgb)
+    given = tuple(card["pixel_range"]) if "pixel_range" in card else None
+    with atomic(out) as temporary:
+        found, broken = _examine(temporary, name, card, listing, seen, made_by, threads, own, {})
+        if broken:
+            _report(source, listing, broken, own.LEAVE_OUT, refuse=not card.get("skip_broken"))
+        with about(source):
+            facts = own.facts(found, given) | ({"skipped": len(broken)} if broken else {})
+            whole = own.without(listing, broken)
+        if facts:
+            facts["notes"] = own.remarks(name, len(listing.ids), facts)
+            listing = whole
+            made_by |= {"pixels": facts}
+            _, broken = _examine(temporary, name, card, listing, seen, made_by, threads, own, facts)
+            if broken:  # they were whole a minute ago
+                _report(source, listing, broken, own.LEAVE_OUT)
+        for note in [*facts.get("notes", []), *(listing.notes if unlabelled else own.notes(listing))]:
+            print(f"note: {name}: {note}", file=sys.stderr)
+        seal_arrays(temporary)
+
+
+def _examine(
+    temporary: Path,
+    name: str,
+    card: Mapping[str, Any],
+    listing: Listing,
+    seen: Crop,
+    made_by: Mapping[str, Any],
+    threads: int,
+    own: ModuleType,
+    facts: Mapping[str, Any],
+) -> tuple[list[Any], dict[int, str]]:
+    """Fill a file with a user's own images; return what is known of their pixels, and the broken ones."""
+    found: list[Any] = []
+
+    def rgb(image: Image.Image) -> Image.Image:
+        converted, traits = own.examine(image, *([facts["black_white"]] if "black_white" in facts else []))
+        found.append(traits)
+        return converted
+
+    return found, _fill(temporary, name, card, listing, seen, made_by, threads, rgb)
 
 
 def _options(name: str, seen: Crop) -> dict[str, Any]:
@@ -154,6 +196,20 @@ def checked(name: str, card: Mapping[str, Any], listing: Listing) -> Listing:
     return listing
 
 
+def _report(
+    source: str | Path, listing: Listing, broken: Mapping[int, str], remedy: str = "", refuse: bool = True
+) -> None:
+    """Print the broken images of a listing to stderr, and raise InputError unless they are to be left out."""
+    for row in sorted(broken):
+        print(f"broken: {broken[row]}", file=sys.stderr)
+    if not refuse:
+        return
+    more = ""
+    if len(broken) > 1:
+        more = f" ({len(broken)} of {len(listing.ids)} images cannot be decoded; the log of this job lists them all)"
+    raise InputError(f"{source}: {broken[min(broken)]}{remedy}{more}")
+
+
 def write(
     name: str,
     card: Mapping[str, Any],
@@ -162,9 +218,8 @@ def write(
     made_by: Mapping[str, Any],
     out: Path,
     threads: int,
-    upright: Callable[[Image.Image], Image.Image] | None = None,
 ) -> None:
-    """Decode every image of a listing into one file.
+    """Decode every image of a listing into one file, by Pillow's plain conversion to RGB.
 
     Args:
         name: The dataset.
@@ -174,12 +229,29 @@ def write(
         made_by: Provenance for the file's header.
         out: The file.
         threads: Threads that decode images.
-        upright: Converts an image to RGB; without it Pillow's plain conversion is used
-            (`pedrank.formats.image.decode`).
 
     Raises:
-        InputError: Images cannot be decoded; the message gives their number and names the first.
+        InputError: Images cannot be decoded; the message gives their number and names the first, and all are printed
+            to stderr.
     """
+    with atomic(out) as temporary:
+        broken = _fill(temporary, name, card, listing, seen, made_by, threads)
+        if broken:
+            _report(name, listing, broken)
+        seal_arrays(temporary)
+
+
+def _fill(
+    temporary: Path,
+    name: str,
+    card: Mapping[str, Any],
+    listing: Listing,
+    seen: Crop,
+    made_by: Mapping[str, Any],
+    threads: int,
+    upright: Callable[[Image.Image], Image.Image] | None = None,
+) -> dict[int, str]:
+    """Decode every image of a listing into an unsealed file; return the message of each row that is broken."""
     from tqdm import tqdm
 
     given = {
@@ -201,34 +273,30 @@ def write(
         licence=card["licence"],
         made_by=made_by,
     )
-    with atomic(out) as temporary:
-        temporary.unlink(missing_ok=True)
-        layout = {key: (array.dtype, array.shape) for key, array in small.items()}
-        maps = map_arrays(temporary, layout | {"images": (np.dtype(np.uint8), shape)}, describe(dataset))
-        for key, array in small.items():
-            maps[key][:] = array
+    temporary.unlink(missing_ok=True)
+    layout = {key: (array.dtype, array.shape) for key, array in small.items()}
+    maps = map_arrays(temporary, layout | {"images": (np.dtype(np.uint8), shape)}, describe(dataset))
+    for key, array in small.items():
+        maps[key][:] = array
 
-        broken: dict[int, str] = {}
+    broken: dict[int, str] = {}
 
-        def place(row: int, content: bytes | np.ndarray) -> None:
-            try:
-                image = decode(content, listing.ids[row], upright)
-                with about(listing.ids[row]):
-                    maps["images"][row] = crop(image, *seen)
-            except InputError as error:
-                broken[row] = str(error)
+    def place(row: int, content: bytes | np.ndarray | Path) -> None:
+        try:
+            image = decode(content, listing.ids[row], upright)
+            with about(listing.ids[row]):
+                maps["images"][row] = crop(image, *seen)
+        except InputError as error:
+            broken[row] = str(error)
 
-        with ThreadPoolExecutor(threads) as pool:
-            contents = tqdm(listing.images(), desc=name, total=shape[0], unit="image", file=sys.stderr, mininterval=1)
-            _all(pool, place, contents, ahead=4 * threads)
-        if broken:
-            more = f" ({len(broken)} of {shape[0]} images cannot be decoded)" if len(broken) > 1 else ""
-            raise InputError(f"{card.get('images', name)}: {broken[min(broken)]}{more}")
-        check_dataset(Dataset(**{**vars(dataset), **maps}))
-        for array in maps.values():
-            if isinstance(array, np.memmap):
-                array.flush()
-        seal_arrays(temporary)
+    with ThreadPoolExecutor(threads) as pool:
+        contents = tqdm(listing.images(), desc=name, total=shape[0], unit="image", file=sys.stderr, mininterval=1)
+        _all(pool, place, contents, ahead=4 * threads)
+    check_dataset(Dataset(**{**vars(dataset), **maps}))
+    for array in maps.values():
+        if isinstance(array, np.memmap):
+            array.flush()
+    return broken
 
 
 def _all(pool: ThreadPoolExecutor, place: Any, contents: Iterable[tuple[int, Any]], ahead: int) -> None:

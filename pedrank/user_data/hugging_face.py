@@ -252,6 +252,8 @@ def _check_outside(path: Path, parts: Sequence[Part], image: str, ids: Sequence[
 
 
 def _content(cell: Any, path: Path, row: str) -> bytes:
+    if cell is None:
+        return b""  # one of the broken images, which are counted when they are decoded
     content = cell.get("bytes") if isinstance(cell, dict) else cell
     if content is None and isinstance(cell, dict) and cell.get("path"):
         file = path / cell["path"]  # an absolute path stays absolute

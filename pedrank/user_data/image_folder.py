@@ -91,9 +91,9 @@ def from_files(
         notes: Sentences for the user.
     """
 
-    def read() -> Iterator[tuple[int, bytes]]:
+    def read() -> Iterator[tuple[int, Path]]:
         for row, file in enumerate(images):
-            yield row, Path(file).read_bytes()
+            yield row, Path(file)
 
     start = os.path.join(path, "")
     ids = [file.removeprefix(start).encode(errors="replace").decode().replace("\n", "?") for file in images]

@@ -15,11 +15,23 @@ from types import ModuleType
 import numpy as np
 
 from pedrank.datasets.listing import TRAIN, Listing
-from pedrank.formats.photo import upright_rgb
+from pedrank.formats.photo import examine
 from pedrank.user_data import hugging_face, image_folder, image_table
+from pedrank.user_data.broken_images import LEAVE_OUT, without
+from pedrank.user_data.image_facts import facts, remarks
 from pedrank.utils.errors import InputError
 
-__all__ = ["fingerprint", "listing", "notes", "reading_notes", "upright_rgb"]
+__all__ = [
+    "LEAVE_OUT",
+    "examine",
+    "facts",
+    "fingerprint",
+    "listing",
+    "notes",
+    "reading_notes",
+    "remarks",
+    "without",
+]
 
 IMBALANCE = 20  # ratio of the largest to the smallest class from which a note is printed
 
