@@ -105,7 +105,7 @@ def test_a_file_of_weights_is_unwrapped(tmp_path, entries, tiny, wrap):
 def test_unwrap_that_leads_to_no_dictionary_is_one_line(tmp_path, entries, tiny, keys):
     torch.save({"epoch": 3, "model": tiny}, tmp_path / "mine.pth")
     entries(mine={"zoo": "own", "architecture": "tiny-resnet", "weights": "mine.pth", "unwrap": keys})
-    with pytest.raises(InputError, match=f"no dictionary of tensors under key '{keys[-1]}'; correct the field"):
+    with pytest.raises(InputError, match=f"no dictionary of tensors under key '{keys[-1]}'; correct `unwrap`, "):
         converted(tmp_path, "mine")
 
 
