@@ -297,7 +297,7 @@ def build_table():
     "word, message",
     [
         ("byoll", "unknown checkpoint 'byoll'; did you mean 'byol'?"),
-        ("mine.pth", "mine.pth: the architecture of these weights is missing; add it, for example mine.pth=resnet50"),
+        ("mine.pth", "mine.pth: no such file .* add the architecture, for example mine.pth=resnet50"),
         ("mine.pth=resnet50", "mine.pth: no such file of weights"),
         ("torchvision:resnet50@V7", "torchvision: unknown weights 'V7' of resnet50"),
         ("none.py:net", "none.py: no such Python file"),

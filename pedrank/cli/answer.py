@@ -13,7 +13,8 @@ def text(found: Mapping[str, Any]) -> str:
     """The answer as text: ranking, recommendation, its reliability, result of fine-tuning, and path of the report.
 
     Args:
-        found: The ranking's JSON, with `report` (a path), `seconds` and, after fine-tuning, `confirmation`.
+        found: The ranking's JSON, with `report` (a path), `seconds`, `notes` (texts) and, after fine-tuning,
+            `confirmation`.
     """
     others = found["others"]
     head = ["rank", "checkpoint", printed.method(found["metric"], found["refinement"]), "first on halves"]
@@ -34,6 +35,8 @@ def text(found: Mapping[str, Any]) -> str:
     said = [about, "", *columns([head, *rows]), "", *found["sentences"]]
     if "confirmation" in found:
         said += ["", *_confirmation(found["confirmation"])]
+    if found.get("notes"):
+        said += ["", *(f"note: {note}" for note in found["notes"])]
     return "\n".join([*said, "", f"Report: {found['report']} ({printed.seconds(found['seconds'])} s)"])
 
 

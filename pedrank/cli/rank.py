@@ -33,9 +33,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoints",
         nargs="+",
         default=[],
-        metavar="NAME",
-        help="names from `pedrank zoo`, timm:NAME, torchvision:NAME, hub:OWNER/REPO:NAME, FILE=ARCHITECTURE, "
+        metavar="[NAME=]CHECKPOINT",
+        help="names from `pedrank zoo` or --catalogue, timm:NAME, torchvision:NAME, hub:OWNER/REPO:NAME, "
+        "CODE.py:FUNCTION, or FILE=ARCHITECTURE, where ARCHITECTURE is resnet50, timm/NAME, torchvision/NAME or "
         "CODE.py:FUNCTION",
+    )
+    parser.add_argument(
+        "--catalogue",
+        type=Path,
+        metavar="FILE",
+        help="a YAML file that describes datasets and checkpoints of yours, to be named by --images and --checkpoints",
+    )
+    parser.add_argument(
+        "--unwrap", nargs="*", metavar="KEY", help="keys that lead to the weights in the given FILEs, outermost first"
+    )
+    parser.add_argument("--prefix", metavar="TEXT", help="beginning of the names of the weights in the given FILEs")
+    parser.add_argument(
+        "--drop", nargs="+", metavar="TEXT", help="beginnings of names of weights to leave out of the given FILEs"
     )
     parser.add_argument(
         "--zoo", metavar="ZOO", help="all checkpoints of a zoo: tiny (shipped), ssl, vit, timm, newer or as-trained"
@@ -102,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
         rank_study.write(arguments.out, rank_study.confirming(given, first, arguments.steps))
         head.run([])
         found["confirmation"] = read_json(results / f"confirm/{dataset}.json")
+    found["notes"] = rank_study.notes(arguments.out, given)
     found |= {"report": str(results / "report.html"), "seconds": time.monotonic() - start}
     print(json.dumps(found, indent=1, sort_keys=True) if arguments.json else answer.text(found))
     return 0
