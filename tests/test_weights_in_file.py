@@ -270,6 +270,12 @@ def scripted():
     return buffer.getvalue()
 
 
+def exported():
+    buffer = io.BytesIO()
+    torch.export.save(torch.export.export(nn.Linear(2, 2), (torch.zeros(1, 2),)), buffer)
+    return buffer.getvalue()
+
+
 def saved(content):
     buffer = io.BytesIO()
     torch.save(content, buffer)
@@ -295,6 +301,7 @@ OTHERS = {
     "TensorFlow": ("w.ckpt.index", lambda: bytes(50) + b"\x01\x57\xfb\x80\x8b\x24\x75\x47\xdb", "a TensorFlow checkp"),
     "TensorFlow's data": ("w.ckpt.data-00000-of-00001", lambda: b"\x01" * 50, "a part of a TensorFlow checkpoint"),
     "TorchScript": ("w.pt", scripted, r"a TorchScript program; run torch.save\(torch.jit.load\(FILE"),
+    "torch.export": ("w.pt2", exported, "a program of torch.export; save the `state_dict"),
     "NumPy": ("w.npz", arrays, "an .npz of NumPy"),
     "Flax": ("w.msgpack", lambda: b"\x82\xa6params" + bytes(9), "weights of Flax"),
     "tar": ("w.pth.tar", archived, "a tar archive; unpack it"),
