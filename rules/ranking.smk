@@ -57,6 +57,7 @@ rule ranking:
         halves=of_study(HALVES, checkpoint=config["checkpoints"]),
         features=of_study(FEATURES, checkpoint=config["checkpoints"][0]),
         references=of_study(PLAN.reference, checkpoint=config["checkpoints"][0]) if MOVED_BY else [],
+        weights=PLAN.user_weights,
         published=shipped(PUBLISHED / "table1.csv"),
     output:
         tables=multiext("results/{study}/ranking/{dataset}", ".csv", ".md", ".html"),
@@ -76,7 +77,7 @@ rule ranking:
     shell:
         'python "$PEDRANK/scripts/ranking.py" --scores {input.scores} --seconds {input.seconds}'
         ' --halves {params.halves} --features {input.features} --references {input.references} --study "$PEDRANK_STUDY"'
-        " --published {input.published:q}"
+        " --weights {input.weights} --published {input.published:q}"
         " --notes {params.notes:q} --dataset {wildcards.dataset} --metric {params.metric} --refinement {params.refinement}"
         " --tables {output.tables} --json {output.json} --figure {output.figure} 2> {log}"
 

@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--halves", required=True, help=f"{PATTERN}: scores on halves")
     parser.add_argument("--features", required=True, type=Path, help="features of one checkpoint, for their labels")
     parser.add_argument("--references", nargs="*", default=[], type=Path, help="reference statistics, for their notes")
+    parser.add_argument("--weights", nargs="*", default=[], type=Path, help="converted weights, for their notes")
     add_study(parser)
     parser.add_argument("--published", required=True, type=Path, help="the paper's Table 1")
     parser.add_argument("--metric", required=True, help="metric that ranks")
@@ -51,7 +52,9 @@ def main() -> None:
         "made_by": provenance({"metric": metric, "refinement": refinement}, made_from),
     }
     of_references = [f"Reference images: {note}" for path in arguments.references for note in image_notes(path)]
-    found["notes"] = [*arguments.notes, *image_notes(arguments.features), *of_references, *ranking_notes(found)]
+    of_weights = [f"{path.stem}: {note}" for path in arguments.weights for note in read_metadata(path).get("notes", [])]
+    of_data = [*arguments.notes, *image_notes(arguments.features), *of_references]
+    found["notes"] = [*of_data, *of_weights, *ranking_notes(found)]
     found["sentences"] = [f"{headline(found)}.", how_sure(found), worth(found)]
     write_table(ranking_table(found, table), arguments.tables)
     save_figure(draw_stability(table, halves, text.method(metric, refinement)), *arguments.figure)

@@ -25,7 +25,9 @@ from pedrank.checkpoints.converters import simclr
 from pedrank.checkpoints.converters import torch as torch_converter
 from pedrank.checkpoints.network_file import load_network
 from pedrank.datasets.dataset import Dataset, load_images, save_images
+from pedrank.formats.safetensors_file import read_safetensors
 from pedrank.formats.tensor_bundle import read_bundle
+from pedrank.formats.weights_format import weights_format
 from pedrank.observation.statistics import ReferenceStatistics
 from pedrank.refinements import refinement_file
 from pedrank.refinements.ped import refine
@@ -51,6 +53,7 @@ def honest(tmp=Path("/tmp")) -> dict[str, bytes]:
         split = np.zeros(6, np.uint8)
         dataset = Dataset("mine", images, np.repeat([0, 1, 2], 2), split, ("a", "b", "c"), "source", "licence")
         save_images(dataset, folder / "images")
+        (folder / "own").write_bytes((folder / "arrays").read_bytes())
         (folder / "checkpoint").write_bytes((PACKAGE / "checkpoints/tiny/byol-tiny.safetensors").read_bytes())
         return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -62,7 +65,15 @@ def arrays_and_metadata(path):
     read_metadata(path)
 
 
+def users_arrays(path):
+    weights_format(path)
+    for array in read_safetensors(path).values():
+        assert array.size <= path.stat().st_size
+        array.sum()
+
+
 READERS = {
+    "own": users_arrays,
     "arrays": arrays_and_metadata,
     "refinement": refinement_file.load_refinement,
     "images": load_images,

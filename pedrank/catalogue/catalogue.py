@@ -80,6 +80,26 @@ def zoo(name: str) -> list[str]:
     return [each for each, entry in entries.items() if entry["zoo"] == name]
 
 
+def entries_of(path: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Entries of a user's catalogue by kind and name, as written there, with absolute paths.
+
+    Args:
+        path: The catalogue.
+
+    Raises:
+        InputError: The file is missing, or not a catalogue.
+
+    >>> _ = Path("mine.yaml").write_text("checkpoints: {mine: {zoo: own, architecture: timm/resnet18}}")
+    >>> entries_of(Path("mine.yaml"))["checkpoints"]
+    {'mine': {'zoo': 'own', 'architecture': 'timm/resnet18'}}
+    """
+    content = _own(str(path))
+    folder = path.absolute().parent
+    return {
+        kind: {name: _resolved(entry, folder) for name, entry in (content.get(kind) or {}).items()} for kind in KINDS
+    }
+
+
 def _own(path: str) -> Mapping[str, Any]:
     if not path:
         return {}

@@ -13,8 +13,8 @@ def text(found: Mapping[str, Any]) -> str:
     """The answer as text: notes on the data, ranking, recommendation and its reliability, fine-tuning, and report.
 
     Args:
-        found: The ranking's JSON, with `notes` about the images (sentences), `report` (a path), `seconds` and, after
-            fine-tuning, `confirmation`.
+        found: The ranking's JSON, with `notes` (sentences), `report` (a path), `seconds` and, after fine-tuning,
+            `confirmation`.
     """
     others = found["others"]
     head = ["rank", "checkpoint", printed.method(found["metric"], found["refinement"]), "first on halves"]

@@ -44,9 +44,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoints",
         nargs="+",
         default=[],
-        metavar="NAME",
-        help="names from `pedrank zoo`, timm:NAME, torchvision:NAME, hub:OWNER/REPO:NAME, FILE=ARCHITECTURE, "
+        metavar="[NAME=]CHECKPOINT",
+        help="names from `pedrank zoo` or --catalogue, timm:NAME, torchvision:NAME, hub:OWNER/REPO:NAME, "
+        "CODE.py:FUNCTION, or FILE=ARCHITECTURE, where ARCHITECTURE is resnet50, timm/NAME, torchvision/NAME or "
         "CODE.py:FUNCTION",
+    )
+    parser.add_argument(
+        "--catalogue",
+        type=Path,
+        metavar="FILE",
+        help="a YAML file that describes datasets and checkpoints of yours, to be named by --images and --checkpoints",
+    )
+    parser.add_argument(
+        "--unwrap", nargs="*", metavar="KEY", help="keys that lead to the weights in the given FILEs, outermost first"
+    )
+    parser.add_argument("--prefix", metavar="TEXT", help="beginning of the names of the weights in the given FILEs")
+    parser.add_argument(
+        "--drop", nargs="+", metavar="TEXT", help="beginnings of names of weights to leave out of the given FILEs"
     )
     parser.add_argument(
         "--zoo", metavar="ZOO", help="all checkpoints of a zoo: tiny (shipped), ssl, vit, timm, newer or as-trained"

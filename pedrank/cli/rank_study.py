@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pedrank.catalogue.catalogue import catalogue, zoo
+from pedrank.catalogue.catalogue import catalogue, entries_of, use_settings, zoo
 from pedrank.formats.yaml_file import read_yaml
 from pedrank.store.artefacts import write_text
 from pedrank.utils.errors import InputError
@@ -37,7 +37,7 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
     """
     if not (ROOT / "Snakefile").is_file():
         raise InputError("`pedrank rank` needs the repository; clone it and run `pip install -e '.[workflow]'` in it")
-    own: dict[str, dict[str, Any]] = {"datasets": {}, "checkpoints": {}}
+    own = _catalogue(arguments.catalogue)
     dataset, checkpoints = _dataset(arguments.images, own)
     _pixels(arguments, own["datasets"].get(dataset, {}))
     if checkpoints and arguments.finetune:
@@ -145,17 +145,35 @@ def _pixels(arguments: argparse.Namespace, card: dict[str, Any]) -> None:
     card |= given
 
 
+def _catalogue(path: Path | None) -> dict[str, dict[str, Any]]:
+    """The entries of --catalogue, whose names are known from then on like those of the shipped catalogue."""
+    if path is None:
+        return {"datasets": {}, "checkpoints": {}}
+    own = entries_of(path)
+    use_settings({"catalogue": str(path)}, SCHEMA.parent)
+    return own
+
+
 def _checkpoints(arguments: argparse.Namespace, own: dict[str, dict[str, Any]]) -> list[str]:
-    from pedrank.user_data.checkpoint_names import checkpoint_entry
+    from pedrank.user_data.checkpoint_names import checkpoint_entries
 
     names = zoo(arguments.zoo) if arguments.zoo else []
-    for word in arguments.checkpoints:
-        name, entry = checkpoint_entry(word)
-        if name in names:
-            raise InputError(f"--checkpoints: the name '{name}' occurs twice; omit one or rename its file")
-        if entry is not None:
-            own["checkpoints"][name] = entry
-        names.append(name)
+    given = checkpoint_entries(arguments.checkpoints)
+    twice = [name for name in given if name in names]
+    if twice:
+        raise InputError(
+            f"--checkpoints: the name '{twice[0]}' occurs twice, since --zoo {arguments.zoo} has it; leave it out here"
+        )
+    options = {
+        field: value for field in ("unwrap", "prefix", "drop") if (value := getattr(arguments, field)) is not None
+    }
+    files = [entry for entry in given.values() if entry is not None and "weights" in entry]
+    if options and not files:
+        raise InputError(f"--{next(iter(options))}: has an effect only on files of weights; add FILE=ARCHITECTURE")
+    for entry in files:
+        entry |= options
+    own["checkpoints"] |= {name: entry for name, entry in given.items() if entry is not None}
+    names += given
     if not names:
         raise InputError(
             "no checkpoints given; add --zoo tiny (shipped, for a demonstration), --zoo ssl, or --checkpoints NAME …"

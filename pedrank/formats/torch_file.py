@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     import torch
 
 
-def read_torch(path: Path) -> dict[str, Any]:
+FETCHED = "download the file again"  # remedy for a file that pedrank has fetched
+
+
+def read_torch(path: Path, remedy: str = FETCHED) -> dict[str, Any]:
     """Read the dictionary in a file of `torch.save`: its tensors, and inert records for objects beside them.
+
+    Args:
+        path: The file.
+        remedy: End of the messages; that of a user's own file never tells to fetch or delete it.
 
     Raises:
         InputError: The file is broken, or holds no dictionary.
@@ -26,16 +33,14 @@ def read_torch(path: Path) -> dict[str, Any]:
         content = load_torch(path)
     except Exception as error:  # a broken file can raise anything; none of its code has run
         reason = (" ".join(str(error).split()) or type(error).__name__)[:200]
-        raise InputError(f"{path}: not a torch file of plain tensors ({reason}); download the file again") from None
+        raise InputError(f"{path}: not a torch file of plain tensors ({reason}); {remedy}") from None
     if isinstance(content, Record):
         raise InputError(
             f"{path}: holds a whole object, such as a network, and no dictionary of tensors; save the network's "
             "`state_dict()` with torch.save and use that file"
         )
     if not isinstance(content, Mapping):
-        raise InputError(
-            f"{path}: not a torch file of plain tensors (a {type(content).__name__}); download the file again"
-        )
+        raise InputError(f"{path}: not a torch file of plain tensors (a {type(content).__name__}); {remedy}")
     return dict(content)
 
 
@@ -83,9 +88,10 @@ def unwrapped(content: Mapping[str, Any], keys: Sequence[str], path: Path) -> Ma
     for key in keys:
         inner = content.get(key)
         if not isinstance(inner, Mapping):
+            found = [str(name) for name, value in content.items() if isinstance(value, Mapping)]
             raise InputError(
-                f"{path}: no dictionary of tensors under key '{key}'; correct the field `unwrap`, or download the "
-                "file again"
+                f"{path}: no dictionary of tensors under key '{key}'; correct `unwrap`, "
+                + (f"for example to {', '.join(map(repr, found[:9]))}" if found else "which is one key too long")
             )
         content = inner
     return content

@@ -18,6 +18,7 @@ from typing import IO, Any
 import numpy as np
 
 from pedrank.formats.pickle_file import Array, Record, Unpickler
+from pedrank.formats.small_floats import BITS, float32_of
 
 # Types of storages, as NumPy's; of bfloat16 the upper halves of float32. The values of the others are not read.
 _STORAGES = {
@@ -40,7 +41,8 @@ _STORAGES = {
     "QUInt2x4Storage": "V1",
     "QInt32Storage": "V4",
 }
-_UNTYPED = {"uint16": "<u2", "uint32": "<u4", "uint64": "<u8"}  # types that have no storage of their own
+# Types that have no storage of their own
+_UNTYPED = {"uint16": "<u2", "uint32": "<u4", "uint64": "<u8", "float8_e4m3fn": "u1", "float8_e5m2": "u1"}
 _MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle in a file of torch before 1.6
 _MOST_REPEATS = 2**20  # values of a tensor that repeats those of a smaller storage
 _MOST_DIMENSIONS = 64  # as in torch and NumPy
@@ -67,15 +69,15 @@ class _Storage:
         if len(values) != self.count:
             raise pickle.UnpicklingError("a storage ends early")
         values = values.astype(self.dtype, copy=False)
-        self.values = (values.astype("<u4") << 16).view("<f4") if self.kind == "BFloat16Storage" else values
+        self.values = float32_of(values, "bfloat16") if self.kind == "BFloat16Storage" else values
 
 
 class _View:
-    """Where a tensor lies in its storage, in values of the tensor's type."""
+    """Where a tensor lies in its storage, in values of the tensor's type; `kind` names a type of `_UNTYPED`."""
 
-    def __init__(self, storage: _Storage, offset: int, size: Any, stride: Any, code: str | None = None) -> None:
-        self.storage, self.offset, self.size, self.stride, self.code = storage, offset, size, stride, code
-        itemsize = np.dtype(code).itemsize if code else 1
+    def __init__(self, storage: _Storage, offset: int, size: Any, stride: Any, kind: str | None = None) -> None:
+        self.storage, self.offset, self.size, self.stride, self.kind = storage, offset, size, stride, kind
+        itemsize = np.dtype(_UNTYPED[kind]).itemsize if kind else 1
         if len(size) != len(stride) or len(size) > _MOST_DIMENSIONS:
             raise pickle.UnpicklingError("a tensor has no sensible shape")
         numbers = (offset, *size, *stride)
@@ -90,9 +92,10 @@ class _View:
 
     def array(self) -> np.ndarray:
         values = self.storage.values
-        if self.code:
-            itemsize = np.dtype(self.code).itemsize
-            values = values[: len(values) // itemsize * itemsize].view(self.code)
+        if self.kind:
+            itemsize = np.dtype(_UNTYPED[self.kind]).itemsize
+            values = values[: len(values) // itemsize * itemsize].view(_UNTYPED[self.kind])
+            values = float32_of(values, self.kind) if self.kind in BITS else values
         if math.prod(self.size) == 0:
             return np.empty(self.size, values.dtype)
         steps = [step * values.itemsize for step in self.stride]
@@ -204,10 +207,10 @@ class _TorchUnpickler(Unpickler):
         return self._viewed(_View(storage, offset, size, stride))
 
     def _tensor_of_type(self, storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> Any:
-        code = rest[2] if len(rest) > 2 and type(rest[2]) is str else ""
-        if not isinstance(storage, _Storage) or storage.kind != "UntypedStorage" or code not in _UNTYPED:
+        kind = rest[2] if len(rest) > 2 and type(rest[2]) is str else ""
+        if not isinstance(storage, _Storage) or storage.kind != "UntypedStorage" or kind not in _UNTYPED:
             return Record()
-        return self._viewed(_View(storage, offset, size, stride, _UNTYPED[code]))
+        return self._viewed(_View(storage, offset, size, stride, kind))
 
     def _viewed(self, view: _View) -> Tensor:
         tensor = Tensor()

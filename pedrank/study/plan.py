@@ -187,6 +187,13 @@ class Plan:
             kept["images"] = fingerprint(Path(card["images"]), card["metric"] == "none")
         return json.dumps(kept)
 
+    @cached_property
+    def user_weights(self) -> list[str]:
+        """The converted weights of a user's own files, which hold notes such as that averaged weights were taken."""
+        entries = catalogue("checkpoints")
+        own = [name for name in self.config["checkpoints"] if "weights" in entries[name]]
+        return [f"results/checkpoints/{name}.safetensors" for name in own]
+
     def dataset_notes(self, wildcards: Any) -> str:
         """Notes about a user's own data, a JSON list of sentences, such as files that were left out."""
         card = catalogue("datasets")[wildcards.dataset]
