@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pedrank.ranking import ranking
-from pedrank.ranking.answer import ranking_answer
+from pedrank.ranking.facts import ranking_facts
 from pedrank.report import text
 from pedrank.report.figures.stability import draw_stability
 from pedrank.report.figures.style import save_figure
@@ -45,7 +45,7 @@ def main() -> None:
     metric, refinement = arguments.metric, arguments.refinement
     table = ranking.rank(scores, seconds, halves, metric, refinement)
     labels = np.asarray(read_arrays(arguments.features, "labels")["labels"])
-    found = ranking_answer(table, scores, halves, labels, read_csv(arguments.published), metric, refinement)
+    found = ranking_facts(table, scores, halves, labels, read_csv(arguments.published), metric, refinement)
     made_from = [*arguments.scores, *paths([arguments.halves], arguments.study), arguments.published]
     found |= {
         "dataset": arguments.dataset,
@@ -63,7 +63,8 @@ def main() -> None:
 
 def image_notes(path: Path) -> list[str]:
     """Sentences about the images behind features, such as how deep pixels were read."""
-    return read_metadata(path).get("images", {}).get("pixels", {}).get("notes", [])
+    images = read_metadata(path).get("images")  # a name, if pedrank ships the images
+    return images.get("pixels", {}).get("notes", []) if isinstance(images, dict) else []
 
 
 run(main)

@@ -197,7 +197,7 @@ def test_the_answer_names_the_weights_that_were_taken(here):
     done = rank(*words)
     assert done.returncode == 0, done.stderr
     said = "the averaged weights (EMA) under 'state_dict_ema' were taken; for the plain ones, add --unwrap state_dict"
-    assert f"note: a-best: {said}" in done.stdout and f"note: b-best: {said}" in done.stdout
+    assert f"Note: a-best: {said}" in done.stdout and f"Note: b-best: {said}" in done.stdout
     found = {name: converted(name) for name in ("a-best", "b-best", "w")}
     np.testing.assert_array_equal(found["a-best"], tiny["conv1.weight"])
     np.testing.assert_array_equal(found["b-best"], other["conv1.weight"])

@@ -472,8 +472,8 @@ def test_rank_lists_and_leaves_out_broken_images_and_tells_the_range(tmp_path):
     assert "broken: b/7.tif" in (tmp_path / "pedrank-results/pedrank.log").read_text()
     done = rank("--skip-broken")
     assert done.returncode == 0, done.stderr
-    assert "note: 2 of 24 images cannot be decoded and are left out" in done.stdout
-    assert "note: 22 of 24 images have more than 8 bits per channel" in done.stdout
+    assert "Note: 2 of 24 images cannot be decoded and are left out" in done.stdout
+    assert "Note: 22 of 24 images have more than 8 bits per channel" in done.stdout
     assert "0 is read as black and 4,095 as white" in done.stdout
     done = rank("--skip-broken", "--pixel-range", "0", "8191", "--json")
     assert "0 is read as black and 8,191 as white" in json.loads(done.stdout)["notes"][1]

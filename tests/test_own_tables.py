@@ -32,7 +32,7 @@ def is_read(path, names=("cat", "dog")):
     found = images.listing(path)
     assert (list(found.ids), list(found.class_names)) == (PATHS, list(names))
     assert found.labels.tolist() == [0] * 4 + [1] * 4 and found.targets is None
-    assert len({content for _, content in found.images()}) == 1
+    assert len({content.read_bytes() for _, content in found.images()}) == 1
     assert images.fingerprint(path)
 
 

@@ -44,8 +44,8 @@ _plain = code_digest
 
 def code_digest(*files):
     found = _plain(*files)
-    with open(ROOT / "digests.jsonl", "a") as out:
-        out.write(__import__("json").dumps({found: closure(*files)}) + chr(10))
+    with open(ROOT / "digests.jsonl", "ab", buffering=0) as out:  # one write: other processes append too
+        out.write((__import__("json").dumps({found: closure(*files)}) + chr(10)).encode())
     return found
 """
 # Files that a step may open though neither its digest nor its inputs name them, and why that is right.
@@ -100,7 +100,7 @@ def _jobs(root: Path) -> dict[str, dict]:
     """By log, what Snakemake recorded of each job: rule, inputs, params and outputs (the names of its files)."""
     folder, jobs = root / ".snakemake/metadata", {}
     for file in folder.rglob("*"):
-        if file.is_file():
+        if file.is_file() and not file.name.startswith("."):
             record = json.loads(file.read_text())
             name = "".join(part.removeprefix("@") for part in file.relative_to(folder).parts)
             log = record["log"][0] if record["log"] else file.name

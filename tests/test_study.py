@@ -151,7 +151,7 @@ def test_a_study_without_ground_truth_says_what_ranks():
             {"gbc": {"varient": "x"}},
             "metric_options.gbc: unknown option 'varient'; did you mean 'var",
         ),
-        ("metric_options", {"logme": {"k": 1}}, "logme: unknown option 'k'; leave it out: no options exist"),
+        ("metric_options", {"lda": {"k": 1}}, "lda: unknown option 'k'; leave it out: no options exist"),
         ("refinements", {"x": {"by": "sa", "sigmo": 1}}, "refinements.x: unknown option 'sigmo'; did you mean 'sigma'"),
         ("refinements", {"x": {"by": "ped", "lamda": 1}}, "refinements.x: unknown option 'lamda'; did you mean 'lam'"),
     ],

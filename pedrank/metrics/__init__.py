@@ -157,15 +157,16 @@ def evaluate(name: str, observation: Observation, **options: object) -> Score:
     except InputError as error:
         raise UndefinedScore(name, str(error).removeprefix(f"{name}: ")) from None
     except np.linalg.LinAlgError:
-        raise UndefinedScore(name, why_undefined(observation)) from None
+        why = why_undefined(observation) or "its equations have no unique solution; use another metric"
+        raise UndefinedScore(name, why) from None
     result = value if isinstance(value, Score) else Score(float(value), float(value))
     if not all(np.isfinite(result)):
-        raise UndefinedScore(name, why_undefined(observation))
+        raise UndefinedScore(name, why_undefined(observation) or f"the score is {result.score}; use another metric")
     return result
 
 
-def why_undefined(observation: Observation) -> str:
-    """The property of the features that leaves a score undefined, and a remedy.
+def why_undefined(observation: Observation) -> str | None:
+    """The property of the features that leaves a score undefined, and a remedy; None if they are ordinary.
 
     >>> why_undefined(observe(np.array([[1.0], [1.0], [2.0], [2.0]]), np.array([0, 0, 1, 1])))
     'no feature varies within a class; use another metric'
@@ -183,7 +184,7 @@ def why_undefined(observation: Observation) -> str:
         return f"features reach {max(largest, spread):.0e}, too large for sums of products; divide them by a constant"
     if largest > _FAR * spread:
         return f"features are {largest / spread:.0e} times farther from zero than they vary; subtract their mean"
-    return "its equations have no unique solution on these features; use another metric"
+    return None
 
 
 def check_memory(name: str, observation: Observation, needed: int) -> None:

@@ -130,6 +130,21 @@ def check_arrays(path: str | os.PathLike) -> None:
     _check_arrays(os.fspath(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
+def check_user_arrays(path: str | os.PathLike) -> None:
+    """Check the seal of a safetensors file that a user gives; one without a seal passes.
+
+    Raises:
+        InputError: The file has a seal and is not as sealed.
+    """
+    try:
+        check_arrays(path)
+    except InputError:
+        raise InputError(
+            f"{path}: differs from the seal that pedrank gave it, in content or place; use the file as pedrank wrote "
+            "it, and keep copies outside results/"
+        ) from None
+
+
 @cache
 def _check_arrays(path: str, *_: int) -> None:
     with open(path, "rb") as file:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def ranking_answer(
+def ranking_facts(
     table: pd.DataFrame,
     scores: pd.DataFrame,
     halves: pd.DataFrame,
