@@ -242,7 +242,8 @@ def _outside(path: Path, parts: Sequence[Part], image: str) -> Iterator[tuple[in
 
 
 def _check_outside(path: Path, parts: Sequence[Part], image: str, ids: Sequence[str]) -> None:
-    lost = [(row, file) for row, file in _outside(path, parts, image) if file is None or not file.is_file()]
+    """Raise InputError for images whose file is missing; a null image is one of the broken ones."""
+    lost = [(row, file) for row, file in _outside(path, parts, image) if file is not None and not file.is_file()]
     if lost:
         row, file = lost[0]
         raise InputError(
@@ -252,9 +253,9 @@ def _check_outside(path: Path, parts: Sequence[Part], image: str, ids: Sequence[
 
 
 def _content(cell: Any, path: Path, row: str) -> bytes:
-    if cell is None:
-        return b""  # one of the broken images, which are counted when they are decoded
     content = cell.get("bytes") if isinstance(cell, dict) else cell
+    if content is None and not (isinstance(cell, dict) and cell.get("path")):
+        return b""  # one of the broken images, which are counted when they are decoded
     if content is None and isinstance(cell, dict) and cell.get("path"):
         file = path / cell["path"]  # an absolute path stays absolute
         if file.is_file():
