@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from pedrank.features.user_arrays import read_user_arrays
 from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import provenance, read_arrays, read_metadata, write_arrays
@@ -19,7 +20,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
     if arguments.statistics:
-        arrays = read_arrays(arguments.statistics, "mean", "std")
+        arrays = read_user_arrays(arguments.statistics, "mean", "std")
         with about(arguments.statistics):
             ReferenceStatistics(arrays["mean"], arrays["std"])  # refuses invalid statistics
         write_arrays(arguments.out, arrays, read_metadata(arguments.statistics))

@@ -89,6 +89,17 @@ def test_help_is_quick():
 # What it equals
 
 
+def test_score_takes_options_of_the_metric(files, capsys):
+    assert main(["score", files.path, "--metric", "knn", "--options", "k=3", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["score"] == score("knn", files.features, files.labels, k=3)
+    assert found["made_by"]["options"]["k"] == 3
+    assert "unknown option 'kk'; did you mean 'k'?" in _refused(
+        capsys, "score", files.path, "--metric", "knn", "--options", "kk=3"
+    )
+    assert "'3' is not NAME=VALUE" in _refused(capsys, "score", files.path, "--options", 3)
+
+
 @pytest.mark.parametrize("metric", ["logme", "sfda", "gbc", "knn"])
 def test_score_is_the_python_call_and_the_workflows(files, capsys, metric):
     assert main(["score", files.path, "--metric", metric, *files.refined]) == 0

@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pedrank.features.user_arrays import read_user_arrays
 from pedrank.formats.pickle_file import Record
-from pedrank.formats.safetensors_file import read_safetensors
 from pedrank.formats.torch_file import read_torch, tensors, unwrapped
 from pedrank.formats.weights_format import weights_format
-from pedrank.store.integrity import check_user_arrays
 from pedrank.utils.errors import InputError
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "network", "module", "backbone", "encoder", "params")
@@ -55,9 +54,7 @@ def weights_in_file(path: Path, unwrap: Sequence[str] | None = None) -> list[Wei
         InputError: The file has another format, is damaged, or holds no weights.
     """
     if weights_format(path) == "safetensors":
-        state = read_safetensors(path)
-        check_user_arrays(path)
-        return [Weights((), _plain_names(state))]
+        return [Weights((), _plain_names(read_user_arrays(path)))]
     content = read_torch(path, _REMEDY)
     if unwrap is not None:
         found = [Weights(tuple(unwrap), tensors(unwrapped(content, unwrap, path)))]

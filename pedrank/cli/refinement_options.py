@@ -67,12 +67,12 @@ def read_reference(path: Path) -> ReferenceStatistics:
     Raises:
         InputError: The file cannot be read, or has neither.
     """
+    from pedrank.features.user_arrays import read_user_arrays
     from pedrank.formats.numpy_file import opened
     from pedrank.observation.statistics import ReferenceStatistics
-    from pedrank.store.artefacts import read_arrays
 
     if path.suffix == ".safetensors":
-        arrays = read_arrays(path)
+        arrays = read_user_arrays(path)
     else:
         with opened(path, "correct --reference") as content:
             arrays = {"features": content} if isinstance(content, np.ndarray) else dict(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import cache
 
@@ -78,6 +79,12 @@ def logme(observation: Observation, mode: str = "as_released") -> float:
     if mode == "as_released":
         dead = ((observation.means == 0) & (observation.variances == 0)).all(axis=0).sum()
         rank = min(n, d - dead)
+        if rank < d:
+            warnings.warn(
+                f"logme: {n} samples and {d - dead} features that are not zero give {rank} of {d} directions; the "
+                "released formula is then too high, so use mode=paper",
+                stacklevel=2,
+            )
     return float(maximum_evidence(terms, c, n, d, rank).mean() / n)
 
 

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from pedrank.catalogue.catalogue import OWN_CARD
+from pedrank.features.user_arrays import read_user_arrays
 from pedrank.formats.image_kinds import ending
 from pedrank.formats.numpy_file import opened
-from pedrank.formats.safetensors_file import read_safetensors
-from pedrank.store.integrity import check_user_arrays
 from pedrank.user_data.image_files import left_out_sentences, passed_over
 from pedrank.user_data.slug import slug
 from pedrank.utils.checks import check_features, check_labels
@@ -143,9 +142,7 @@ def read_named(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     if path.suffix == ".safetensors":
-        arrays = read_safetensors(path, "features", "labels")
-        check_user_arrays(path)
-        return arrays
+        return read_user_arrays(path, "features", "labels")
     if path.suffix == ".npy":
         return {"features": _load(path), "labels": _load(path.with_name(LABELS))}
     if path.suffix != ".npz":
