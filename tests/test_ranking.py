@@ -136,7 +136,8 @@ STABLE, SPLIT, LOST = [[3, 2, 1]] * 20, [[3, 2, 1]] * 15 + [[2, 3, 1]] * 5, [[2,
 def test_how_sure_a_recommendation_is(logme, other, on_halves, images, sure):
     scores = _long(logme=logme, sfda=other)
     table = _rank(scores, _halves(*on_halves))
-    found = ranking.recommendation(table, ranking.agreement(table, scores, "logme"), images)
+    enough = ranking.enough_images(np.array([50, 50]), images, 8)
+    found = ranking.recommendation(table, ranking.agreement(table, scores, "logme"), enough)
     assert found["sure"] == sure
     assert found["picks"] == (["a", "b"] if logme[0] == logme[1] else ["a"])
     assert found["agree"] == (["sfda"] if other == [3, 2, 1] else [])
@@ -184,9 +185,9 @@ def test_how_many_metrics_agree(agree, tie, disagree, said):
 
 def test_three_checkpoints_that_all_tie_but_one_have_a_next():
     table = _rank(_long(logme=[1, 1, 0]), _halves([1, 1, 0]))
-    assert ranking.recommendation(table, {}, 8)["runner_up"] == "c"
+    assert ranking.recommendation(table, {}, True)["runner_up"] == "c"
     table = _rank(_long(logme=[1, 0, 0]), _halves([1, 0, 0]))
-    assert ranking.recommendation(table, {}, 8)["runner_up"] == "b"
+    assert ranking.recommendation(table, {}, True)["runner_up"] == "b"
 
 
 def _undefined(scores: pd.DataFrame, metric: str, checkpoint: str, reason: str) -> pd.DataFrame:
@@ -204,7 +205,7 @@ def test_a_metric_that_is_undefined_drops_out_with_its_reason():
     table = _rank(scores, _halves(*STABLE))
     found = ranking.agreement(table, scores, "logme")
     assert list(found) == ["gbc"] and "rank_sfda" not in table
-    assert ranking.recommendation(table, found, 8)["disagree"] == ["gbc"]
+    assert ranking.recommendation(table, found, True)["disagree"] == ["gbc"]
     expected = [{"metric": "sfda", "reason": "no feature varies", "checkpoints": ["a"]}]
     assert ranking.undefined_scores(scores, "logme", "none") == expected
 
@@ -247,6 +248,7 @@ NOTED = {
     "classes": 4,
     "images_of_a_half": 50,
     "class_sizes": [25] * 4,
+    "small_classes": {"below": 5, "number": 0},
     "checkpoints": [{"checkpoint": name, "rank": place + 1, "features": 8} for place, name in enumerate("ab")],
     "agreement": {"knn": 0.5},
     "undefined": [],
@@ -267,7 +269,10 @@ WIDE = [{"checkpoint": "a", "rank": 1, "features": 101}, {"checkpoint": "b", "ra
                 "Checkpoints have different numbers of features, and some metrics favour many features.",
             ],
         ),
-        ({"class_sizes": [30, 30, 36, 4]}, ["1 of 4 classes has fewer than 5 images (the smallest has 4)"]),
+        (
+            {"class_sizes": [30, 30, 36, 4], "small_classes": {"below": 5, "number": 1}},
+            ["1 of 4 classes has fewer than 5 images (the smallest has 4)"],
+        ),
         ({"class_sizes": [100, 30, 15, 5]}, ["Classes are unequal: the largest has 100 images and the smallest 5."]),
         ({"images": 39}, ["39 images for 4 classes are few, so scores are noisy."]),
         (
@@ -293,6 +298,11 @@ def test_notes_beside_a_ranking(change, notes):
     found = ranking_notes(NOTED | change)
     assert len(found) == len(notes)
     assert all(map(str.startswith, found, notes))
+
+
+def test_many_small_classes_are_not_enough():
+    assert ranking.enough_images(np.array([4, 5, 5]), 20, 8)
+    assert not ranking.enough_images(np.array([4, 4, 5, 5]), 20, 8)
 
 
 def test_what_chance_reaches():

@@ -35,12 +35,14 @@ def ranking_facts(
 
     Returns:
         metric, refinement, others (metrics in the study's order), images, rows (an image of several classes has a row
-        for each), classes, class_sizes, halves (their number), images_of_a_half, checkpoints (rows of the table),
+        for each), classes, class_sizes, small_classes (their number, and the size
+        that they are below), halves (their number), images_of_a_half, checkpoints (rows of the table),
         agreement, recommendation, undefined, unmoved, chance, published (mean, least and largest tau_w).
     """
     agreement = ranking.agreement(table, scores, metric)
     of_a_half = len(drawn.halves(labels, number=1)[0])
     sizes = np.bincount(labels)
+    enough = ranking.enough_images(sizes, of_a_half, int(table["features"].max()))
     known = ranking.published(published, metric, refinement)
     return {
         "metric": metric,
@@ -50,11 +52,12 @@ def ranking_facts(
         "rows": len(labels),
         "classes": len(sizes),
         "class_sizes": sizes.tolist(),
+        "small_classes": {"below": ranking.SMALL, "number": int(np.sum(sizes < ranking.SMALL))},
         "halves": int(halves["half"].nunique()),
         "images_of_a_half": of_a_half,
         "checkpoints": table.to_dict("records"),
         "agreement": agreement,
-        "recommendation": ranking.recommendation(table, agreement, of_a_half),
+        "recommendation": ranking.recommendation(table, agreement, enough),
         "undefined": ranking.undefined_scores(scores, metric, refinement),
         "unmoved": ranking.unmoved(scores, metric, refinement),
         "chance": ranking.chance(len(table)),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SURE, LIKELY = 0.95, 0.5  # smallest shares of halves with the pick ranked first, for "sure" and "likely"
+SMALL = 5  # images; scores of smaller classes are mostly chance
 
 
 def rank(
@@ -150,13 +151,27 @@ def agreement(table: pd.DataFrame, scores: pd.DataFrame, metric: str) -> dict[st
     return found
 
 
-def recommendation(table: pd.DataFrame, taus: dict[str, float | None], images_of_a_half: int) -> dict[str, Any]:
+def enough_images(class_sizes: np.ndarray, images_of_a_half: int, features: int) -> bool:
+    """Whether there are enough images to call an answer sure.
+
+    Args:
+        class_sizes: (C,) images of each class.
+        images_of_a_half: Images of each random half. With fewer than features, a metric can fit noise.
+        features: Largest number of features of a checkpoint.
+
+    >>> enough_images(np.array([40, 60]), images_of_a_half=50, features=80)
+    False
+    """
+    return bool(images_of_a_half >= features and 2 * np.sum(class_sizes < SMALL) < len(class_sizes))
+
+
+def recommendation(table: pd.DataFrame, taus: dict[str, float | None], enough: bool) -> dict[str, Any]:
     """Recommend which checkpoint to fine-tune, and say how certain the scores are.
 
     Args:
         table: Ranking from `rank`.
         taus: tau_w by other metric, from `agreement`.
-        images_of_a_half: Number of images in each half.
+        enough: Result of `enough_images`.
 
     Returns:
         picks (several where they tie for the first rank), runner_up, first (share of
@@ -171,9 +186,9 @@ def recommendation(table: pd.DataFrame, taus: dict[str, float | None], images_of
     agree = [name for name in first if (table[f"rank_{name}"] == 1).sum() == 1]
     known = [tau for tau in taus.values() if tau is not None]
     share = float(table["first"][ahead].max())
-    # A stable order by one metric can still be wrong, so "sure" also requires that half of the other metrics agree, and
-    # that a half has at least as many images as features: with fewer, a metric can fit noise.
-    backed = 2 * len(agree) >= len(others) and images_of_a_half >= table["features"].max()
+    # A stable order by one metric can still be wrong, so "sure" also requires enough images, and that half of the other
+    # metrics agree.
+    backed = enough and 2 * len(agree) >= len(others)
     sure = "open" if ahead.sum() > 1 or share < LIKELY else "sure" if share >= SURE and backed else "likely"
     return {
         "picks": table["checkpoint"][ahead].tolist(),

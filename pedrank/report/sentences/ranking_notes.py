@@ -7,7 +7,6 @@ from typing import Any
 
 from pedrank.report import text
 
-FEW = 5  # images of a class
 UNEQUAL = 20  # largest class over smallest
 NOISY = 10  # images per class, on average
 
@@ -17,7 +16,7 @@ def ranking_notes(found: Mapping[str, Any]) -> list[str]:
 
     Args:
         found: The JSON file of scripts/ranking.py: metric, refinement, images, classes, images_of_a_half, class_sizes,
-            checkpoints, agreement, undefined, unmoved.
+            small_classes, checkpoints, agreement, undefined, unmoved.
 
     Returns:
         Sentences in plain text.
@@ -50,12 +49,12 @@ def _classes(found: Mapping[str, Any]) -> list[str]:
     """Few images, small classes, unequal classes."""
     sizes, classes = found["class_sizes"], found["classes"]
     smallest, largest = min(sizes), max(sizes)
-    few = sum(size < FEW for size in sizes)
+    below, few = found["small_classes"]["below"], found["small_classes"]["number"]
     said = []
     if found["images"] < NOISY * classes:
         said.append(f"{found['images']:,} images for {classes:,} classes are few, so scores are noisy.")
     if few:
-        of = f"{few:,} of {classes:,} classes {'has' if few == 1 else 'have'} fewer than {FEW} images"
+        of = f"{few:,} of {classes:,} classes {'has' if few == 1 else 'have'} fewer than {below} images"
         said.append(f"{of} (the smallest has {smallest}), so the scores of these classes are mostly chance.")
     if largest >= UNEQUAL * smallest:
         said.append(
