@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,44 +89,33 @@ def _prepare_own(name: str, card: Mapping[str, Any], seen: Crop, out: Path, thre
     }
     given = tuple(card["pixel_range"]) if "pixel_range" in card else None
     with atomic(out) as temporary:
-        found, broken = _examine(temporary, name, card, listing, seen, made_by, threads, own, {})
+
+        def fill(listing: Listing, made_by: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[list[Any], Any]:
+            """Decode into the file; return the traits of the images, and the broken ones."""
+            traits: list[Any] = []
+
+            def rgb(image: Image.Image) -> Image.Image:
+                converted, found = own.examine(image, *([facts["black_white"]] if "black_white" in facts else []))
+                traits.append(found)
+                return converted
+
+            return traits, _fill(temporary, name, card, listing, seen, made_by, threads, rgb)
+
+        traits, broken = fill(listing, made_by, {})
         if broken:
             _report(source, listing, broken, own.LEAVE_OUT, refuse=not card.get("skip_broken"))
         with about(source):
-            facts = own.facts(found, given) | ({"skipped": len(broken)} if broken else {})
+            facts = own.facts(traits, given) | ({"skipped": len(broken)} if broken else {})
             whole = own.without(listing, broken)
         if facts:
             facts["notes"] = own.remarks(name, len(listing.ids), facts)
             listing = whole
-            made_by |= {"pixels": facts}
-            _, broken = _examine(temporary, name, card, listing, seen, made_by, threads, own, facts)
+            _, broken = fill(listing, made_by | {"pixels": facts}, facts)
             if broken:  # they were whole a minute ago
                 _report(source, listing, broken, own.LEAVE_OUT)
         for note in [*facts.get("notes", []), *(listing.notes if unlabelled else own.notes(listing))]:
             print(f"note: {name}: {note}", file=sys.stderr)
         seal_arrays(temporary)
-
-
-def _examine(
-    temporary: Path,
-    name: str,
-    card: Mapping[str, Any],
-    listing: Listing,
-    seen: Crop,
-    made_by: Mapping[str, Any],
-    threads: int,
-    own: ModuleType,
-    facts: Mapping[str, Any],
-) -> tuple[list[Any], dict[int, str]]:
-    """Fill a file with a user's own images; return what is known of their pixels, and the broken ones."""
-    found: list[Any] = []
-
-    def rgb(image: Image.Image) -> Image.Image:
-        converted, traits = own.examine(image, *([facts["black_white"]] if "black_white" in facts else []))
-        found.append(traits)
-        return converted
-
-    return found, _fill(temporary, name, card, listing, seen, made_by, threads, rgb)
 
 
 def _options(name: str, seen: Crop) -> dict[str, Any]:
