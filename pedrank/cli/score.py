@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def metric_options(words: Sequence[str]) -> dict[str, Any]:
-    """Options of a metric from words NAME=VALUE; values are read as in YAML.
+    """Options of a metric from words NAME=VALUE; a value is a number, true, false or a text.
 
     Args:
         words: The words.
@@ -92,8 +93,6 @@ def metric_options(words: Sequence[str]) -> dict[str, Any]:
     >>> metric_options(["k=5", "mode=paper"])
     {'k': 5, 'mode': 'paper'}
     """
-    import yaml
-
     from pedrank.utils.errors import InputError
 
     found = {}
@@ -101,8 +100,12 @@ def metric_options(words: Sequence[str]) -> dict[str, Any]:
         name, sign, value = word.partition("=")
         if not (name and sign):
             raise InputError(f"--options: '{word}' is not NAME=VALUE, such as mode=paper")
-        try:
-            found[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise InputError(f"--options: the value of '{word}' is not readable; write it as in YAML") from None
+        found[name] = _value(value)
     return found
+
+
+def _value(word: str) -> int | float | bool | str:
+    for convert in (int, float):
+        with suppress(ValueError):
+            return convert(word)
+    return {"true": True, "false": False}.get(word.lower(), word)
