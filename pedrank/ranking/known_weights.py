@@ -62,7 +62,8 @@ def imagenet_accuracy(checkpoint: str, entry: Mapping[str, Any] | None = None) -
     entry = catalogue("checkpoints").get(checkpoint) if entry is None else entry
     if entry is not None and "linear" in entry:
         return float(entry["linear"])
-    return imagenet_accuracies().get(weights_key(checkpoint, entry))
+    key = weights_key(checkpoint, entry)
+    return imagenet_accuracies().get(key) if key.startswith(_SOURCES) else None
 
 
 @cache
