@@ -7,8 +7,14 @@ import yaml
 from scipy.stats import weightedtau, zscore
 
 from pedrank.catalogue.catalogue import catalogue
-from pedrank.ranking.known_weights import imagenet_accuracy, weights_key
+from pedrank.evaluation.names import WITHOUT_FEATURES
+from pedrank.evaluation.summary import summarise
+from pedrank.ranking.known_weights import finetuned_accuracies, imagenet_accuracy, weights_key
 from pedrank.ranking.prior import has_imagenet, has_prior, left_out, mean_z_scores, prior
+from pedrank.ranking.prior_rows import prior_rows, prior_scores, unknown
+from pedrank.report.sentences.caveats import caveats
+from pedrank.report.sentences.verdict import verdicts
+from pedrank.study.plan import Plan
 from pedrank.user_data.checkpoint_names import checkpoint_entries
 from pedrank.user_data.slug import slug
 from pedrank.utils.paths import PUBLISHED, ROOT
@@ -49,6 +55,30 @@ def test_both_priors_on_the_hub_of_tll(tll):
     """0.72 and 0.75 were measured with another program."""
     assert mean_tau("imagenet", tll)[0] == pytest.approx(0.72, abs=0.005)
     assert mean_tau("prior", tll, accuracies=long(tll))[0] == pytest.approx(0.75, abs=0.005)
+
+
+def test_imagenet_accuracy_ranks_better_than_logme_on_the_hub_of_tll(tll):
+    logme = pd.read_csv(PUBLISHED / "scores-tll.csv").query("metric == 'logme'")
+    logme = logme.pivot(index="checkpoint", columns="dataset", values="score")
+    logme.index = logme.index.map(V1.format)
+    mean = np.mean([weightedtau(logme[dataset][tll.index], tll[dataset])[0] for dataset in tll])
+    assert mean == pytest.approx(0.68, abs=0.005) and mean < mean_tau("imagenet", tll)[0]
+
+
+@pytest.mark.parametrize("laboratory, expected", [("tll", 0.50), ("sfda", 0.80), ("itm", 0.64)])
+def test_accuracies_of_other_laboratories_alone(laboratory, expected):
+    """The numbers of docs/evaluation.md."""
+    everything = pd.DataFrame(finetuned_accuracies())
+    here = everything["laboratory"] == laboratory
+    wide = everything[here].pivot(index="checkpoint", columns="dataset", values="accuracy")
+    elsewhere = set(everything["checkpoint"][~here])
+    wide = wide[[name in elsewhere and name.startswith("torchvision") for name in wide.index]]
+    assert mean_tau("prior", wide, accuracies=everything[~here])[0] == pytest.approx(expected, abs=0.005)
+
+
+def test_all_shipped_tables_on_the_hub_of_tll(tll):
+    """Less than ImageNet accuracy: docs/evaluation.md says so."""
+    assert mean_tau("prior", tll)[0] == pytest.approx(0.54, abs=0.005)
 
 
 def test_the_prior_is_the_mean_of_scipys_z_scores(tll):
@@ -188,3 +218,56 @@ def test_the_line_from_imagenet_accuracy_helps_where_accuracies_are_missing():
             taus["line"].append(weightedtau(line, wide[dataset])[0])
             taus["none"].append(weightedtau(none, wide[dataset])[0])
     assert np.mean(taus["line"]) > np.mean(taus["none"]) + 0.05
+
+
+@pytest.fixture(scope="module")
+def paper():
+    """Scores and summary of the paper's study: its published accuracies, both rows, and a metric that knows nothing."""
+    names = dict.fromkeys(PAPER["checkpoints"])
+    truth = pd.read_csv(PUBLISHED / "accuracy.csv").query("regime == 'full'")
+    truth = truth[truth["dataset"].isin(PAPER["datasets"])].drop(columns="regime").assign(sd=np.nan, seeds=np.nan)
+    noise = truth.assign(rank_score=np.random.default_rng(0).normal(size=len(truth)), metric="logme", refinement="none")
+    rows = prior_rows(names, PAPER["datasets"])
+    known = pd.concat([prior_scores(names, dataset, rows) for dataset in PAPER["datasets"]])
+    scores = pd.concat([noise.assign(score=noise["rank_score"]), known])
+    return scores, truth, summarise(scores, truth)
+
+
+def test_the_rows_of_the_papers_study(paper):
+    _, truth, summary = paper
+    assert Plan(PAPER).prior_rows == ["imagenet-accuracy", "prior"]
+    tau = summary.set_index(["metric", "dataset"])["tau_w"]
+    assert tau["imagenet-accuracy", "mean"] == pytest.approx(0.572, abs=5e-4)
+    assert tau["imagenet-accuracy", "dtd"] == pytest.approx(0.802, abs=5e-4)
+    assert tau["imagenet-accuracy", "aircraft"] == pytest.approx(0.341, abs=5e-4)
+    assert tau["static-ranker", "mean"] == pytest.approx(0.675, abs=5e-4)
+    wide = truth.pivot(index="checkpoint", columns="dataset", values="accuracy")
+    linear = [catalogue("checkpoints")[name]["linear"] for name in wide.index]
+    for dataset in wide:
+        assert tau["imagenet-accuracy", dataset] == pytest.approx(weightedtau(linear, wide[dataset])[0], abs=1e-12)
+
+
+def test_the_prior_gives_no_recommendation_and_the_report_says_that_imagenet_accuracy_is_better(paper):
+    scores, truth, summary = paper
+    assert set(verdicts(summary, scores, truth)["metric"]) == {"imagenet-accuracy"}
+    said = " ".join(caveats(summary, scores, truth, []))
+    for name in ("the static ranker (0.67", "ImageNet accuracy (0.57", "the prior (0.66"):
+        assert f"No method has a higher mean τ_w than {name}" in said
+
+
+def test_published_accuracies_do_not_choose_lambda_by_consensus(paper):
+    """Scores that agree with the prior only, and scores that agree with the metric on raw features."""
+    scores, truth, _ = paper
+    known, raw = scores[scores["metric"].isin(WITHOUT_FEATURES)], scores[scores["metric"] == "logme"]
+    like_prior = known[known["metric"] == "prior"].assign(metric="logme", refinement="ped-0.3")
+    like_raw = raw.assign(refinement="ped-0.6")
+    summary = summarise(pd.concat([scores, like_prior, like_raw]), truth)
+    chosen = summary[(summary["refinement"] == "ped-consensus") & (summary["dataset"] != "mean")]["chosen"]
+    assert set(chosen) == {"ped-0.6"}
+
+
+def test_the_quickstart_has_no_rows():
+    quick = yaml.safe_load((ROOT / "studies/quickstart.yaml").read_text(encoding="utf-8"))
+    names = dict.fromkeys(quick["checkpoints"])
+    assert prior_rows(names, quick["datasets"]) == []
+    assert unknown(names, quick["datasets"]) == {"imagenet-accuracy": list(names), "prior": list(names)}
