@@ -101,7 +101,7 @@ rule prior:
         environment("core")
     params:
         rows=PLAN.prior_rows,
-        known=PLAN.prior_entries(),
+        known=PLAN.known_weights(),
         code=PLAN.code("prior"),
     shell:
         'python "$PEDRANK/scripts/prior.py" --dataset {wildcards.dataset} --study "$PEDRANK_STUDY"'

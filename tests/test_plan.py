@@ -47,7 +47,7 @@ def test_a_study_whose_accuracies_are_published_has_their_scores():
     assert plan(checkpoints=["byol", "byol-tiny"]).prior_rows == []
     assert plan(ground_truth={"source": "none"}, ranking={"metric": "logme"}).prior_rows == []
     assert "pedrank/published/timm-imagenet.csv" in paper.published_accuracies()
-    assert json.loads(paper.prior_entries())["byol"]["linear"] == 74.4
+    assert json.loads(paper.known_weights())["byol"] == ["byol", 74.4]
 
 
 def test_the_quickstart_is_one_job_per_dataset():

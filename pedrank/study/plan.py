@@ -22,6 +22,7 @@ from pedrank.catalogue.catalogue import catalogue, converter, files, reader
 from pedrank.catalogue.crop import crop_name
 from pedrank.finetune.protocol import EVERYBODYS_SEEDS, Point, Protocol, point_name, protocol
 from pedrank.networks.build import builder
+from pedrank.ranking.known_weights import imagenet_accuracy, weights_key
 from pedrank.ranking.prior_rows import TABLES, prior_rows
 from pedrank.refinements import BUILT_IN
 from pedrank.report import CROSS_DATASET_FIGURES
@@ -413,10 +414,10 @@ class Plan:
         """The shipped tables that a prior is made of."""
         return [shipped(PUBLISHED / name) for name in TABLES]
 
-    def prior_entries(self) -> str:
-        """The fields of the checkpoints' entries that say which weights they have, and how accurate these are."""
-        fields = ("files", "weights", "architecture", "pretrained", "linear")
-        return _json({name: {key: entry.get(key) for key in fields} for name, entry in self._entries.items()})
+    def known_weights(self) -> str:
+        """The checkpoints' weights and ImageNet accuracies, as far as they are known by their entries."""
+        entries = self._entries.items()
+        return _json({name: [weights_key(name, entry), imagenet_accuracy(name, entry)] for name, entry in entries})
 
     def finetune_images(self) -> dict[str, Any]:
         """The images that are judged and, where crops are taken from larger ones, these as well."""
