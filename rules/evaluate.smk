@@ -2,7 +2,7 @@
 Evaluation: every metric and refinement against the ground truth, and the tables.
 
 in:  results/{study}/{scores,seconds}/{dataset}.csv, results/{study}/{scores,seconds}/baselines/{dataset}.csv,
-     results/{study}/ground_truth/{dataset}.csv, pedrank/published/table1.csv
+     results/{study}/scores/prior/{dataset}.csv, results/{study}/ground_truth/{dataset}.csv, pedrank/published/table1.csv
 out: results/{study}/summary.csv                       correlations, p-values, intervals, regret, stability
      results/{study}/tables/table1                     weighted tau of each metric and refinement by dataset
      results/{study}/tables/table1-published           the same beside the published values

@@ -4,7 +4,7 @@ Figures, each drawn from files only, as PDF, PNG and the numbers behind it; and 
 in:  results/{study}/ablation.csv, results/{study}/ablation/{dataset}.forces.csv                     figures 4, 5
      results/{study}/features/{dataset}/{checkpoint}.safetensors, results/{study}/ped/...            figure 6, motion
      results/{study}/scores/, seconds/, ground_truth/, summary.csv                                  figure 7, the others
-     report/{caption}.rst, pedrank/published/table1.csv                                             report.html
+     report/{caption}.rst, pedrank/published/*.csv                                                  report.html
 out: results/{study}/figures/figure{4,5,6,7}.{csv,pdf,png}     the paper's
      results/{study}/figures/scatter-{dataset}.*               score against accuracy, by method
      results/{study}/figures/critical-difference.*             mean ranks of the methods over datasets
@@ -176,6 +176,7 @@ rule page:
         figures=of_study("results/{study}/figures/{figure}.png", figure=[*PAPER_FIGURES, *PLAN.extra_figures]),
         captions=sorted(shipped(path) for path in Path(ROOT, "report").glob("*.rst")),
         published=shipped(PUBLISHED / "table1.csv") if "table1-published" in PLAN.tables else [],
+        known=PLAN.published_accuracies(),
     output:
         "results/{study}/report.html",
     log:
@@ -184,6 +185,7 @@ rule page:
         environment("core")
     params:
         published=lambda wildcards, input: f"--published {shlex.quote(input.published)}" if input.published else "",
+        known=PLAN.known_weights(),
         code=PLAN.page_code("study"),
     shell:
         'python "$PEDRANK/scripts/report.py" study --results results/{wildcards.study} --captions "$PEDRANK/report"'

@@ -1,14 +1,17 @@
 """
 Scores: one metric on one pair, without and with each refinement, in one process, since they share the features. With
-`metrics_together`, all metrics of the pair are one process and one file. Baselines score the raw features only.
+`metrics_together`, all metrics of the pair are one process and one file. Baselines score the raw features only. ImageNet
+accuracy and the prior score no features; a study has them if they are published for all of its checkpoints.
 
-in:  results/{study}/features/{dataset}/{checkpoint}.safetensors, results/{study}/ped/{dataset}/{checkpoint}/{refinement}.safetensors
+in:  results/{study}/features/{dataset}/{checkpoint}.safetensors, results/{study}/ped/{dataset}/{checkpoint}/{refinement}.safetensors,
+     pedrank/published/*.csv
 out: results/{study}/scores/{metric}/{refinement}/{dataset}/{checkpoint}.json            the score
      results/{study}/scores/{metric}/{refinement}/{dataset}/{checkpoint}.seconds.json    its seconds
      results/{study}/{scores,seconds}/{dataset}/{checkpoint}.json                        all of a pair (metrics_together)
      results/{study}/baselines/{dataset}/{checkpoint}.csv, {checkpoint}.seconds.csv      the same of the baselines
      results/{study}/{scores,seconds}/{dataset}.csv                                      all scores, all costs of a dataset
      results/{study}/{scores,seconds}/baselines/{dataset}.csv                            the same of the baselines
+     results/{study}/scores/prior/{dataset}.csv                                          ImageNet accuracy and prior
 
 Seconds are kept if a score is made again by the same code from the same inputs. So a deleted score comes back as the same
 file, and so do its seconds.
@@ -85,6 +88,24 @@ rule baselines:
         ' --study "$PEDRANK_STUDY" --metrics {params.metrics} --options {params.options:q}'
         " --plugins {params.plugins:q} {params.undefined} --code {params.code} --threads {threads}"
         " --scores {params.scores} --seconds {params.seconds} 2> {log}"
+
+
+rule prior:
+    input:
+        published=PLAN.published_accuracies(),
+    output:
+        "results/{study}/scores/prior/{dataset}.csv",
+    log:
+        "results/{study}/logs/prior/{dataset}.log",
+    conda:
+        environment("core")
+    params:
+        rows=PLAN.prior_rows,
+        known=PLAN.known_weights(),
+        code=PLAN.code("prior"),
+    shell:
+        'python "$PEDRANK/scripts/prior.py" --dataset {wildcards.dataset} --study "$PEDRANK_STUDY"'
+        " --rows {params.rows} --out {output} 2> {log}"
 
 
 rule scores:

@@ -4,6 +4,9 @@ import argparse
 import importlib
 from pathlib import Path
 
+from pedrank.catalogue.catalogue import catalogue
+from pedrank.formats.yaml_file import read_yaml
+from pedrank.ranking.prior_rows import unknown
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import write_text
 
@@ -18,7 +21,10 @@ def main() -> None:
     arguments = parser.parse_args()
     pages = importlib.import_module(f"pedrank.report.pages.{arguments.kind}_page")
     if arguments.kind == "study":
-        page = pages.study_page(arguments.results, arguments.captions, arguments.published)
+        config = read_yaml(arguments.results / "config.yaml")
+        entries = {name: catalogue("checkpoints")[name] for name in config["checkpoints"]}
+        absent = unknown(entries, config["datasets"])
+        page = pages.study_page(arguments.results, arguments.captions, arguments.published, absent)
     elif arguments.kind == "trace":
         trace = importlib.import_module("pedrank.study.trace")  # by name: it decides nothing on the other pages
         page = pages.trace_page(trace.plain(trace.trace_study(arguments.results.parent, arguments.results.name)))

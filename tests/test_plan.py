@@ -39,6 +39,17 @@ def test_the_papers_study():
     assert "results/paper/tables/table1-published.tex" in targets and "results/paper/figures/scatter-dtd.png" in targets
 
 
+def test_a_study_whose_accuracies_are_published_has_their_scores():
+    paper, quick = plan(), plan("quickstart")
+    assert paper.tables_of("scores")[-1] == "results/{study}/scores/prior/{dataset}.csv"
+    assert not [name for name in (*paper.tables_of("seconds"), *quick.tables_of("scores")) if "prior" in name]
+    assert plan(checkpoints=["byol", "dino-vit-b16"]).prior_rows == ["prior"]  # no linear accuracy of a transformer
+    assert plan(checkpoints=["byol", "byol-tiny"]).prior_rows == []
+    assert plan(ground_truth={"source": "none"}, ranking={"metric": "logme"}).prior_rows == []
+    assert "pedrank/published/timm-imagenet.csv" in paper.published_accuracies()
+    assert json.loads(paper.known_weights())["byol"] == ["byol", 74.4]
+
+
 def test_the_quickstart_is_one_job_per_dataset():
     quick = plan("quickstart", together=True)
     assert quick.one_job and quick.checkpoints_per_job == quick.config["checkpoints"]

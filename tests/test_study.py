@@ -88,6 +88,11 @@ def test_unknown_names_get_a_suggestion(path, value, message):
     assert "\n" not in str(error.value)
 
 
+def test_a_plugins_metric_cannot_have_the_name_of_a_row():
+    with pytest.raises(InputError, match="metrics: 'prior' is a reserved name; rename the metric in its plugin"):
+        check_names(_with(["metrics"], ["logme", "prior"]), [*METRICS, "prior"])
+
+
 def test_a_studys_file_changes_parts_of_the_papers(tmp_path):
     own = tmp_path / "own.yaml"
     own.write_text("study: own\nablation: {datasets: [dtd]}\n")

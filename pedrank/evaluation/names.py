@@ -6,6 +6,9 @@ ORACLE = "ped-oracle"  # lambda chosen with the accuracies known
 CONSENSUS = "ped-consensus"  # lambda chosen from the scores alone
 
 STATIC_RANKER = "static-ranker"
+IMAGENET = "imagenet-accuracy"
+PRIOR = "prior"
 RANDOM = "random"
+WITHOUT_FEATURES = (STATIC_RANKER, IMAGENET, PRIOR, RANDOM)  # rankers that read no features
 
 MEAN = "mean"  # mean over datasets

@@ -13,7 +13,7 @@ import numpy as np
 
 from pedrank.evaluation import intervals, model_subsets, permutation
 from pedrank.evaluation.correlation import kendall_tau, pearson, spearman
-from pedrank.evaluation.names import BASE, CONSENSUS, ORACLE, PED, RANDOM, STATIC_RANKER
+from pedrank.evaluation.names import BASE, CONSENSUS, ORACLE, PED, RANDOM, WITHOUT_FEATURES
 from pedrank.evaluation.regret import TOP, probability_of_best, regret, relative_accuracy
 from pedrank.evaluation.weighted_tau import taus_of_models, taus_of_orders, weighted_taus
 
@@ -154,9 +154,7 @@ def _consensus(
 
     The choice uses no accuracy.
     """
-    others = [
-        values for (owner, name), values in scores.items() if name == BASE and owner not in (RANDOM, STATIC_RANKER)
-    ]
+    others = [values for (owner, name), values in scores.items() if name == BASE and owner not in WITHOUT_FEATURES]
     agreement = [np.nanmean([-1.0, *weighted_taus(scores[metric, name][None], np.array(others))]) for name in lambdas]
     chosen = lambdas[int(np.argmax(agreement))]
     return Result(found[metric, chosen].values, found[metric, chosen].draws, chosen)

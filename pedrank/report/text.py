@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from pedrank.evaluation.names import BASE, CONSENSUS, MEAN, ORACLE, PED, RANDOM, STATIC_RANKER
+from pedrank.evaluation.names import BASE, CONSENSUS, IMAGENET, MEAN, ORACLE, PED, PRIOR, RANDOM, STATIC_RANKER
 from pedrank.metrics import get_metric, metric_names
 
 MINUS = "\N{MINUS SIGN}"
@@ -16,7 +16,13 @@ TAU = "\N{GREEK SMALL LETTER TAU}"
 DELTA = "\N{GREEK CAPITAL LETTER DELTA}"
 LAMDA = "\N{GREEK SMALL LETTER LAMDA}"
 
-METRICS = {"ped": "PED", STATIC_RANKER: "Static ranker", RANDOM: "Random"}  # rows that are not registered metrics
+METRICS = {  # rows that are not registered metrics
+    "ped": "PED",
+    STATIC_RANKER: "Static ranker",
+    IMAGENET: "ImageNet accuracy",
+    PRIOR: "Prior",
+    RANDOM: "Random",
+}
 
 
 def metric(name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pedrank.catalogue.catalogue import catalogue, use_settings
+from pedrank.evaluation.names import WITHOUT_FEATURES
 from pedrank.formats.yaml_file import check_values, read_yaml
 from pedrank.study.names import refinements
 from pedrank.study.restore_types import restore_types
@@ -132,6 +133,9 @@ def check_names(config: Mapping[str, Any], metrics: Collection[str], movers: Col
         if name == "none" or name.startswith("ped-"):
             raise InputError(f"config, refinements: '{name}' is a reserved name; choose another")
         _check("refinement", options["by"], movers)
+    reserved = [name for name in [*config["metrics"], *baselines] if name in WITHOUT_FEATURES]
+    if reserved:
+        raise InputError(f"config, metrics: '{reserved[0]}' is a reserved name; rename the metric in its plugin")
     twice = [name for name in baselines if name in config["metrics"]]
     if twice:
         raise InputError(

@@ -22,6 +22,8 @@ from pedrank.catalogue.catalogue import catalogue, converter, files, reader
 from pedrank.catalogue.crop import crop_name
 from pedrank.finetune.protocol import EVERYBODYS_SEEDS, Point, Protocol, point_name, protocol
 from pedrank.networks.build import builder
+from pedrank.ranking.known_weights import imagenet_accuracy, weights_key
+from pedrank.ranking.prior_rows import TABLES, prior_rows
 from pedrank.refinements import BUILT_IN
 from pedrank.report import CROSS_DATASET_FIGURES
 from pedrank.store.artefacts import atomic, sha256
@@ -124,6 +126,15 @@ class Plan:
         zoos = {catalogue("checkpoints")[name]["zoo"] for name in self.config["checkpoints"]}
         published = ["table1-published"] if zoos == {"ssl"} else []
         return ["table1", *published, "table2", "selection", "ground-truth"]
+
+    @cached_property
+    def prior_rows(self) -> list[str]:
+        """Rows of published accuracies, if they are known for all checkpoints: ImageNet accuracy, prior."""
+        return [] if self.ranked else prior_rows(self._entries, self.config["datasets"])
+
+    @property
+    def _entries(self) -> dict[str, dict[str, Any]]:
+        return {name: catalogue("checkpoints")[name] for name in self.config["checkpoints"]}
 
     @cached_property
     def protocol(self) -> Protocol:
@@ -399,6 +410,15 @@ class Plan:
         given = self.config["ground_truth"]
         return given["file"] if given["source"] == "file" else shipped(PUBLISHED / "accuracy.csv")
 
+    def published_accuracies(self) -> list[str]:
+        """The shipped tables that a prior is made of."""
+        return [shipped(PUBLISHED / name) for name in TABLES]
+
+    def known_weights(self) -> str:
+        """The checkpoints' weights and ImageNet accuracies, as far as they are known by their entries."""
+        entries = self._entries.items()
+        return _json({name: [weights_key(name, entry), imagenet_accuracy(name, entry)] for name, entry in entries})
+
     def finetune_images(self) -> dict[str, Any]:
         """The images that are judged and, where crops are taken from larger ones, these as well."""
         larger = f"results/data/{{dataset}}/images-{self.config['finetune']['crop_from']}.safetensors"
@@ -440,8 +460,12 @@ class Plan:
         return f"results/{{study}}/scores/{{metric}}/{{refinement}}/{{dataset}}/{{checkpoint}}{suffix}"
 
     def tables_of(self, what: str) -> list[str]:
-        """The tables of all `scores` or `seconds` by dataset, as patterns: of the metrics, then of the baselines."""
+        """The tables of all `scores` or `seconds` by dataset, as patterns: of the metrics, then of the baselines.
+
+        Published accuracies have scores and no seconds.
+        """
         folders = [what, f"{what}/baselines"] if self.config["baselines"] else [what]
+        folders += ["scores/prior"] if what == "scores" and self.prior_rows else []
         return [f"results/{{study}}/{folder}/{{dataset}}.csv" for folder in folders]
 
     def final_results(self, figures: Sequence[str]) -> list[str]:

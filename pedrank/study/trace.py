@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pedrank.evaluation.correlation import weighted_tau
-from pedrank.evaluation.names import BASE, CONSENSUS, MEAN, ORACLE, RANDOM, STATIC_RANKER
+from pedrank.evaluation.names import (
+    BASE,
+    CONSENSUS,
+    IMAGENET,
+    MEAN,
+    ORACLE,
+    PRIOR,
+    RANDOM,
+    STATIC_RANKER,
+    WITHOUT_FEATURES,
+)
 from pedrank.formats.yaml_file import read_yaml
 from pedrank.metrics import get_metric
 from pedrank.refinements import get_refinement
@@ -40,8 +50,13 @@ _CHOICES = {
     ORACLE: "lambda with the highest tau_w on the dataset, chosen in hindsight",
 }
 _BASELINES = {
-    STATIC_RANKER: "mean accuracy of a checkpoint on the other datasets",
-    RANDOM: "the same score for every checkpoint; the interval contains 95 % of random rankings",
+    STATIC_RANKER: ("pedrank/evaluation/baselines.py", "mean accuracy of a checkpoint on the other datasets"),
+    IMAGENET: ("pedrank/ranking/known_weights.py", "published ImageNet top-1 accuracy of a checkpoint"),
+    PRIOR: ("pedrank/ranking/prior.py", "mean z-score of published accuracies on other datasets, or ImageNet accuracy"),
+    RANDOM: (
+        "pedrank/evaluation/baselines.py",
+        "the same score for every checkpoint; the interval contains 95 % of random rankings",
+    ),
 }
 
 
@@ -149,7 +164,7 @@ def trace_cell(
     Args:
         results: The folder `results/` that holds the study.
         study: Name of the study.
-        metric: A metric or baseline of the study, "static-ranker" or "random".
+        metric: A metric or baseline of the study, "static-ranker", "imagenet-accuracy", "prior" or "random".
         refinement: A refinement of the study, "none", "ped-consensus" or "ped-oracle".
         dataset: A dataset of the study, or "mean".
         checkpoint: Only this checkpoint; all of them if None.
@@ -335,11 +350,11 @@ class _Cells:
 
     def _score(self, metric: str, refinement: str, dataset: str, checkpoint: str) -> tuple[float, float]:
         """Score and rank_score from the table of the dataset, compared with the score's own file."""
-        baseline = metric in self.config["baselines"]
-        path = self.folder / f"scores/{'baselines/' if baseline else ''}{dataset}.csv"
+        folder = self._score_folder(metric)
+        path = self.folder / folder / f"{dataset}.csv"
         row = self._table(path, "checkpoint", "metric", "refinement").get((checkpoint, metric, refinement))
         found = (_real(row.get("score")), _real(row.get("rank_score"))) if row is not None else (math.nan, math.nan)
-        if not baseline:
+        if folder == "scores":
             own = self.files.score_record(metric, refinement, dataset, checkpoint).get("rank_score")
             if not _same(_real(own), found[1]):
                 file, part = self.files.score_path(metric, refinement, dataset, checkpoint)
@@ -348,6 +363,12 @@ class _Cells:
                     "run the study again"
                 )
         return found
+
+    def _score_folder(self, metric: str) -> str:
+        """The folder of the tables that hold a metric's scores."""
+        if metric in (IMAGENET, PRIOR):
+            return "scores/prior"
+        return "scores/baselines" if metric in self.config["baselines"] else "scores"
 
     def _accuracy(self, dataset: str, checkpoint: str) -> tuple[float | None, float | None, Node | None]:
         if self.plan.ranked:
@@ -389,7 +410,7 @@ class _Cells:
 
     def _summary(self, metric: str, refinement: str, dataset: str) -> Node:
         """summary.csv with those of its inputs that concern the cell."""
-        folder = "scores/baselines" if metric in self.config["baselines"] else "scores"
+        folder = self._score_folder(metric)
         datasets = self.config["datasets"] if dataset == MEAN or metric == STATIC_RANKER else [dataset]
         scores = [] if metric in (STATIC_RANKER, RANDOM) else [f"{folder}/{name}.csv" for name in datasets]
         tables = [*scores, *(f"ground_truth/{name}.csv" for name in datasets)]
@@ -410,7 +431,7 @@ class _Cells:
         if value:
             yield from _OF_VALUE
         if metric in _BASELINES:
-            yield Formula("score", text.metric(metric), "pedrank/evaluation/baselines.py", _BASELINES[metric])
+            yield Formula("score", text.metric(metric), *_BASELINES[metric])
             return
         yield _formula_of_metric(metric, self.config["plugins"])
         if refinement in _CHOICES:
@@ -421,7 +442,7 @@ class _Cells:
 
     def _options(self, metric: str, refinement: str, value: Value | None) -> dict[str, dict[str, Any]]:
         """Options of the metric, defaults included, and of the other steps as the study gives them."""
-        if metric in (STATIC_RANKER, RANDOM):
+        if metric in WITHOUT_FEATURES:
             return {"ground truth": self._ground_truth()} if not self.plan.ranked else {}
         found = {"metric": _defaults(metric) | self.config["metric_options"].get(metric, {})}
         used = value.chosen if value and value.chosen else refinement

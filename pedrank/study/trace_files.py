@@ -20,6 +20,8 @@ from typing import Any
 
 from pedrank.catalogue.catalogue import catalogue, files
 from pedrank.datasets.dataset import fingerprint
+from pedrank.evaluation.names import IMAGENET, PRIOR
+from pedrank.ranking.prior_rows import TABLES
 from pedrank.store import artefacts
 from pedrank.store.integrity import check_arrays, check_beside
 from pedrank.study.plan import Plan
@@ -27,6 +29,8 @@ from pedrank.utils.errors import InputError
 from pedrank.utils.paths import PACKAGE, PUBLISHED, ROOT
 
 _REMEDY = "run the study again, which makes everything that depends on it again"
+
+_PUBLISHED = "published accuracies; sources in pedrank/published/README.md"
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,11 @@ class FileTracer:
         Returns:
             The node of the score's JSON file, or of the baseline's row in its CSV file.
         """
+        if metric in (IMAGENET, PRIOR):
+            row = f"{self.study}/scores/prior/{dataset}.csv#{checkpoint}/{metric}"
+            note = f"score of {checkpoint} on {dataset} by published accuracies"
+            tables = [self._leaf(PUBLISHED / name, _PUBLISHED) for name in TABLES]
+            return self._remember(row, lambda: self._node(row, note, {}, tables))
         if metric in self.plan.config["baselines"]:
             path = f"{self.study}/baselines/{dataset}/{checkpoint}.csv"
             features = f"{self.study}/features/{dataset}/{checkpoint}.safetensors"
@@ -163,7 +172,7 @@ class FileTracer:
             return self._remember(path, lambda: self._node(path, note, {}, [runs]))
         own = source == "file"
         known = self.plan.known_accuracies() if own else _relative(PUBLISHED / "accuracy.csv")
-        about = "accuracies of your own" if own else "published accuracies; sources in pedrank/published/README.md"
+        about = "accuracies of your own" if own else _PUBLISHED
         table = self._remember(f"{known}#{checkpoint}", lambda: self._node(f"{known}#{checkpoint}", about, {}))
         return self._remember(path, lambda: self._node(path, note, {}, [table]))
 

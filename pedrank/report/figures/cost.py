@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pedrank.evaluation.names import BASE, MEAN, RANDOM, STATIC_RANKER
+from pedrank.evaluation.names import BASE, IMAGENET, MEAN, PRIOR, RANDOM, STATIC_RANKER, WITHOUT_FEATURES
 from pedrank.report import text
 from pedrank.report.figures.style import COLUMN, MARKERS, REFERENCE, TAU_W, Drawing, colour, styled
+
+_LINES = {STATIC_RANKER: "--", IMAGENET: ":", PRIOR: "-."}
 
 
 def cost(summary: pd.DataFrame, seconds: pd.DataFrame) -> Drawing:
@@ -40,7 +42,7 @@ def cost_data(summary: pd.DataFrame, seconds: pd.DataFrame) -> pd.DataFrame:
     total = seconds["seconds"] + seconds["refinement_seconds"].fillna(0)
     costs = seconds.assign(seconds=total).groupby(["dataset", "metric", "refinement"])["seconds"].median()
     costs = costs.groupby(["metric", "refinement"]).mean().reset_index()
-    without = taus["metric"].isin([STATIC_RANKER, RANDOM])
+    without = taus["metric"].isin(WITHOUT_FEATURES)
     return taus.merge(costs, how="left", on=["metric", "refinement"])[
         lambda table: table["seconds"].notna() | without.to_numpy()
     ]
@@ -50,7 +52,8 @@ def cost_data(summary: pd.DataFrame, seconds: pd.DataFrame) -> pd.DataFrame:
 def draw_cost(table: pd.DataFrame, datasets: int) -> Figure:
     """Draw tau_w and its interval by seconds: a colour per metric, a marker per refinement.
 
-    The dashed line is the static ranker, which costs nothing. The grey band holds 95 % of random rankings.
+    Horizontal lines are rankers that read no features: static ranker, ImageNet accuracy, prior. The grey band holds
+    95 % of random rankings.
 
     Args:
         table: The table of `cost_data`.
@@ -67,8 +70,11 @@ def draw_cost(table: pd.DataFrame, datasets: int) -> Figure:
     axes.axhspan(
         chance["ci_low"], chance["ci_high"], color=REFERENCE, alpha=0.12, lw=0, label="95 % of random rankings"
     )
-    for value in table["tau_w"][table["metric"] == STATIC_RANKER]:
-        axes.axhline(value, color=REFERENCE, linestyle="--", linewidth=0.9, label="static ranker (no cost)")
+    for row in table[table["metric"].isin(_LINES)].itertuples():
+        name = text.metric(row.metric)
+        axes.axhline(
+            row.tau_w, color=REFERENCE, linestyle=_LINES[row.metric], linewidth=0.9, label=f"{name} (no features)"
+        )
     for row in table[table["seconds"].notna()].itertuples():
         tint = colour(metrics.index(row.metric))
         axes.plot([row.seconds] * 2, [row.ci_low, row.ci_high], color=tint, alpha=0.35, linewidth=0.9)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,7 @@ from pedrank.report.pages.caption import caption
 from pedrank.report.pages.page import Section
 from pedrank.report.pages.provenance_section import made_here
 from pedrank.report.pages.trace_page import cell_link
+from pedrank.report.sentences.absent_rows import absent_rows
 from pedrank.report.sentences.caveats import caveats
 from pedrank.report.sentences.reference_caveats import reference_caveats
 from pedrank.report.sentences.verdict import headline, sentence, verdicts
@@ -30,13 +32,19 @@ from pedrank.report.tables.table2 import table2
 from pedrank.store.artefacts import read_csv
 
 
-def study_page(results: Path, captions: Path, published: Path | None = None) -> str:
+def study_page(
+    results: Path,
+    captions: Path,
+    published: Path | None = None,
+    unknown: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> str:
     """Make the report of a finished study.
 
     Args:
         results: The study's folder.
         captions: The folder of the captions, one .rst for each table and figure.
         published: The published Table 1 as CSV, if the report compares the measured one with it.
+        unknown: Checkpoints without a number, by row of published accuracies (`pedrank.ranking.prior_rows.unknown`).
 
     Returns:
         The page as HTML; it needs no other file.
@@ -46,7 +54,8 @@ def study_page(results: Path, captions: Path, published: Path | None = None) -> 
     """
     config = read_yaml(results / "config.yaml")
     summary = read_csv(results / "summary.csv")
-    scores, seconds = (_scores(results, config, what) for what in ("scores", "seconds"))
+    prior = any(not names for names in unknown.values())
+    scores, seconds = _scores(results, config, "scores", prior), _scores(results, config, "seconds")
     truth = pd.concat([read_csv(results / f"ground_truth/{dataset}.csv") for dataset in config["datasets"]])
 
     def said(name: str) -> Markup:
@@ -61,7 +70,8 @@ def study_page(results: Path, captions: Path, published: Path | None = None) -> 
     known = [name for name, entry in catalogue("checkpoints").items() if entry["zoo"] in zoos]
 
     def sections() -> Iterator[Section]:
-        doubts = [*reference_caveats(config), *caveats(summary, scores, truth, known)]
+        absent = absent_rows(unknown, len(config["checkpoints"]))
+        doubts = [*reference_caveats(config), *absent, *caveats(summary, scores, truth, known)]
         yield Section("warnings", "Warnings", page.bullets(map(page.prose, doubts)))
         yield Section("table1", "Table 1", page.table_section(table1(summary, cell_link), said("table1")))
         if published is not None:
@@ -84,9 +94,10 @@ def study_page(results: Path, captions: Path, published: Path | None = None) -> 
     return page.page(title, _lead(config, answers), sections())
 
 
-def _scores(results: Path, config: Mapping[str, Any], what: str) -> pd.DataFrame:
-    """The study's `scores`, or their costs (`seconds`); the baselines come last."""
+def _scores(results: Path, config: Mapping[str, Any], what: str, prior: bool = False) -> pd.DataFrame:
+    """The study's `scores`, or their costs (`seconds`); the baselines come last, and then published accuracies."""
     folders = [results / what, *([results / what / "baselines"] if config["baselines"] else [])]
+    folders += [results / what / "prior"] if prior else []
     return pd.concat(read_csv(folder / f"{dataset}.csv") for folder in folders for dataset in config["datasets"])
 
 

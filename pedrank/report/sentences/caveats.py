@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from pedrank.evaluation.intervals import ASSUMED_SD, seed_errors
-from pedrank.evaluation.names import BASE, MEAN, ORACLE, RANDOM, STATIC_RANKER
+from pedrank.evaluation.names import BASE, IMAGENET, MEAN, ORACLE, PRIOR, RANDOM, STATIC_RANKER, WITHOUT_FEATURES
 from pedrank.report import text
+
+_KNOWN = {STATIC_RANKER: "the static ranker", IMAGENET: "ImageNet accuracy", PRIOR: "the prior"}
 
 
 def caveats(
@@ -18,7 +20,7 @@ def caveats(
     """List the warnings of a study.
 
     They are about few or missing checkpoints, ties, saturated scores, refinements that change nothing, the spread over
-    seeds, methods that the static ranker beats, and values chosen in hindsight.
+    seeds, rankers without features that no method beats, and values chosen in hindsight.
 
     Args:
         summary: Long table of `pedrank.evaluation.summary.summarise`.
@@ -124,16 +126,18 @@ def _seeds(ground_truth: pd.DataFrame) -> list[str]:
 
 
 def _nothing_gained(summary: pd.DataFrame) -> list[str]:
+    """Rankers that use no features, and have at least the mean tau_w of every method that does."""
     mean = summary[summary["dataset"] == MEAN]
-    static = mean.loc[mean["metric"] == STATIC_RANKER, "tau_w"]
-    rest = mean[~mean["metric"].isin([STATIC_RANKER, RANDOM]) & (mean["refinement"] != ORACLE)].dropna(subset="tau_w")
-    if static.empty or rest.empty or rest["tau_w"].max() > static.iloc[0]:
+    rest = mean[~mean["metric"].isin(WITHOUT_FEATURES) & (mean["refinement"] != ORACLE)].dropna(subset="tau_w")
+    if rest.empty:
         return []
     best = rest.loc[rest["tau_w"].idxmax()]
+    unbeaten = mean[mean["metric"].isin(_KNOWN) & (mean["tau_w"] >= best["tau_w"])]
     return [
-        f"No method has a higher mean {text.TAU}_w than the static ranker ({text.tau(static.iloc[0])}), which uses no "
+        f"No method has a higher mean {text.TAU}_w than {_KNOWN[row.metric]} ({text.tau(row.tau_w)}), which uses no "
         f"features. The highest mean of a method is {text.tau(best['tau_w'])} "
         f"({text.method(best['metric'], best['refinement'])})."
+        for row in unbeaten.itertuples()
     ]
 
 

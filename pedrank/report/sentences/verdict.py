@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pedrank.evaluation.names import BASE, MEAN, ORACLE, RANDOM, STATIC_RANKER
+from pedrank.evaluation.names import BASE, MEAN, ORACLE, PRIOR, RANDOM, STATIC_RANKER
 from pedrank.report import text
 
 
@@ -15,8 +15,9 @@ def verdicts(summary: pd.DataFrame, scores: pd.DataFrame, ground_truth: pd.DataF
     """Choose a method and its pick for each dataset, and measure how good the pick is.
 
     The method is the one with the highest mean tau_w on the *other* datasets, so that the dataset's own accuracies do
-    not influence the choice; its expected regret is its mean regret there. The static ranker does not compete: on the
-    other datasets it has used this dataset's accuracies. With a single dataset, the method is chosen in hindsight.
+    not influence the choice; its expected regret is its mean regret there. The static ranker and the prior do not
+    compete: on the other datasets they have used this dataset's accuracies. With a single dataset, the method is chosen
+    in hindsight.
 
     Args:
         summary: Long table of `pedrank.evaluation.summary.summarise`.
@@ -30,7 +31,7 @@ def verdicts(summary: pd.DataFrame, scores: pd.DataFrame, ground_truth: pd.DataF
         static_regret (of the static ranker; empty for one dataset).
     """
     datasets = [name for name in dict.fromkeys(summary["dataset"]) if name != MEAN]
-    competes = ~summary["metric"].isin([STATIC_RANKER, RANDOM]) & (summary["refinement"] != ORACLE)
+    competes = ~summary["metric"].isin([STATIC_RANKER, PRIOR, RANDOM]) & (summary["refinement"] != ORACLE)
     cells = summary[summary["dataset"] != MEAN].set_index(["metric", "refinement", "dataset"])
     rows = []
     for dataset in datasets:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from pedrank.evaluation.names import BASE, CONSENSUS, ORACLE, RANDOM, STATIC_RANKER
+from pedrank.evaluation.names import BASE, CONSENSUS, IMAGENET, ORACLE, PRIOR, RANDOM, STATIC_RANKER
 from pedrank.evaluation.permutation import EXACT_UP_TO, PERMUTATIONS
 from pedrank.report import text
 from pedrank.report.tables.table import Cell, Row, Table
@@ -100,6 +100,16 @@ def _notes(summary: pd.DataFrame) -> list[str]:
         notes.append(
             "In parentheses: difference from the same metric without PED; "
             f"{text.DAGGER} p < 0.05, two-sided paired permutation test, Holm's correction over the datasets of a row."
+        )
+    if (summary["metric"] == IMAGENET).any():
+        notes.append(
+            "ImageNet accuracy: ranks checkpoints by their published ImageNet top-1 accuracy (of a linear classifier "
+            "for self-supervised ones). The ranking is the same for every dataset."
+        )
+    if (summary["metric"] == PRIOR).any():
+        notes.append(
+            "Prior: ranks checkpoints by published accuracies on other datasets, as mean z-scores. ImageNet accuracy "
+            "is used for a checkpoint without such accuracies."
         )
     if (summary["metric"] == STATIC_RANKER).any():
         notes.append(

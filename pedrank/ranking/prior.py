@@ -1,0 +1,152 @@
+"""Prior: how accurate a checkpoint is expected to be before its features on the dataset are seen.
+
+It rests on two kinds of published numbers (`pedrank/published/`): accuracies after fine-tuning on *other* datasets, and
+ImageNet accuracy. Accuracies of one laboratory on one dataset become z-scores over its checkpoints, since percentages
+of different datasets are not comparable. A checkpoint's prior is the mean of its z-scores. Where it has none, a
+straight line from ImageNet accuracy to this mean, fitted to the checkpoints that have both, gives its prior.
+
+Accuracies come first because they rank better than ImageNet accuracy (docs/evaluation.md has the numbers). Where
+neither is known, the prior is NaN: the number of parameters, for example, is published for those checkpoints only
+whose ImageNet accuracy is published as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pedrank.ranking.known_weights import finetuned_accuracies, imagenet_accuracy, weights_key
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FEWEST = 10  # checkpoints that a line from ImageNet accuracy is fitted to
+_DATASETS = {  # usual spellings of the datasets of the published tables
+    "aircraft": r"(fgvc ?)?aircrafts?",
+    "caltech101": r"caltech( ?101)?",
+    "cars": r"(stanford ?)?cars( ?196)?",
+    "cifar10": r"cifar ?10",
+    "cifar100": r"cifar ?100",
+    "dtd": r"dtd|describable ?textures?( ?dataset)?",
+    "flowers": r"(oxford ?)?flowers?( ?102)?",
+    "food": r"food( ?101)?",
+    "pets": r"(oxford ?)?(iiit ?)?pets?",
+    "sun397": r"sun( ?397)?",
+    "voc2007": r"(pascal ?)?voc( ?(20)?\d\d)?",
+}
+
+
+def prior(
+    checkpoints: Mapping[str, Mapping[str, Any] | None] | Iterable[str],
+    dataset: str,
+    images: str = "",
+    accuracies: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return what is known of checkpoints before their features on a dataset are seen.
+
+    Args:
+        checkpoints: Names, as for `known_weights.weights_key`; as a mapping, with entries of a catalogue.
+        dataset: Name of the dataset. Its accuracies are left out, under every usual spelling.
+        images: Hash of the dataset's images; accuracies on the same images are left out as well.
+        accuracies: Long table to use in place of the published accuracies: laboratory, dataset, checkpoint (a name as
+            above), accuracy (percent) and, optionally, images (hash of the images).
+
+    Returns:
+        Table (n, 2) with the names as index. imagenet: ImageNet top-1 accuracy in percent. prior: mean z-score, higher
+        = better. Both are NaN where nothing is known.
+
+    >>> prior(["byol", "insdis", "torchvision:resnet50@IMAGENET1K_V1", "mine"], "cifar-10").round(2).values.tolist()
+    [[74.4, 0.49], [59.5, -2.22], [76.13, 0.38], [nan, nan]]
+    """
+    import pandas as pd
+
+    entries = checkpoints if isinstance(checkpoints, Mapping) else dict.fromkeys(checkpoints)
+    table = pd.DataFrame(finetuned_accuracies()) if accuracies is None else accuracies
+    if accuracies is not None:
+        table = table.assign(checkpoint=[weights_key(name) or name for name in table["checkpoint"]])
+    means = mean_z_scores(left_out(table, dataset, images))
+    keys = {name: weights_key(name, entry) or name for name, entry in entries.items()}
+    imagenet = pd.Series({name: imagenet_accuracy(name, entry) for name, entry in entries.items()}, dtype=float)
+    everywhere = pd.Series({key: imagenet_accuracy(key) for key in means.index}, dtype=float)
+    known = pd.Series([means.get(keys[name], np.nan) for name in imagenet.index], imagenet.index, dtype=float)
+    return pd.DataFrame({"imagenet": imagenet, "prior": known.fillna(_expected(imagenet, everywhere, means))})
+
+
+def left_out(accuracies: pd.DataFrame, dataset: str, images: str = "") -> pd.DataFrame:
+    """Drop the accuracies on a dataset, which are what a prior is to predict.
+
+    Args:
+        accuracies: Long table: dataset and, optionally, images (hash of the dataset's images).
+        dataset: Name of the dataset, in any usual spelling; a longer name that contains one counts as well.
+        images: Hash of its images.
+
+    Returns:
+        The rows of other datasets.
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"dataset": ["cifar10", "cifar100", "pets"]})
+    >>> left_out(table, "my CIFAR-10 subset")["dataset"].tolist()
+    ['cifar100', 'pets']
+    """
+    same = accuracies["dataset"].map(dataset_names).map(lambda names: bool(names & dataset_names(dataset)))
+    if images and "images" in accuracies:
+        same |= accuracies["images"] == images
+    return accuracies[~same]
+
+
+def dataset_names(name: str) -> set[str]:
+    """Return the name of a dataset without blanks and signs, and the names of all published datasets that it contains.
+
+    >>> sorted(dataset_names("Oxford-Flowers102"))
+    ['flowers', 'oxfordflowers102']
+    """
+    words = re.sub(r"[^a-z0-9]+", " ", name.lower())
+    found = {each for each, spelt in _DATASETS.items() if re.search(rf"(?<![a-z0-9])({spelt})(?![a-z0-9])", words)}
+    return found | {words.replace(" ", "")}
+
+
+def mean_z_scores(accuracies: pd.DataFrame) -> pd.Series:
+    """Average the z-scores of each checkpoint over laboratories and datasets.
+
+    Args:
+        accuracies: Long table: laboratory, dataset, checkpoint, accuracy.
+
+    Returns:
+        Mean z-score by checkpoint; a dataset on which a laboratory's accuracies do not differ is left out.
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"laboratory": "ours", "dataset": "pets", "checkpoint": ["a", "b"], "accuracy": [80, 90]})
+    >>> mean_z_scores(table).to_dict()
+    {'a': -1.0, 'b': 1.0}
+    """
+    groups = accuracies.groupby(["laboratory", "dataset"])["accuracy"]
+    spread = groups.transform("std", ddof=0)
+    scores = (accuracies["accuracy"] - groups.transform("mean")) / spread.where(spread > 0)
+    return scores.groupby(accuracies["checkpoint"]).mean().dropna()
+
+
+def has_imagenet(checkpoints: Mapping[str, Mapping[str, Any] | None]) -> set[str]:
+    """Return the checkpoints with a published ImageNet accuracy."""
+    return {name for name, entry in checkpoints.items() if imagenet_accuracy(name, entry) is not None}
+
+
+def has_prior(checkpoints: Mapping[str, Mapping[str, Any] | None], dataset: str) -> set[str]:
+    """Return the checkpoints with a prior for a dataset, without computing it."""
+    target = dataset_names(dataset)
+    elsewhere = {row["checkpoint"] for row in finetuned_accuracies() if not dataset_names(row["dataset"]) & target}
+    return has_imagenet(checkpoints) | {
+        name for name, entry in checkpoints.items() if weights_key(name, entry) in elsewhere
+    }
+
+
+def _expected(imagenet: pd.Series, everywhere: pd.Series, means: pd.Series) -> pd.Series:
+    """Mean z-scores that ImageNet accuracies lead one to expect; plain z-scores where too few of both are known."""
+    both = everywhere.notna() & means.notna()
+    if both.sum() < _FEWEST or everywhere[both].nunique() == 1:
+        spread = imagenet.std(ddof=0)
+        return (imagenet - imagenet.mean()) / (spread if spread > 0 else 1.0)
+    slope, intercept = np.polyfit(everywhere[both], means[both], 1)
+    return intercept + slope * imagenet
