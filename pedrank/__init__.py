@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from pedrank.evaluation.correlation import kendall_tau, weighted_tau
     from pedrank.metrics import metric_names, score
     from pedrank.observation.statistics import ReferenceStatistics
+    from pedrank.ranking.combine import combine
     from pedrank.refinements.ped import refine
 
-__all__ = ["ReferenceStatistics", "kendall_tau", "metric_names", "refine", "score", "weighted_tau"]
+__all__ = ["ReferenceStatistics", "combine", "kendall_tau", "metric_names", "refine", "score", "weighted_tau"]
 
 # Imported when a name is first used: a script that needs none of them imports none of them.
 _MODULES = {
     "ReferenceStatistics": "pedrank.observation.statistics",
+    "combine": "pedrank.ranking.combine",
     "kendall_tau": "pedrank.evaluation.correlation",
     "metric_names": "pedrank.metrics",
     "refine": "pedrank.refinements.ped",
