@@ -72,6 +72,19 @@ def summarise(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -
     return summary_of(results_by_dataset(scores, ground_truth, seed), ground_truth["checkpoint"].nunique())
 
 
+def with_baselines(scores: pd.DataFrame, accuracies: pd.DataFrame) -> dict[Key, np.ndarray]:
+    """Scores of all methods and of the baselines that every table has, in the order of the accuracies' rows.
+
+    Args:
+        scores: As for `summarise`.
+        accuracies: Checkpoints (rows) by datasets (columns), from `accuracies_of`.
+
+    Returns:
+        Scores (n,) by dataset, metric and refinement.
+    """
+    return scores_of(pd.concat([scores, static_ranker(accuracies), random_ranker(accuracies)]), accuracies)
+
+
 def results_by_dataset(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -> dict[Key, Result]:
     """Values and draws of every method and of the baselines, on each dataset and in the mean over datasets.
 
@@ -82,7 +95,7 @@ def results_by_dataset(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: i
     """
     accuracies = accuracies_of(ground_truth)
     n = len(accuracies)
-    everything = scores_of(pd.concat([scores, static_ranker(accuracies), random_ranker(accuracies)]), accuracies)
+    everything = with_baselines(scores, accuracies)
     draws, random = make_draws(n, seed), np.random.default_rng(seed)
     found: dict[Key, Result] = {}
     for dataset in accuracies.columns:
