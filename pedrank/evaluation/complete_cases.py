@@ -59,7 +59,7 @@ def complete_cases(
     ):
         if number:
             verb = f"{kind} is" if number == 1 else f"{kind}s are"
-            notes.append(f"{number} {verb} empty, NaN or infinite, and counts as missing.")
+            notes.append(f"{number} {verb} empty, NaN or infinite; such a value counts as missing.")
     for column in _PAIR:
         scores, ground_truth, said = _in_both(scores, ground_truth, column)
         notes += said

@@ -62,7 +62,7 @@ def read_scores(path: Path) -> tuple[pd.DataFrame, list[str]]:
     notes: list[str] = []
     if _has(head, _METRIC):
         column_names(path, keys | _METRIC | _SCORE)
-        rows = read_csv_rows(path, keys | _METRIC, optional | _SCORE | {"rank_score": ()})
+        rows = _rows(path, keys | _METRIC, optional | _SCORE | {"rank_score": ()})
         values = [
             (row, row.cells["metric"], _value(path, row, "score"), _value(path, row, "rank_score")) for row in rows
         ]
@@ -72,6 +72,10 @@ def read_scores(path: Path) -> tuple[pd.DataFrame, list[str]]:
         rows, metrics, notes = _wide(path, keys, metrics, optional)
         accuracies = [name for name in head if _is_any(name, _ACCURACY)]
         notes += [f"{path}: the column '{name}' holds accuracies and is not taken as a metric." for name in accuracies]
+        if accuracies and not metrics:
+            raise InputError(
+                f"{path}: accuracies and no scores; give the table of scores first and the table of accuracies second"
+            )
         if not metrics:
             raise InputError(f"{path}: no column of scores; add the columns metric and score, or one column per metric")
         values = [(row, name, _value(path, row, name), math.nan) for name in metrics for row in rows]
@@ -114,7 +118,7 @@ def read_accuracies(path: Path) -> tuple[pd.DataFrame, list[str]]:
     if _has(head, _DATASET) or _has(head, _ACCURACY):
         keys = _DATASET | _CHECKPOINT
         column_names(path, keys | _ACCURACY)
-        rows = read_csv_rows(path, keys, _ACCURACY | _SPREAD)
+        rows = _rows(path, keys, _ACCURACY | _SPREAD)
         values = [
             (row.line, row.cells["dataset"], row.cells["checkpoint"], *(_value(path, row, name) for name in numbers))
             for row in rows
@@ -154,7 +158,7 @@ def read_about(path: Path) -> pd.DataFrame:
 
     if not any(_has(column_names(path, _CHECKPOINT), {name: _FACTS[name]}) for name in _FACTS):
         raise InputError(f"{path}: neither a column 'family' nor a column 'parameters'; add one of them")
-    rows = read_csv_rows(path, _CHECKPOINT, _FACTS)
+    rows = _rows(path, _CHECKPOINT, _FACTS)
     table = pd.DataFrame(
         [(row.line, row.cells["checkpoint"], row.cells.get("family") or None, _parameters(path, row)) for row in rows],
         columns=["line", "checkpoint", "family", "parameters"],
@@ -169,6 +173,13 @@ def read_about(path: Path) -> pd.DataFrame:
     return table.drop(columns="line")
 
 
+def _rows(path: Path, columns: Columns, optional: Columns) -> list[Row]:
+    rows = read_csv_rows(path, columns, optional)
+    if not rows:
+        raise InputError(f"{path}: no line below the first one; add some")
+    return rows
+
+
 def _is_any(name: str, columns: Columns) -> bool:
     return any(is_column(name, column, spellings) for column, spellings in columns.items())
 
@@ -179,7 +190,7 @@ def _has(head: Sequence[str], columns: Columns) -> bool:
 
 def _wide(path: Path, keys: Columns, names: Sequence[str], optional: Columns) -> tuple[list[Row], list[str], list[str]]:
     """The lines, the names of the columns that hold numbers, and a sentence on those that hold none."""
-    rows = read_csv_rows(path, keys, optional | dict.fromkeys(names, ()))
+    rows = _rows(path, keys, optional | dict.fromkeys(names, ()))
     numeric = [name for name in names if any(re.match(r"[+-]?[.,]?\d", row.cells[name]) for row in rows)]
     without = [f"'{name}'" for name in names if name not in numeric]
     what = "columns without numbers are" if len(without) > 1 else "a column without numbers is"
@@ -246,6 +257,6 @@ def _once(
     number = len(known) - len(first)
     if number:
         verb = "value repeats an earlier one" if number == 1 else "values repeat earlier ones"
-        notes = [*notes, f"{path}: {number} {verb} and counts once."]
+        notes = [*notes, f"{path}: {number} {verb}; equal values count once."]
     everything = pd.concat([first, missing]).drop_duplicates(keys).sort_values("line", kind="stable")
     return everything.drop(columns="line").reset_index(drop=True), notes
