@@ -148,6 +148,13 @@ def test_a_method_equals_itself_under_another_name():
     assert same["p_value"] == 1
 
 
+def test_a_copied_column_is_noted():
+    copied = SCORES[(SCORES["metric"] == "mine") & (SCORES["dataset"] == "dtd")].assign(metric="twin")
+    rest = SCORES[(SCORES["metric"] == "logme") & (SCORES["dataset"] != "dtd")].assign(metric="twin")
+    (note,) = judge(pd.concat([SCORES, copied, rest.assign(score=-rest["score"])]), TRUTH).notes
+    assert note == "'mine' and 'twin' have the same scores on 'dtd'; check that none is a copy."
+
+
 # Sub-hubs
 
 

@@ -34,8 +34,8 @@ def complete_cases(
         ground_truth: Long table: dataset, checkpoint, accuracy (percent, NaN allowed); further columns stay.
 
     Returns:
-        The reduced tables, in the order of the given ones, and one sentence for each omission, and for each method
-        whose scores all tie.
+        The reduced tables, in the order of the given ones, and one sentence for each omission, for each method whose
+        scores all tie, and for methods with the same scores.
 
     Raises:
         InputError: A name is reserved for a row that is added, a score or an accuracy is given twice, or fewer than
@@ -68,7 +68,7 @@ def complete_cases(
     notes += said
     scores, ground_truth, said = _with_all_values(scores, ground_truth, datasets)
     notes += said
-    return scores, ground_truth, (*notes, *_ties(scores))
+    return scores, ground_truth, (*notes, *_ties(scores), *_copies(scores))
 
 
 def _check_names(scores: pd.DataFrame, ground_truth: pd.DataFrame) -> None:
@@ -175,6 +175,22 @@ def _ties(scores: pd.DataFrame) -> list[str]:
         f"{method}: all scores are equal on {_names(where)}, so its tau_w is undefined there and in the mean."
         for method, where in constant.items()
     ]
+
+
+def _copies(scores: pd.DataFrame) -> list[str]:
+    """Methods with the same scores, other than one score for all: a column may have been copied."""
+    notes = []
+    for dataset, rows in scores.groupby("dataset", sort=False):
+        alike: dict[tuple[float, ...], list[str]] = {}
+        for (metric, refinement), of_method in rows.groupby(["metric", "refinement"], sort=False):
+            values = tuple(of_method.sort_values("checkpoint")["rank_score"])
+            alike.setdefault(values, []).append(_method(metric, refinement))
+        notes += [
+            f"{' and '.join(methods)} have the same scores on '{dataset}'; check that none is a copy."
+            for values, methods in alike.items()
+            if len(methods) > 1 and len(set(values)) > 1
+        ]
+    return notes
 
 
 def _method(metric: str, refinement: str) -> str:
