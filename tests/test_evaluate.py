@@ -155,6 +155,12 @@ def test_a_copied_column_is_noted():
     assert note == "'mine' and 'twin' have the same scores on 'dtd'; check that none is a copy."
 
 
+def test_a_score_of_which_lower_is_better_is_noted():
+    loss = TRUTH.assign(metric="loss", score=100 - TRUTH["accuracy"]).drop(columns="accuracy")
+    (note,) = judge(pd.concat([SCORES, loss]), TRUTH).notes
+    assert note.startswith("'loss' ranks worse than chance (tau_w -1.00)") and "multiply them by -1" in note
+
+
 # Sub-hubs
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pedrank.evaluation.complete_cases import complete_cases
 from pedrank.evaluation.method_differences import method_differences
-from pedrank.evaluation.names import BASE
+from pedrank.evaluation.names import BASE, STATIC_RANKER
 from pedrank.evaluation.sub_hubs import FEWEST, sub_hubs
 from pedrank.evaluation.summary import results_by_dataset, summarise, summary_of
 from pedrank.utils.errors import InputError
@@ -75,8 +75,18 @@ def judge(
         summary,
         differences,
         of_sub_hubs.reindex(columns=["sub_hub", *summary]),
-        (*notes, *said),
+        (*notes, *_reversed(summary), *said),
     )
+
+
+def _reversed(summary: pd.DataFrame) -> list[str]:
+    """Notes on metrics that rank worse than chance: lower scores may be better, as those of a loss or a distance."""
+    last = summary[summary["dataset"] == summary["dataset"].iloc[-1]]  # the mean, or the only dataset
+    worse = last[(last["ci_high"] < 0) & (last["refinement"] == BASE) & (last["metric"] != STATIC_RANKER)]
+    return [
+        f"'{metric}' ranks worse than chance (tau_w {tau:.2f}); if its lower scores are better, multiply them by -1."
+        for metric, tau in zip(worse["metric"], worse["tau_w"], strict=True)
+    ]
 
 
 _SCORES = ["dataset", "checkpoint", "metric", "refinement", "score", "rank_score"]
