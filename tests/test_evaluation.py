@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import weightedtau
 
 from pedrank.evaluation import intervals, permutation
+from pedrank.evaluation.correlation import fidelity
 from pedrank.evaluation.intervals import interval
 from pedrank.evaluation.summary import COLUMNS, summarise
 from pedrank.evaluation.weighted_tau import taus_of_models, taus_of_orders, weighted_taus
@@ -47,6 +48,15 @@ def table():
     )
     truth = long({"x": a, "y": b + 0.5 * random.normal(size=7)})
     return summarise(scores, truth).set_index(["dataset", "metric", "refinement"])
+
+
+def test_fidelity_is_the_correlation_of_all_pairwise_differences(table):
+    random = np.random.default_rng(3)
+    scores, accuracies = random.normal(size=9), random.uniform(50, 90, size=9)
+    pairs = np.array([(scores[i] - scores[j], accuracies[i] - accuracies[j]) for i, j in permutations(range(9), 2)])
+    assert fidelity(scores, accuracies) == pytest.approx(np.corrcoef(pairs.T)[0, 1], abs=1e-12)
+    assert table.loc[("x", "m", "ped-0.3"), "fidelity"] == pytest.approx(1)
+    assert table.loc[("x", "random", "none"), "fidelity"] == 0
 
 
 def test_static_ranker_on_the_published_accuracies():
@@ -296,7 +306,9 @@ def test_only_the_order_of_scores_counts():
     scores, accuracies = random.normal(size=(2, 9))
     first = summarise(raw({"x": scores}), long({"x": accuracies}))
     other_scale = summarise(raw({"x": np.exp(scores)}), long({"x": accuracies}))
-    pd.testing.assert_frame_equal(first.drop(columns="pearson"), other_scale.drop(columns="pearson"))
+    pd.testing.assert_frame_equal(
+        first.drop(columns=["pearson", "fidelity"]), other_scale.drop(columns=["pearson", "fidelity"])
+    )
     shuffled = raw({"x": scores}).sample(frac=1, random_state=0)
     pd.testing.assert_frame_equal(first, summarise(shuffled, long({"x": accuracies})))
 

@@ -184,7 +184,8 @@ def test_selection(summary):
     assert [row.label for row in table.rows] == [row.label for row in table1(summary).rows]
     raw, oracle, random = table.rows[0], table.rows[4], table.rows[6]
     assert raw.cells[0].text == text.points(mean.loc[("logme", "none"), "regret_1"])
-    assert raw.cells[3].text == text.share(mean.loc[("logme", "none"), "p_best"])
+    assert raw.cells[1].text == text.points(mean.loc[("logme", "none"), "regret_2"])
+    assert raw.cells[4].text == text.share(mean.loc[("logme", "none"), "p_best"])
     assert random.cells[-1].text == text.UNDEFINED
     assert not any(cell.bold for row in (oracle, random) for cell in row.cells)
     regrets = [row.cells[0] for row in table.rows if row is not oracle and row is not random]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import weightedtau
 
+from pedrank.evaluation import weighted_tau
 from pedrank.evaluation.weighted_tau import taus_of_models, taus_of_orders, weighted_taus
 
 
@@ -35,6 +36,15 @@ def test_orders(tied):
         accuracies[2] = accuracies[5]
     draws = np.array([random.permutation(accuracies) for _ in range(30)])
     expected = [[weightedtau(row, draw).statistic for draw in draws] for row in scores]
+    np.testing.assert_allclose(taus_of_orders(scores, draws), expected, atol=1e-12)
+
+
+def test_orders_of_many_models_are_taken_in_parts(monkeypatch):
+    """Of 200 models, 10,000 draws at once would take gigabytes."""
+    random = np.random.default_rng(1)
+    scores, draws = random.normal(size=(3, 8)), random.normal(size=(30, 8))
+    expected = taus_of_orders(scores, draws)
+    monkeypatch.setattr(weighted_tau, "_PAIRS_AT_ONCE", 7 * 64)
     np.testing.assert_allclose(taus_of_orders(scores, draws), expected, atol=1e-12)
 
 

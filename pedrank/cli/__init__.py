@@ -11,7 +11,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("rank", "trace", "score", "refine", "metrics", "zoo", "doctor")
+COMMANDS = ("rank", "trace", "evaluate", "score", "refine", "metrics", "zoo", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ from math import comb
 
 import numpy as np
 
-TOP = (1, 3)  # numbers of models k that the tables report
+TOP = (1, 2, 3)  # numbers of models k that the tables report
 
 
 def best_of_top(scores: np.ndarray, accuracies: np.ndarray, k: int) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pedrank.evaluation import intervals, model_subsets, permutation
-from pedrank.evaluation.correlation import kendall_tau, pearson, spearman
+from pedrank.evaluation.correlation import fidelity, kendall_tau, pearson, spearman
 from pedrank.evaluation.names import BASE, CONSENSUS, ORACLE, PED, RANDOM, WITHOUT_FEATURES
 from pedrank.evaluation.regret import TOP, probability_of_best, regret, relative_accuracy
 from pedrank.evaluation.weighted_tau import taus_of_models, taus_of_orders, weighted_taus
@@ -58,7 +58,7 @@ class Result:
     """One method on one dataset, or its mean over datasets.
 
     Attributes:
-        values: tau_w, kendall_tau, spearman, pearson, regret_k, relative_k and p_best.
+        values: tau_w, kendall_tau, spearman, pearson, fidelity, regret_k, relative_k and p_best.
         draws: tau_w under the draws "permuted" (P,), "resampled" (B,), "left_out" (n,), "subsets" (S,) and "reseeded"
             (R,); "swapped" holds differences of tau_w.
         chosen: Refinement chosen by oracle or consensus; empty elsewhere.
@@ -133,6 +133,7 @@ def _values(scores: np.ndarray, accuracies: np.ndarray, again: np.ndarray) -> di
         "kendall_tau": kendall_tau(scores, accuracies),
         "spearman": spearman(scores, accuracies),
         "pearson": pearson(scores, accuracies),
+        "fidelity": fidelity(scores, accuracies),
     }
     values |= {f"regret_{k}": regret(scores, accuracies, k) for k in TOP}
     values |= {f"relative_{k}": relative_accuracy(scores, accuracies, k) for k in TOP}
@@ -142,7 +143,7 @@ def _values(scores: np.ndarray, accuracies: np.ndarray, again: np.ndarray) -> di
 def _random(cell: Result, accuracies: np.ndarray, orders: np.ndarray, random: np.random.Generator) -> Result:
     """Random ranking, drawn anew on each dataset: correlations have mean zero and the spread of chance."""
     chance = taus_of_orders(np.arange(len(accuracies))[None], accuracies[orders])[0]
-    zero = dict.fromkeys(("tau_w", "kendall_tau", "spearman", "pearson"), 0.0)
+    zero = dict.fromkeys(("tau_w", "kendall_tau", "spearman", "pearson", "fidelity"), 0.0)
     count = len(cell.draws["resampled"])
     return Result(cell.values | zero, cell.draws | {"resampled": random.choice(chance, count)})
 

@@ -7,6 +7,7 @@ or a p-value beside it.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
@@ -21,10 +22,10 @@ from pedrank.evaluation.result import Result, make_draws, mean_result, results
 
 COLUMNS = [
     *("dataset", "metric", "refinement", "chosen", "n"),
-    *("tau_w", "kendall_tau", "spearman", "pearson"),
+    *("tau_w", "kendall_tau", "spearman", "pearson", "fidelity"),
     *("p_value", "p_holm", "ci_low", "ci_high", "seed_low", "seed_high"),
     *("difference", "difference_low", "difference_high", "difference_p", "difference_p_holm"),
-    *("regret_1", "regret_3", "relative_1", "relative_3", "p_best"),
+    *("regret_1", "regret_2", "regret_3", "relative_1", "relative_2", "relative_3", "p_best"),
     *("left_out_low", "left_out_high", "subset_sd", "subset_wins"),
 ]
 
@@ -41,8 +42,8 @@ def summarise(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -
         One row per dataset, metric and refinement; undefined values are empty.
 
         - n: number of checkpoints; chosen: the chosen refinement, in the rows "ped-oracle" and "ped-consensus".
-        - tau_w, kendall_tau (Eq. 1), spearman, pearson: see `correlation`. All but kendall_tau are empty where all
-          scores or all accuracies tie.
+        - tau_w, kendall_tau (Eq. 1), spearman, pearson, fidelity: see `correlation`. All but kendall_tau are empty
+          where all scores or all accuracies tie.
         - p_value: one-sided permutation test of tau_w; p_holm: the same after Holm's correction over the datasets.
         - ci_low, ci_high: 95 % bootstrap interval of tau_w over checkpoints; see `intervals.interval`.
         - seed_low, seed_high: 95 % interval of tau_w for the same checkpoints fine-tuned under other seeds.
@@ -68,9 +69,33 @@ def summarise(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -
     >>> table[["metric", "tau_w", "regret_1"]].round(3).values.tolist()
     [['logme', 0.545, 0.0], ['random', 0.0, 5.0]]
     """
+    return summary_of(results_by_dataset(scores, ground_truth, seed), ground_truth["checkpoint"].nunique())
+
+
+def with_baselines(scores: pd.DataFrame, accuracies: pd.DataFrame) -> dict[Key, np.ndarray]:
+    """Scores of all methods and of the baselines that every table has, in the order of the accuracies' rows.
+
+    Args:
+        scores: As for `summarise`.
+        accuracies: Checkpoints (rows) by datasets (columns), from `accuracies_of`.
+
+    Returns:
+        Scores (n,) by dataset, metric and refinement.
+    """
+    return scores_of(pd.concat([scores, static_ranker(accuracies), random_ranker(accuracies)]), accuracies)
+
+
+def results_by_dataset(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -> dict[Key, Result]:
+    """Values and draws of every method and of the baselines, on each dataset and in the mean over datasets.
+
+    Args, and Raises, are those of `summarise`.
+
+    Returns:
+        One result by dataset ("mean" for the mean), metric and refinement. All share the same draws.
+    """
     accuracies = accuracies_of(ground_truth)
     n = len(accuracies)
-    everything = scores_of(pd.concat([scores, static_ranker(accuracies), random_ranker(accuracies)]), accuracies)
+    everything = with_baselines(scores, accuracies)
     draws, random = make_draws(n, seed), np.random.default_rng(seed)
     found: dict[Key, Result] = {}
     for dataset in accuracies.columns:
@@ -78,15 +103,31 @@ def summarise(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -
         truth = ground_truth[ground_truth["dataset"] == dataset].set_index("checkpoint").loc[accuracies.index]
         measured, errors = accuracies[dataset].to_numpy(dtype=float), seed_errors(truth)[0]
         found |= {(dataset, *key): cell for key, cell in results(of_dataset, measured, errors, draws, random).items()}
-    datasets, metrics, refinements = (list(dict.fromkeys(key[part] for key in found)) for part in range(3))
-    refinements = [name for name in refinements if name not in (CONSENSUS, ORACLE)] + [CONSENSUS, ORACLE]
-    methods = list(product(metrics, refinements))
+    datasets = list(accuracies.columns)
     if len(datasets) > 1:
-        for method in methods:
+        for method in _methods(found):
             over = [found[dataset, *method] for dataset in datasets if (dataset, *method) in found]
             if len(over) == len(datasets):
                 found[MEAN, *method] = mean_result(over)
-    order = [(dataset, *method) for dataset in [*datasets, MEAN] for method in methods if (dataset, *method) in found]
+    return found
+
+
+def _methods(found: Mapping[Key, Result]) -> list[tuple[str, str]]:
+    """Every metric with every refinement, in the order of their first appearance; consensus and oracle come last."""
+    metrics, refinements = (list(dict.fromkeys(key[part] for key in found)) for part in (1, 2))
+    refinements = [name for name in refinements if name not in (CONSENSUS, ORACLE)] + [CONSENSUS, ORACLE]
+    return list(product(metrics, refinements))
+
+
+def summary_of(found: Mapping[Key, Result], n: int) -> pd.DataFrame:
+    """The table of `summarise`.
+
+    Args:
+        found: From `results_by_dataset`.
+        n: Number of checkpoints.
+    """
+    datasets = dict.fromkeys(dataset for dataset, *_ in found)
+    order = [(dataset, *method) for dataset in datasets for method in _methods(found) if (dataset, *method) in found]
     table = pd.DataFrame([_row(key, n, found) for key in order])
     for dataset in dict.fromkeys(table["dataset"]):
         table.loc[table["dataset"] == dataset, "subset_wins"] = _wins(dataset, order, found)
@@ -98,7 +139,7 @@ def summarise(scores: pd.DataFrame, ground_truth: pd.DataFrame, seed: int = 0) -
     return table[COLUMNS]
 
 
-def _row(key: Key, n: int, found: dict[Key, Result]) -> dict[str, object]:
+def _row(key: Key, n: int, found: Mapping[Key, Result]) -> dict[str, object]:
     dataset, metric, refinement = key
     cell, base = found[key], found.get((dataset, metric, BASE))
     draws = cell.draws
@@ -125,7 +166,7 @@ def _row(key: Key, n: int, found: dict[Key, Result]) -> dict[str, object]:
     }
 
 
-def _wins(dataset: str, order: list[Key], found: dict[Key, Result]) -> list[float]:
+def _wins(dataset: str, order: list[Key], found: Mapping[Key, Result]) -> list[float]:
     """`model_subsets.wins` of the methods on one dataset; "random", oracle and consensus do not compete."""
     keys = [key for key in order if key[0] == dataset]
     compete = [key for key in keys if key[1] != RANDOM and key[2] not in (CONSENSUS, ORACLE)]

@@ -22,6 +22,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_PAIRS_AT_ONCE = 2**22  # of models, over all draws: 2 x 16 MiB in taus_of_orders
+
 
 def weighted_taus(scores: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
     """tau_w of each row of scores with the same row of accuracies: the general function, ties included.
@@ -83,6 +85,12 @@ def taus_of_orders(scores: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
     """
     n = scores.shape[1]
     taus = np.empty((len(scores), len(accuracies)))
+    at_once = max(_PAIRS_AT_ONCE // (n * n), 1)
+    if len(accuracies) > at_once:
+        for start in range(0, len(accuracies), at_once):
+            draws = slice(start, start + at_once)
+            taus[:, draws] = taus_of_orders(scores, accuracies[draws])
+        return taus
     distinct = np.array([len(np.unique(row)) == n for row in scores], dtype=bool)
     ordered = np.sort(accuracies, axis=1)
     distinct &= not (ordered[:, 1:] == ordered[:, :-1]).any()
@@ -122,7 +130,8 @@ def taus_of_models(scores: np.ndarray, accuracies: np.ndarray, counts: np.ndarra
     harmonic = np.concatenate([[0], np.cumsum(1 / np.arange(1, counts.sum(axis=1).max(initial=0) + 1))])
     by_score, by_accuracy = (_signs(values[:, None], values) for values in (scores, accuracies))
     times = counts.astype(float)
-    sums = [times @ pairs for pairs in (by_score * by_accuracy, np.abs(by_score), np.abs(by_accuracy))]
+    pairs = np.hstack([by_score * by_accuracy, np.abs(by_score), np.abs(by_accuracy)]).astype(float)
+    sums = np.split(times @ pairs, 3, axis=1)
     total = np.zeros(len(counts))
     for first, second in ((scores, accuracies), (accuracies, scores)):
         best_first = np.lexsort((second, first))[::-1]

@@ -8,12 +8,11 @@ not have are empty.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pedrank.formats.csv_file import read_csv_rows
+from pedrank.formats.csv_file import decimal_point, read_csv_rows
 from pedrank.store.artefacts import read_csv
 from pedrank.store.integrity import check_beside
 from pedrank.utils.errors import InputError
@@ -102,7 +101,7 @@ def from_file(path: str | os.PathLike, dataset: str, checkpoints: Sequence[str])
     table = pd.DataFrame([row.cells for row in rows], columns=list(rows[0].cells) if rows else _NEEDED)
     for column in table.columns.difference(["dataset", "checkpoint"]):
         given = table[column]
-        numbers = pd.to_numeric(given if column in _COUNTS else given.map(_number), errors="coerce")
+        numbers = pd.to_numeric(given if column in _COUNTS else given.map(decimal_point), errors="coerce")
         wrong = ~numbers.between(0, 100) if column == "accuracy" else (given != "") & ~np.isfinite(numbers)
         if wrong.any():
             at = int(wrong.to_numpy().argmax())
@@ -112,16 +111,6 @@ def from_file(path: str | os.PathLike, dataset: str, checkpoints: Sequence[str])
     if len(table) and table["accuracy"].max() <= 1:
         raise InputError(f"{path}: no accuracy is above 1; give percent, not fractions")
     return _select(table, str(path), dataset, checkpoints)
-
-
-def _number(text: str) -> str:
-    """A number with a decimal point: German Excel writes a comma, and a percentage may end with %.
-
-    >>> _number("91,5 %")
-    '91.5'
-    """
-    text = text.removesuffix("%").rstrip()
-    return text.replace(",", ".") if re.fullmatch(r"[+-]?\d*,\d+(e[+-]?\d+)?", text, re.IGNORECASE) else text
 
 
 def _select(table: pd.DataFrame, source: str, dataset: str, checkpoints: Sequence[str]) -> pd.DataFrame:

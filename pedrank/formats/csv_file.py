@@ -48,21 +48,11 @@ def read_csv_rows(
             name, or a line with more cells than the first one.
     """
     text = _text(path)
-    hint = re.match(r"sep=(.)\r?\n", text)
-    separators = hint[1] if hint else _SEPARATORS
-    heads = {separator: _head(text, separator) for separator in separators}
-    wanted = dict(columns)
-    separator = next((each for each in heads if not _missing(heads[each], wanted)), None)
-    if separator is None:
-        head = max(heads.values(), key=len)
-        raise InputError(
-            f"{path}: no column '{_missing(head, wanted)[0]}' in the first line, which has {_listed(head)}; "
-            f"name the columns {' and '.join(columns)} there"
-        )
-    place = _places(path, heads[separator], wanted | dict(optional or {}))
+    separator, head = _separated(path, text, columns)
+    place = _places(path, head, dict(columns) | dict(optional or {}))
     rows = []
     for line, cells in _lines(path, text, separator):
-        if any(cells[len(heads[separator]) :]):
+        if any(cells[len(head) :]):
             raise InputError(
                 f"{path}: line {line} has more cells than the first line; put values that contain the separator "
                 f"'{separator}' in quotes".replace("'\t'", "tab")
@@ -71,11 +61,56 @@ def read_csv_rows(
         empty = next((name for name in columns if not row[name]), None)
         if empty is not None:
             raise InputError(
-                f"{path}: line {line}: no {empty}; fill in the column '{heads[separator][place[empty]]}', "
-                "or leave the line out"
+                f"{path}: line {line}: no {empty}; fill in the column '{head[place[empty]]}', or leave the line out"
             )
         rows.append(Row(line, row))
     return rows[1:]
+
+
+def column_names(path: Path, columns: Mapping[str, Sequence[str]]) -> list[str]:
+    """The names in the first line, with the separator by which `read_csv_rows` reads the same columns.
+
+    Args:
+        path: As for `read_csv_rows`.
+        columns: As for `read_csv_rows`.
+
+    Raises:
+        InputError: The file is not a table in one of these forms, or lacks a column.
+    """
+    return _separated(path, _text(path), columns)[1]
+
+
+def is_column(name: str, column: str, spellings: Sequence[str] = ()) -> bool:
+    """Whether a name is a column's, or one of its other spellings.
+
+    >>> is_column("Model Name", "checkpoint", ["model", "modelname"])
+    True
+    """
+    return bool(_matching([name], column, spellings))
+
+
+def decimal_point(text: str) -> str:
+    """A number with a decimal point and without a percent sign: German Excel writes a comma.
+
+    >>> decimal_point("91,5 %")
+    '91.5'
+    """
+    text = text.removesuffix("%").rstrip()
+    return text.replace(",", ".") if re.fullmatch(r"[+-]?\d*,\d+(e[+-]?\d+)?", text, re.IGNORECASE) else text
+
+
+def _separated(path: Path, text: str, columns: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
+    """The separator, and the names of the columns."""
+    hint = re.match(r"sep=(.)\r?\n", text)
+    heads = {separator: _head(text, separator) for separator in (hint[1] if hint else _SEPARATORS)}
+    separator = next((each for each in heads if not _missing(heads[each], columns)), None)
+    if separator is None:
+        head = max(heads.values(), key=len)
+        raise InputError(
+            f"{path}: no column '{_missing(head, columns)[0]}' in the first line, which has {_listed(head)}; "
+            f"name the columns {' and '.join(columns)} there"
+        )
+    return separator, heads[separator]
 
 
 def _text(path: Path) -> str:

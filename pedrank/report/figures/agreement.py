@@ -43,12 +43,12 @@ def agreement_data(scores: pd.DataFrame, ground_truth: pd.DataFrame) -> pd.DataF
     """
     if scores.groupby(["metric", "refinement"]).ngroups >= MOST:
         scores = scores[scores["refinement"] == BASE]
+    methods = list(zip(scores["metric"], scores["refinement"], strict=True))
+    printed = {method: text.method(*method) for method in set(methods)}
     everything = pd.concat(
         [
             ground_truth.assign(name=TRUTH, rank_score=ground_truth["accuracy"]),
-            scores.assign(
-                name=[text.method(*pair) for pair in zip(scores["metric"], scores["refinement"], strict=True)]
-            ),
+            scores.assign(name=[printed[method] for method in methods]),
         ]
     )
     names = list(dict.fromkeys(everything["name"]))

@@ -11,12 +11,13 @@ from pedrank.report.tables.table1 import groups, methods_of
 
 _COLUMNS = {  # head, unit, how it is printed, and whether the best value is the lowest or the highest
     "regret_1": ("Regret at 1", "points", text.points, "min"),
+    "regret_2": ("Regret at 2", "points", text.points, "min"),
     "regret_3": ("Regret at 3", "points", text.points, "min"),
     "relative_1": ("Relative accuracy", "at 1", text.percent, "max"),
     "p_best": ("P(first is best)", "probability", text.share, "max"),
     "kendall_tau": (f"Kendall {text.TAU}", "Eq. 1", text.tau, "max"),
     "spearman": ("Spearman", "rank", text.tau, "max"),
-    "pearson": ("Pearson", "linear", text.tau, "max"),
+    "fidelity": ("Fidelity", "Pearson", text.tau, "max"),
     "subset_sd": (f"SD of {text.TAU}", "over subsets", text.tau, None),
     "subset_wins": (f"Highest {text.TAU}", "share of subsets", text.share, "max"),
 }
@@ -61,11 +62,13 @@ def selection(summary: pd.DataFrame) -> Table:
             "the best accuracy.",
             "P(first is best): probability that the checkpoint ranked first is the most accurate one, given the "
             "standard deviations over seeds of fine-tuning.",
+            "Fidelity: Pearson's correlation of the differences in score and in accuracy between all pairs of "
+            "checkpoints. It equals Pearson's correlation of scores and accuracies.",
             f"SD of {text.TAU}: standard deviation of the weighted {text.TAU} over random subsets of two thirds of "
             f"the checkpoints. Highest {text.TAU}: share of these subsets in which the method has the highest weighted "
             f"{text.TAU}. For the best method, a share far below 100 % means that its lead depends on a few "
             "checkpoints.",
             "Where scores tie, the values are means over all ways of breaking the ties.",
         ),
-        numbers=over[["metric", "refinement", *_COLUMNS, "relative_3"]],
+        numbers=over[["metric", "refinement", *_COLUMNS, "relative_2", "relative_3"]],
     )
