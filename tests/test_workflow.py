@@ -71,6 +71,9 @@ def test_the_small_study_is_complete(finished):
     assert "For digits, fine-tune" in (results / "report.html").read_text()
     rows = {line.split(",")[1] for line in (results / "summary.csv").read_text().splitlines()[1:]}
     assert rows == {"logme", "gbc", "knn", "static-ranker", "random"}
+    scored = [line.split(",")[:4] for line in (results / "per-checkpoint.csv").read_text().splitlines()]
+    assert scored[0] == ["dataset", "checkpoint", "metric", "refinement"]
+    assert {tuple(row[2:]) for row in scored[1:]} >= {("logme", "none"), ("logme", "ped-0.3"), ("knn", "none")}
     assert yaml.safe_load((results / "config.yaml").read_text())["ped"]["exit_ratio"] == 0.5
     leftovers = [path for path in (finished / "results").rglob(".tmp-*")]
     assert leftovers == []
