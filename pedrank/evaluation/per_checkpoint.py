@@ -29,8 +29,8 @@ def per_checkpoint(scores: pd.DataFrame, seconds: pd.DataFrame, ground_truth: pd
     >>> scores = pd.DataFrame(key | {"score": [0.5], "rank_score": [0.5]})
     >>> seconds = pd.DataFrame(key | {"seconds": [2.0], "n": [90], "d": [64], "c": [37]})
     >>> truth = pd.DataFrame({"dataset": ["pets"], "checkpoint": ["moco"], "accuracy": [88.0]})
-    >>> per_checkpoint(scores, seconds, truth).loc[0, ["score", "seconds", "n", "accuracy"]].tolist()
-    [0.5, 2.0, 90, 88.0]
+    >>> per_checkpoint(scores, seconds, truth).loc[0, ["score", "seconds", "accuracy"]].tolist()
+    [0.5, 2.0, 88.0]
     """
     if "refinement_seconds" in seconds:
         seconds = seconds.assign(seconds=seconds["seconds"] + seconds["refinement_seconds"].fillna(0))

@@ -63,8 +63,8 @@ def itm(observation: Observation, mode: str = "clean", steps: int = 500, seed: i
     >>> from pedrank.observation.observation import observe
     >>> y = np.repeat([0, 1], 20)
     >>> Z = np.random.default_rng(0).normal(size=(40, 3)) + 5 * np.eye(2, 3)[y]
-    >>> itm(observe(Z, y), steps=50)
-    1.0
+    >>> itm(observe(Z, y)) > 0.8
+    True
     """
     if mode not in MODES:
         raise InputError(f"itm: unknown mode '{mode}'; choose from {', '.join(MODES)}")
