@@ -45,8 +45,12 @@ def finished(tmp_path_factory):
             {"features": 3, "score": 180, "finetune": 3, "prepare": 3, "baselines": 3, "page": 1},
         ),
         (("--workflow-profile", "quickstart", "--configfile", "studies/example.yaml"), {"features": 10, "score": 20}),
+        (
+            ("--workflow-profile", "quickstart", "--configfile", "studies/full.yaml"),
+            {"features": 3, "score": 36, "baselines": 3, "per_checkpoint": 1},
+        ),
     ],
-    ids=["paper", "paper with fine-tuning", "quickstart", "example"],
+    ids=["paper", "paper with fine-tuning", "quickstart", "example", "full"],
 )
 def test_every_study_is_planned_offline(tmp_path, arguments, expected):
     root = copy_repository(tmp_path / "pedrank")
