@@ -53,8 +53,8 @@ def lead(
     on the rest. Both use the true labels in F_t.
 
     At most 0, higher = better. Needs all features at once; O(N D C) per step of L-BFGS, at most 200 steps (five times
-    that where cross-fitted), and O(seeds C D) times 2048 x 64 for lambda; O(N D) memory. Weak because the score is
-    mostly F_0's: lambda differs among classes, hardly among checkpoints.
+    that where cross-fitted), and O(seeds C D) times 2048 x 64 for lambda; O(N D) memory. Weak because it is slow, and
+    because the score is mostly F_0's: lambda differs among classes, hardly among checkpoints.
 
     Args:
         observation: Features and labels.
