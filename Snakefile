@@ -47,6 +47,7 @@ localrules:
     figures,
     ground_truth,
     page,
+    per_checkpoint,
     scores,
     seconds,
     selection,

@@ -4,13 +4,14 @@ Evaluation: every metric and refinement against the ground truth, and the tables
 in:  results/{study}/{scores,seconds}/{dataset}.csv, results/{study}/{scores,seconds}/baselines/{dataset}.csv,
      results/{study}/scores/prior/{dataset}.csv, results/{study}/ground_truth/{dataset}.csv, pedrank/published/table1.csv
 out: results/{study}/summary.csv                       correlations, p-values, intervals, regret, stability
+     results/{study}/per-checkpoint.csv                every score with its seconds and the checkpoint's accuracy
      results/{study}/tables/table1                     weighted tau of each metric and refinement by dataset
      results/{study}/tables/table1-published           the same beside the published values
      results/{study}/tables/table2                     seconds by metric
      results/{study}/tables/selection                  accuracy lost by trusting each ranking
      results/{study}/tables/ground-truth               accuracy by checkpoint and dataset
 
-{name}.made-by.json beside summary.csv and each table records version, options and hashes of the inputs.
+{name}.made-by.json beside summary.csv, per-checkpoint.csv and each table records version, options and hashes of the inputs.
 """
 
 
@@ -31,6 +32,29 @@ rule summary:
         code=PLAN.code("summary"),
     shell:
         'python "$PEDRANK/scripts/summary.py" {params.inputs} --study "$PEDRANK_STUDY"'
+        " --out {output.csv} --made-by {output.made_by} 2> {log}"
+
+
+rule per_checkpoint:
+    input:
+        scores=of_study(*PLAN.tables_of("scores")),
+        seconds=of_study(*PLAN.tables_of("seconds")),
+        ground_truth=of_study(GROUND_TRUTH),
+    output:
+        csv="results/{study}/per-checkpoint.csv",
+        made_by="results/{study}/per-checkpoint.made-by.json",
+    log:
+        "results/{study}/logs/per-checkpoint.log",
+    conda:
+        environment("core")
+    params:
+        inputs=arguments(
+            scores=PLAN.tables_of("scores"), seconds=PLAN.tables_of("seconds"), ground_truth=[GROUND_TRUTH]
+        ),
+        datasets=config["datasets"],
+        code=PLAN.code("per_checkpoint"),
+    shell:
+        'python "$PEDRANK/scripts/per_checkpoint.py" {params.inputs} --study "$PEDRANK_STUDY"'
         " --out {output.csv} --made-by {output.made_by} 2> {log}"
 
 

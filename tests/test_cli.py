@@ -178,6 +178,14 @@ def test_lists(capsys, tmp_path):
     assert main(["metrics"]) == 0
     printed = capsys.readouterr().out
     assert all(f"\n{name} " in printed for name in metric_names())
+    assert main(["metrics", "--json"]) == 0
+    metrics = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert all(row["time"].startswith("O(") and row["time"].endswith(")") and row["paper"] for row in metrics.values())
+    assert metrics["knn"]["time"] == "O(N^2 D)"
+    assert (metrics["lead"]["paper"], metrics["itm"]["paper"]) == (
+        "Hu et al. 2024, LEAD, CVPR",
+        "Zheng et al. 2025, ITM, NeurIPS",
+    )
     assert main(["zoo", "--json", "--out", str(tmp_path)]) == 0
     listed = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert listed.keys() == catalogue("checkpoints").keys()

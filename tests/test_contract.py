@@ -22,7 +22,7 @@ def test_parc_as_released_depends_on_the_order_of_the_images():
         check_metric(get_metric("parc").function, label_distance="as_released")
 
 
-@pytest.mark.parametrize("name", ["ped", "sa"])
+@pytest.mark.parametrize("name", ["ped", "ped_overlap", "sa"])
 def test_our_refinements_keep_the_contract(name):
     check_refinement(get_refinement(name))
 

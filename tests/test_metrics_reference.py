@@ -6,12 +6,13 @@ from golden import clusters
 from scipy import optimize, special, stats
 
 from pedrank import ReferenceStatistics, refine, score
-from pedrank.metrics import _mixture, parc
+from pedrank.metrics import _mixture, get_metric, parc
 from pedrank.metrics._logme_plain import plain_logme
 from pedrank.metrics.logme import evidence_terms, interpolate, separate_terms
 from pedrank.metrics.ncti import combine
 from pedrank.observation.observation import observe
 from pedrank.observation.spectrum import spectrum
+from pedrank.testing import check_metric
 from pedrank.utils.errors import InputError
 
 
@@ -289,6 +290,42 @@ def test_knn_leaves_one_out(k):
     assert score("knn", features, labels, k=k) == pytest.approx(right / 1300, abs=2e-3)
     with pytest.raises(InputError, match="k is 1300; choose from 1 to 1299"):
         score("knn", features, labels, k=1300)
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+@pytest.mark.parametrize("k", [1, 5, 20])
+def test_knn_is_the_vote_of_scikit_learns_neighbours(distance, k):
+    from sklearn.neighbors import NearestNeighbors
+
+    features, labels = clusters(300, 6, 4, apart=0.5)
+    features = features * np.geomspace(0.1, 10, 300)[:, None]  # of very different lengths
+    search = NearestNeighbors(n_neighbors=k, metric=distance, algorithm="brute").fit(features)
+    nearest = labels[search.kneighbors(return_distance=False)]  # without arguments a row is not its own neighbour
+    votes = np.array([(nearest == label).sum(axis=1) for label in range(4)]).T
+    first = [
+        next(label for label in row if vote[label] == vote.max()) for row, vote in zip(nearest, votes, strict=True)
+    ]
+    assert score("knn", features, labels, k=k, distance=distance) == np.mean(first == labels)
+
+
+def test_knn_by_cosine_does_not_see_lengths():
+    features, labels = clusters(120, 6, 4, apart=0.7)
+    longer = features * np.random.default_rng(0).uniform(0.1, 10, size=(120, 1))
+    assert score("knn", longer, labels, distance="cosine") == score("knn", features, labels, distance="cosine")
+    assert score("knn", longer, labels) != score("knn", features, labels)
+    zero = np.where(np.arange(120)[:, None] == 3, 0, features)
+    assert 0 < score("knn", zero, labels, distance="cosine") <= 1
+    with pytest.raises(InputError, match="knn: unknown distance 'angle'; choose euclidean or cosine"):
+        score("knn", features, labels, distance="angle")
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+@pytest.mark.parametrize("k", [1, 5, 20])
+def test_knn_keeps_the_contract_and_noise_with_few_samples_gives_chance(k, distance):
+    check_metric(get_metric("knn").function, k=k, distance=distance)
+    random = np.random.default_rng(0)
+    found = score("knn", random.normal(size=(300, 600)), np.arange(300) % 5, k=k, distance=distance)
+    assert found == pytest.approx(1 / 5, abs=0.115)  # five standard errors of 300 samples
 
 
 def test_ncm_leaves_one_out():

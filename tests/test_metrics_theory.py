@@ -119,7 +119,7 @@ def test_doubled_rows_give_knn_away():
     assert score("knn", np.tile(features, (2, 1)), np.tile(labels, 2)) == 1.0
 
 
-@pytest.mark.parametrize("name", ["gbc", "h_score", "knn", "ncm", "ncti", "parc"])
+@pytest.mark.parametrize("name", ["gbc", "h_score", "knn", "lead", "linear_probe", "ncm", "ncti", "parc"])
 @pytest.mark.parametrize("shift", [0.0, 5.0])
 def test_shift_does_not_matter_nor_scale_to_some(name, shift):
     features, labels = clusters(160, 10, 5)
@@ -144,7 +144,17 @@ def test_separated_classes_score_above_mixed_ones_above_random_labels(name, seed
 
 @pytest.mark.parametrize(
     ("name", "limit"),
-    [("sfda", 1.0), ("lda", 1.0), ("gbc", 0.0), ("nleep", 1.0), ("knn", 1.0), ("ncm", 1.0), ("h_score", 3 * 200 / 199)],
+    [
+        ("sfda", 1.0),
+        ("lda", 1.0),
+        ("gbc", 0.0),
+        ("nleep", 1.0),
+        ("knn", 1.0),
+        ("ncm", 1.0),
+        ("linear_probe", 1.0),
+        ("itm", 1.0),
+        ("h_score", 3 * 200 / 199),
+    ],
 )
 def test_limit_of_perfect_separation(name, limit):
     features, labels = clusters(200, 10, 4, apart=300.0)
@@ -189,6 +199,24 @@ def test_feature_norm_and_energy_of_known_rows():
     features, labels = np.tile([[3.0, 4.0]], (6, 1)), np.arange(6) % 2
     assert score("feature_norm", features, labels) == pytest.approx(5)
     assert score("energy", features, labels) == pytest.approx(np.log(np.exp(3) + np.exp(4)))
+
+
+FORMS = {  # that judge a sample without having seen it
+    "sfda": {"leave_out": "sample"},
+    "h_score": {"debiased": True},
+    "knn": {"k": 5, "distance": "cosine"},
+    "linear_probe": {},
+    "lead": {},
+    "itm": {},
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_noise_with_fewer_samples_than_features_does_not_beat_signal(name):
+    random, labels = np.random.default_rng(0), np.arange(150) % 5
+    noise, signal = random.normal(size=(150, 400)), random.normal(size=(150, 40)) + 2.5 * np.eye(5, 40)[labels]
+    values = [scored(name, rows, labels, **FORMS[name]).rank_score for rows in (noise, signal)]
+    assert values[0] < values[1]
 
 
 @settings(max_examples=15, deadline=None)

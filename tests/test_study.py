@@ -169,3 +169,13 @@ def test_a_misspelt_option_is_found_before_anything_runs(part, value, message):
 def test_options_that_are_there_are_taken():
     ped = {"by": "ped", "lam": 0.5, "mode": "paper", "clamp": True}
     check_all_options(RANKING | {"metric_options": {"knn": {"k": 3}}, "refinements": {"x": ped, "y": {"by": "sa"}}})
+
+
+def test_the_full_study_is_the_quickstart_with_further_rows():
+    full, quickstart = (yaml.safe_load((ROOT / f"studies/{name}.yaml").read_text()) for name in ("full", "quickstart"))
+    assert quickstart["metrics"] == ["nleep", "parc", "logme", "sfda", "gbc"]
+    assert full["metrics"][:5] == quickstart["metrics"] and full["baselines"][:3] == quickstart["baselines"]
+    more = {"study", "metrics", "baselines", "plugins", "refinements", "metrics_together"}
+    assert {key: value for key, value in full.items() if key not in more} == {
+        key: value for key, value in quickstart.items() if key not in more
+    }

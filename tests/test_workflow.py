@@ -45,8 +45,12 @@ def finished(tmp_path_factory):
             {"features": 3, "score": 180, "finetune": 3, "prepare": 3, "baselines": 3, "page": 1},
         ),
         (("--workflow-profile", "quickstart", "--configfile", "studies/example.yaml"), {"features": 10, "score": 20}),
+        (
+            ("--workflow-profile", "quickstart", "--configfile", "studies/full.yaml"),
+            {"features": 3, "score": 36, "baselines": 3, "per_checkpoint": 1},
+        ),
     ],
-    ids=["paper", "paper with fine-tuning", "quickstart", "example"],
+    ids=["paper", "paper with fine-tuning", "quickstart", "example", "full"],
 )
 def test_every_study_is_planned_offline(tmp_path, arguments, expected):
     root = copy_repository(tmp_path / "pedrank")
@@ -71,6 +75,9 @@ def test_the_small_study_is_complete(finished):
     assert "For digits, fine-tune" in (results / "report.html").read_text()
     rows = {line.split(",")[1] for line in (results / "summary.csv").read_text().splitlines()[1:]}
     assert rows == {"logme", "gbc", "knn", "static-ranker", "random"}
+    scored = [line.split(",")[:4] for line in (results / "per-checkpoint.csv").read_text().splitlines()]
+    assert scored[0] == ["dataset", "checkpoint", "metric", "refinement"]
+    assert {tuple(row[2:]) for row in scored[1:]} >= {("logme", "none"), ("logme", "ped-0.3"), ("knn", "none")}
     assert yaml.safe_load((results / "config.yaml").read_text())["ped"]["exit_ratio"] == 0.5
     leftovers = [path for path in (finished / "results").rglob(".tmp-*")]
     assert leftovers == []

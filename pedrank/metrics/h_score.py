@@ -13,7 +13,7 @@ from pedrank.observation.observation import Observation
     paper="Bao et al. 2019, H-score, ICIP; Ibrahim et al. 2021, Newer is not always better, arXiv",
     memory=lambda n, d, c: 8 * 4 * d * d,
 )
-def h_score(observation: Observation) -> float:
+def h_score(observation: Observation, debiased: bool = False) -> float:
     """Trace of the inverse feature covariance times the covariance of class means, both shrunk by Ledoit and Wolf.
 
     Bao et al. 2019, "An information-theoretic approach to transferability in task transfer learning". The shrinkage is
@@ -24,6 +24,19 @@ def h_score(observation: Observation) -> float:
     Higher = better, in [0, (C - 1) N / (N - 1)]. Needs features for the shrinkage (a sum of fourth powers) and
     statistics for the rest; O(N D^2 + D^3) time, O(D^2) memory. Weak for few samples, where the shrinkage decides. It
     measures how far class means spread, not how classes overlap.
+
+    Class means of few samples also spread by chance, the more the more features there are. debiased=True subtracts the
+    expected share of this: with S_c the unbiased covariance of class c, of n_c > 1 samples,
+
+        H - (1 - a) / (N - 1) sum_c (1 - n_c / N) tr(cov_a(Z)^-1 S_c).
+
+    It equals leaving each sample out of the class mean that it is multiplied with. For classes of one size n this is
+    H - (1 - 1 / C) / n tr(cov_a(Z)^-1 mean_c S_c), up to H's own factors (1 - a) N / (N - 1) [V: read in another
+    program's code, not in a paper]. The difference may be negative; it costs one more pass of O(N D^2).
+
+    Args:
+        observation: Features and labels.
+        debiased: Whether the expected spread of class means by chance is subtracted.
 
     >>> from pedrank.observation.observation import observe
     >>> noise, labels = np.random.default_rng(0).normal(size=(40, 3)), np.repeat([0, 1], 20)
@@ -39,7 +52,26 @@ def h_score(observation: Observation) -> float:
     covariance[np.diag_indices_from(covariance)] += shrinkage * mean_variance
     spread = observation.means - observation.mean
     solved = np.linalg.solve(covariance, spread.T)
-    return float((1 - shrinkage) * observation.counts @ np.einsum("cd,dc->c", spread, solved) / (n - 1))
+    between = observation.counts @ np.einsum("cd,dc->c", spread, solved)
+    if debiased:
+        between -= np.trace(np.linalg.solve(covariance, _scatter_by_chance(observation)))
+    return float((1 - shrinkage) * between / (n - 1))
+
+
+def _scatter_by_chance(observation: Observation) -> np.ndarray:
+    """Expected scatter (D, D) of class means around the mean of all samples if all classes had the same mean.
+
+    It is sum_c (1 - n_c / N) S_c, with S_c the unbiased covariance of class c; a class's only sample has none.
+    """
+    counts, n = observation.counts, observation.n
+    weights = np.sqrt((1 - counts / n) / np.maximum(counts - 1, 1))
+    scatter = np.zeros((observation.d, observation.d))
+    for rows, block in observation.blocks():
+        own = observation.labels[rows]
+        block -= observation.means[own]
+        block *= weights[own, None]
+        scatter += block.T @ block
+    return scatter
 
 
 def _fourth_power(observation: Observation) -> float:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.metrics import Score, metric
+from pedrank.metrics import Score, check_memory, metric
 from pedrank.metrics._fisher import adaptive_shrinkage, discriminant, log_miss, log_sum_exp, shrink, softmax
+from pedrank.metrics._left_out import LEFT_OUT, left_out_logits
 from pedrank.observation.observation import Observation
+from pedrank.utils.errors import InputError
 
 _NEGLIGIBLE = 1e-10  # share of q; ignoring it changes the covariance by at most this share in every direction
 
 
 @metric(title="SFDA", paper="Shao et al. 2022, SFDA, ECCV", memory=lambda n, d, c: 8 * (3 * d * d + 2**24 + 2 * n))
-def sfda(observation: Observation) -> Score:
+def sfda(observation: Observation, leave_out: str = "nothing") -> Score:
     """Mean probability of the true class under a regularised Fisher discriminant, on samples mixed to be harder.
 
     Shao et al. 2022, "Not all models are equal: predicting model transferability in a self-challenging Fisher space",
@@ -34,11 +36,28 @@ def sfda(observation: Observation) -> Score:
     D or less. Needs features, read twice; O(N D^2 + D^3) time, O(D^2) memory. Weak where N < D. Its exponential
     shrinkage depends on the scale of the features.
 
+    With N < D, the discriminant separates any labels, because it has seen every sample that it judges.
+    leave_out="mean" leaves each sample out of its own class mean in both discriminants [V: read in another program's
+    code, not in a paper]. The scatter still contains the sample, so noise with N < D still scores about 1.
+    leave_out="sample" leaves it out of the scatter too. Both need O(N D) memory and two eigenvalue problems, O(D^3).
+
+    Args:
+        observation: Features and labels.
+        leave_out: "nothing" (as released), "mean" or "sample".
+
+    Raises:
+        InputError: leave_out is unknown, or memory is short.
+
     >>> from pedrank.observation.observation import observe
     >>> near, far = (observe(np.array([[0.0], [1], [d], [d + 1]]), np.array([0, 0, 1, 1])) for d in (1, 9))
     >>> sfda(near).rank_score < sfda(far).rank_score
     True
     """
+    if leave_out not in LEFT_OUT:
+        raise InputError(f"sfda: unknown leave_out '{leave_out}'; choose from {', '.join(LEFT_OUT)}")
+    if leave_out != "nothing":
+        check_memory("sfda", observation, 8 * 5 * (observation.n + observation.d) * observation.d)
+        return _score(_left_out_misses(observation, leave_out))
     labels, counts, c = observation.labels, observation.counts, observation.c
     log_priors = np.log(counts / observation.n)
     covariance = observation.within_scatter() / observation.n
@@ -72,5 +91,19 @@ def sfda(observation: Observation) -> Score:
     for rows, block in observation.blocks():
         own, q = labels[rows], confidence[rows, None]
         misses[rows] = log_miss(q * (block @ weights) + (1 - q) * other_logits[own] + intercepts, own)
-    log_mean_miss = log_sum_exp(misses) - np.log(observation.n)
+    return _score(misses)
+
+
+def _left_out_misses(observation: Observation, leave_out: str) -> np.ndarray:
+    """ln(1 - p_y) (N,) of both discriminants in turn, each without the sample that it judges."""
+    labels, rows = observation.labels, np.concatenate([block for _, block in observation.blocks()])
+    others = (observation.means.sum(axis=0) - observation.means) / (observation.c - 1)
+    confidence = softmax(softmax(left_out_logits(rows, labels, leave_out)))[np.arange(len(labels)), labels]
+    mixed = others[labels] + confidence[:, None] * (rows - others[labels])
+    return log_miss(left_out_logits(mixed, labels, leave_out), labels)
+
+
+def _score(misses: np.ndarray) -> Score:
+    """Mean of p_y, and its form that does not saturate, from ln(1 - p_y) (N,)."""
+    log_mean_miss = log_sum_exp(misses) - np.log(len(misses))
     return Score(float(-np.expm1(log_mean_miss)), float(-log_mean_miss))

@@ -25,7 +25,7 @@ from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
 from pedrank.utils.errors import InputError
 from pedrank.utils.options import accepted
 
-BUILT_IN = {"ped": "ped", "sa": "spread_attract"}  # module of each name
+BUILT_IN = {"ped": "ped", "ped_overlap": "ped_overlap", "sa": "spread_attract"}  # module of each name
 
 Move = Callable[..., Refinement | np.ndarray]
 

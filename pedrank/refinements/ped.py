@@ -204,7 +204,7 @@ def repel(balls: Balls, mixing: np.ndarray, signed: bool) -> tuple[np.ndarray, n
     Returns:
         Overlaps (C, C), zero on the diagonal, and L @ mixing (C, C).
     """
-    distance = _distances(balls, mixing)
+    distance = pair_distances(balls, mixing)
     overlap = balls.radii[:, None] + balls.radii - distance
     if not signed:
         np.maximum(overlap, 0.0, out=overlap)
@@ -214,7 +214,7 @@ def repel(balls: Balls, mixing: np.ndarray, signed: bool) -> tuple[np.ndarray, n
     return overlap, (np.diag(weights.sum(axis=1)) - weights) @ mixing
 
 
-def _distances(balls: Balls, mixing: np.ndarray) -> np.ndarray:
+def pair_distances(balls: Balls, mixing: np.ndarray) -> np.ndarray:
     """Distances (C, C) between centres, from inner products; small ones, which lose digits, from differences.
 
     Centres nearer than 1e-13 of the largest norm count as coinciding: their difference is rounding error, whose

@@ -479,6 +479,7 @@ class Plan:
         pictures = [*figures, *self.extra_figures]
         return [
             f"{study}/summary.csv",
+            f"{study}/per-checkpoint.csv",
             *whole,
             f"{study}/trace.html",
             *tables,

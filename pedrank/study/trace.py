@@ -43,7 +43,13 @@ if TYPE_CHECKING:
 _SAME = 1e-9  # relative difference that rounding explains
 _OF_REFINEMENT = {  # sources of the equations of the built-in refinements
     "ped": "Li et al., ICCV 2023, section 3.3, Alg. 1, Eq. 4-7",
+    "ped_overlap": "Li et al., ICCV 2023, section 3.3, Alg. 1; lambda by the share of pairs that overlap",
     "sa": "Khoba et al. 2025, the step Attract as released",
+}
+_TITLES = {
+    "ped": "Potential Energy Decline (PED)",
+    "ped_overlap": "Potential Energy Decline (PED), λ by overlap",
+    "sa": "Spread-Attract (SA)",
 }
 _CHOICES = {
     CONSENSUS: "lambda for which the metric's ranking agrees best with the rankings of all metrics on raw features",
@@ -550,7 +556,7 @@ def _formula_of_refinement(by: str, plugins: Sequence[str]) -> Formula:
     except InputError:
         return Formula("refinement", by, ", ".join(plugins), "a plugin of your own, which is missing now")
     said = (function.__doc__ or "").strip().splitlines() or [""]
-    title = {"ped": "Potential Energy Decline (PED)", "sa": "Spread-Attract (SA)"}.get(by, by)
+    title = _TITLES.get(by, by)
     return Formula("refinement", title, _file_of(function), _OF_REFINEMENT.get(by, said[0]))
 
 
