@@ -13,7 +13,7 @@ from pedrank.runtime.command import run
 from pedrank.store.artefacts import write_json, write_text
 from pedrank.utils.paths import ROOT
 
-START = "<!-- Written by scripts/combination.py -->\n"
+START = "<!-- Written by benchmarks/combination.py -->\n"
 
 
 def main() -> None:
