@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -139,6 +140,8 @@ def test_jobs_of_a_killed_workflow_are_found_from_another_checkout(tmp_path):
         (tmp_path / name / "results").symlink_to(tmp_path)
     job = subprocess.Popen(["sleep", "60"], cwd=tmp_path / "one", env=os.environ | {"PEDRANK_HEAD": "1"})
     try:
+        while b"PEDRANK_HEAD" not in Path(f"/proc/{job.pid}/environ").read_bytes():  # empty while the program is loaded
+            time.sleep(0.01)
         with pytest.raises(InputError, match=f"jobs of a killed workflow still write in .*kill -9 {job.pid}"):
             wait_for_orphans(tmp_path / "two", seconds=0)
     finally:

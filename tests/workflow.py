@@ -54,7 +54,7 @@ SMALL = {
 }
 RUN = ("--cores", "2", "--workflow-profile", "quickstart", "--configfile", "small.yaml")
 
-_TIMED = re.compile(r"seconds|timing|table2|figures/cost|\.log$|report\.html$")
+_TIMED = re.compile(r"seconds|timing|table2|per-checkpoint|figures/cost|\.log$|report\.html$")
 
 
 def copy_repository(target: Path) -> Path:

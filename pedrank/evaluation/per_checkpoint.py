@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from pedrank.evaluation.names import WITHOUT_FEATURES
 from pedrank.utils.errors import InputError
 
 KEYS = ["dataset", "checkpoint", "metric", "refinement"]
@@ -34,7 +35,7 @@ def per_checkpoint(scores: pd.DataFrame, seconds: pd.DataFrame, ground_truth: pd
     """
     if "refinement_seconds" in seconds:
         seconds = seconds.assign(seconds=seconds["seconds"] + seconds["refinement_seconds"].fillna(0))
-    table = scores
+    table = scores[~scores["metric"].isin(WITHOUT_FEATURES)]  # numbers that are looked up have no cost
     for what, part, keys in (
         ("seconds", seconds[[*KEYS, "seconds", "n", "d", "c"]], KEYS),
         ("accuracy", ground_truth[[*KEYS[:2], "accuracy"]], KEYS[:2]),
