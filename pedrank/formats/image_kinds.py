@@ -10,7 +10,7 @@ import re
 import warnings
 from functools import cache
 
-# Of the paper's datasets and of a user's own images. Pillow reads many more, one of which starts another program (EPS).
+# Formats of the paper's datasets and of users' images. Pillow reads more; one of them (EPS) starts another program.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000")
 
 # Read as a user's own images only: the datasets of the paper have none of these.

@@ -13,7 +13,7 @@ Three kinds of models (`pedrank.ranking.random_effects`), each with an effect pe
 
        y = sum over j of z_j (w_j + u_jh + v_jhd) + e        w_j ~ N(0, 1)
 
-   Of a new dataset of a new hub, the slopes are N(E[w], Cov[w] + diag(sd(u_j)^2 + sd(v_j)^2)).
+   On a new dataset of a new hub, the slopes are distributed as N(E[w], Cov[w] + diag(sd(u_j)^2 + sd(v_j)^2)).
 
 3. Points of accuracy per unit of y. s_hd is the least-squares slope of the sorted accuracies on their normal scores,
    over the upper half of the checkpoints, among which regret is decided:

@@ -1,4 +1,4 @@
-"""What is believed of each checkpoint on a dataset, from prior knowledge and from metrics: the learned combination.
+"""The learned combination: checkpoints of a dataset ranked by prior knowledge and by metrics.
 
 Every scorer enters as the normal scores of its ranks within the dataset,
 

@@ -38,7 +38,7 @@ _UNITS = np.linspace(0, 8, 81)  # regret in units of y, at which its distributio
 
 
 class Confidence(NamedTuple):
-    """What is expected of fine-tuning the pick alone.
+    """Expected result of fine-tuning the pick alone.
 
     pick: its name; regret: expected points lost against the best checkpoint, low and high its 5th and 95th percentile;
     within_one: P(at most one point lost); word: "sure", "likely" or "open"; basis: "prior", "features", "both" or

@@ -95,7 +95,7 @@ def note_end(results: Path, made_by: Mapping[str, Any], touched: bool = False, r
 
 
 def difference(before: Any, now: Any, where: str = "") -> str:
-    """The first difference of two nested mappings, in words; empty if there is none.
+    """The first difference of two nested mappings, in words; empty if they are equal.
 
     >>> difference({"finetune": {"steps": 4}}, {"finetune": {"steps": 9}})
     'finetune.steps: 4, which is 9 now'
@@ -122,7 +122,7 @@ def _write(results: Path, made_by: Mapping[str, Any], identity: str | None, whol
 
 
 def _note(results: Path) -> dict[str, Any] | None:
-    """The note beside results; None if there is none, or one that was damaged."""
+    """The note beside results; None if it is missing or damaged."""
     try:
         return read_json(results / NOTE)
     except InputError:

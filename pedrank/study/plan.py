@@ -201,8 +201,7 @@ class Plan:
     @cached_property
     def user_weights(self) -> list[str]:
         """The converted weights of a user's own files, which hold notes such as that averaged weights were taken."""
-        entries = catalogue("checkpoints")
-        own = [name for name in self.config["checkpoints"] if "weights" in entries[name]]
+        own = [name for name, entry in self._entries.items() if "weights" in entry]
         return [f"results/checkpoints/{name}.safetensors" for name in own]
 
     def dataset_notes(self, wildcards: Any) -> str:
