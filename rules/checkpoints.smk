@@ -5,7 +5,7 @@ in:  pedrank/catalogue/checkpoints.yaml, results/downloads/{file}.sha256 and the
 out: results/checkpoints/{checkpoint}.safetensors          exactly the backbone's weights, no pickle
      results/{study}/reference/{checkpoint}.safetensors    mean, std (D,) of reference images' features (Alg. 1, line 2);
                                                            with `source: self` in {dataset}/{checkpoint}
-     results/pretrain/{checkpoint}.{safetensors,json}      the tiny zoo made again; run only by name
+     results/pretrain/{checkpoint}.{safetensors,json}      networks of recipes; the tiny zoo's are shipped, so run by name
 """
 
 
@@ -105,11 +105,11 @@ rule pretrain:
     input:
         "results/data/cifar10/images-32.safetensors",
     output:
-        weights="results/pretrain/{objective}-tiny.safetensors",
-        card="results/pretrain/{objective}-tiny.json",
-        reference="results/pretrain/{objective}-tiny.reference.safetensors",
+        weights="results/pretrain/{checkpoint}.safetensors",
+        card="results/pretrain/{checkpoint}.json",
+        reference="results/pretrain/{checkpoint}.reference.safetensors",
     log:
-        "results/pretrain/logs/{objective}.log",
+        "results/pretrain/logs/{checkpoint}.log",
     conda:
         environment("torch")
     threads: 1
@@ -118,8 +118,9 @@ rule pretrain:
         mem_mb=megabytes(8000),
         runtime=minutes(240),
     params:
+        recipe=ask(PLAN.recipe),
         code=PLAN.code("pretrain", "pedrank/networks/resnets.py"),
     shell:
-        'python "$PEDRANK/scripts/pretrain.py" --objective {wildcards.objective} --data {input}'
+        'python "$PEDRANK/scripts/pretrain.py" {params.recipe} --data {input}'
         " --threads {threads} --gpu {resources.gpu}"
         " --out {output.weights} --card {output.card} --reference {output.reference} 2> {log}"

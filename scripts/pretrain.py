@@ -1,4 +1,4 @@
-"""Pre-train one checkpoint of the tiny zoo, with its card and its reference statistics."""
+"""Pre-train one small network, with its card and its reference statistics."""
 
 import argparse
 import os
@@ -11,6 +11,7 @@ from pedrank.runtime.command import run
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objective", required=True)
+    parser.add_argument("--architecture", default="tiny-resnet", help="a tiny-resnet of any width and depth")
     parser.add_argument("--data", required=True, type=Path, help="CIFAR-10's images.safetensors")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=8)
@@ -24,17 +25,16 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)  # set before the libraries that read it are imported
 
     from pedrank.pretrain.card import make_checkpoint
+    from pedrank.pretrain.recipe import Recipe
     from pedrank.runtime.device import prepare_device
 
     def report(epoch: int, loss: float) -> None:
         print(f"{arguments.objective}: epoch {epoch + 1}/{arguments.epochs}, loss {loss:.4f}", file=sys.stderr)
 
+    fields = ("objective", "architecture", "epochs", "images", "seed")
     make_checkpoint(
-        arguments.objective,
+        Recipe(**{name: getattr(arguments, name) for name in fields}),
         arguments.data,
-        arguments.seed,
-        arguments.epochs,
-        arguments.images,
         prepare_device(arguments.threads, arguments.gpu),
         arguments.out,
         arguments.card,

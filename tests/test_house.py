@@ -16,7 +16,15 @@ READERS = (
     *("yaml.load", "yaml.load_all", "yaml.safe_load", "yaml.safe_load_all", "yaml.parse", "yaml.full_load"),
     *("numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "numpy.fromfile", "numpy.frombuffer", "numpy.memmap"),
     *("scipy.io", "torch.load", "torch.jit.load", "torchvision.io", "safetensors"),
-    *("PIL.Image.open", "PIL.Image.frombytes", "matplotlib.image", "matplotlib.pyplot.imread", "cv2", "imageio"),
+    *(
+        "PIL.Image.open",
+        "PIL.Image.frombytes",
+        "PIL.ImageFont.truetype",
+        "matplotlib.image",
+        "matplotlib.pyplot.imread",
+        "cv2",
+        "imageio",
+    ),
     *(f"pandas.read_{kind}" for kind in ("csv", "table", "json", "excel", "parquet", "feather", "pickle", "hdf")),
 )
 

@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightly", reason="pre-training needs the extra [pretrain]")
 
+from pedrank.catalogue.catalogue import catalogue  # noqa: E402
 from pedrank.checkpoints.network_file import load_network  # noqa: E402
 from pedrank.pretrain.card import make_checkpoint  # noqa: E402
 from pedrank.pretrain.clustering import PCL, spherical_kmeans  # noqa: E402
@@ -17,12 +18,15 @@ from pedrank.pretrain.loop import as_input, encode, normalise, pretrain, random_
 from pedrank.pretrain.objective import rising_momentum  # noqa: E402
 from pedrank.pretrain.objectives import OBJECTIVES  # noqa: E402
 from pedrank.pretrain.random_views import _hue_rotation, crop_and_flip, random_views, recolour  # noqa: E402
+from pedrank.pretrain.recipe import Recipe, recipe_of  # noqa: E402
 from pedrank.store.artefacts import read_arrays, read_json, read_metadata, write_arrays  # noqa: E402
 from pedrank.utils.errors import InputError  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")  # lightly's use of torch's older weight_norm
 
 TINY = files("pedrank") / "checkpoints" / "tiny"
+SHIPPED = [objective for objective in OBJECTIVES if objective != "supervised"]
+LABELS = torch.arange(64) % 4
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +105,10 @@ def test_hue_of_a_full_turn_is_none():
 def test_two_steps_move_the_backbone_without_collapse(objective, images):
     torch.set_num_threads(1)
     losses = []
-    network = pretrain(objective, images, seed=3, epochs=2, report=lambda epoch, loss: losses.append(loss))
-    again = pretrain(objective, images, seed=3, epochs=2)
+    network = pretrain(
+        Recipe(objective, seed=3, epochs=2), images, LABELS, report=lambda epoch, loss: losses.append(loss)
+    )
+    again = pretrain(Recipe(objective, seed=3, epochs=2), images, LABELS)
     start = random_network(3).state_dict()
     assert len(losses) == 2 and np.isfinite(losses).all()
     assert not network.training
@@ -115,21 +121,41 @@ def test_two_steps_move_the_backbone_without_collapse(objective, images):
     assert (features.std(dim=0) > 0).float().mean() > 0.5
 
 
-@pytest.mark.parametrize("objective", ["simclr", "barlow-twins", "byol", "deepcluster"])
+@pytest.mark.parametrize("objective", ["simclr", "barlow-twins", "byol", "deepcluster", "supervised"])
 def test_loss_falls_on_images_seen_often(objective, images):
     losses = []
-    pretrain(objective, images, seed=0, epochs=15, report=lambda epoch, loss: losses.append(loss))
+    pretrain(Recipe(objective, epochs=15), images, LABELS, report=lambda epoch, loss: losses.append(loss))
     assert np.mean(losses[-3:]) < np.mean(losses[:3])
 
 
 def test_seeds_differ(images):
-    one, other = (pretrain("simclr", images, seed=seed, epochs=1).conv1.weight for seed in (0, 1))
+    one, other = (pretrain(Recipe("simclr", seed=seed, epochs=1), images, LABELS).conv1.weight for seed in (0, 1))
     assert not torch.equal(one, other)
 
 
 def test_unknown_objective_is_refused_by_name(images):
     with pytest.raises(InputError, match="unknown objective 'mae'; choose from simclr"):
-        pretrain("mae", images, seed=0, epochs=1)
+        pretrain(Recipe("mae", epochs=1), images, LABELS)
+
+
+def test_the_supervised_objective_learns_the_labels(images):
+    """Smooth pictures are one class, the same with noise the other; labels at random are not learnt as fast."""
+    noise = torch.randint(-60, 60, images.shape, generator=generator())
+    noisy = (torch.arange(64) % 2).view(-1, 1, 1, 1)
+    pictures = (images + noisy * noise).clamp(0, 255).to(torch.uint8)
+    final = {}
+    for name, labels in {"right": noisy.flatten(), "random": torch.arange(64) // 2 % 2}.items():
+        losses = []
+        pretrain(Recipe("supervised", epochs=30), pictures, labels, lambda epoch, loss, seen=losses: seen.append(loss))
+        final[name] = losses[-1]
+    assert final["right"] < 0.5 * final["random"]
+
+
+def test_an_untrained_network_keeps_its_random_weights_at_any_width_and_depth(images):
+    network = pretrain(Recipe("none", "tiny-resnet-6x2", seed=5), images, LABELS)
+    expected = random_network(5, "tiny-resnet-6x2").state_dict()
+    assert all(torch.equal(weight, expected[name]) for name, weight in network.state_dict().items())
+    assert encode(network, images).shape == (64, 24)
 
 
 def test_encode_puts_the_mode_back_and_leaves_batch_statistics_alone(images):
@@ -203,7 +229,7 @@ def data(images, tmp_path):
 
 def test_make_checkpoint_writes_weights_card_and_reference_statistics(data, tmp_path):
     paths = [tmp_path / name for name in ("w.safetensors", "card.json", "r.safetensors")]
-    make_checkpoint("simclr", data, 0, 1, 32, torch.device("cpu"), *paths)
+    make_checkpoint(Recipe("simclr", epochs=1, images=32), data, torch.device("cpu"), *paths)
     network, normalisation = load_network(paths[0])
     card = read_json(paths[1])
     assert set(card) == CARD_FIELDS
@@ -216,17 +242,31 @@ def test_make_checkpoint_writes_weights_card_and_reference_statistics(data, tmp_
     assert read_metadata(paths[2]) == {"n": 24, "images": "CIFAR-10 test"}
 
 
+def test_the_card_of_an_untrained_network_names_no_paper_and_no_epochs(data, tmp_path):
+    paths = [tmp_path / name for name in ("w.safetensors", "card.json", "r.safetensors")]
+    make_checkpoint(Recipe("none", "tiny-resnet-6", images=32), data, torch.device("cpu"), *paths)
+    card = read_json(paths[1])
+    assert (card["paper"], card["recipe"], card["epochs"]) == ("", {}, 0)
+    assert card["knn_accuracy"] == card["knn_accuracy_random"]
+    network, _ = load_network(paths[0])
+    assert network.feature_dim == 24
+
+
 def test_more_images_than_there_are_is_refused(data, tmp_path):
     with pytest.raises(InputError, match="41 training images are wanted, but there are 40"):
-        make_checkpoint("simclr", data, 0, 1, 41, torch.device("cpu"), *[tmp_path / name for name in "abc"])
+        make_checkpoint(
+            Recipe("simclr", epochs=1, images=41), data, torch.device("cpu"), *[tmp_path / name for name in "abc"]
+        )
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("objective", SHIPPED)
 def test_the_shipped_checkpoint_is_clearly_better_than_a_random_network(objective):
     network, normalisation = load_network(TINY / f"{objective}-tiny.safetensors")
     card = json.loads((TINY / f"{objective}-tiny.json").read_text())
     reference = read_arrays(TINY / f"{objective}-tiny.reference.safetensors", "mean", "std")
     assert set(card) == CARD_FIELDS and card["objective"] == objective
+    recipe = recipe_of(catalogue("checkpoints")[f"{objective}-tiny"])
+    assert all(card[name] == value for name, value in vars(recipe).items())
     assert card["normalisation"] == normalisation
     assert card["knn_accuracy"] >= card["knn_accuracy_random"] + 5
     assert all(parameter.dtype == torch.float32 for parameter in network.parameters())
@@ -236,7 +276,7 @@ def test_the_shipped_checkpoint_is_clearly_better_than_a_random_network(objectiv
 
 
 def test_shipped_checkpoints_differ():
-    weights = {o: read_arrays(TINY / f"{o}-tiny.safetensors")["conv1.weight"].tobytes() for o in OBJECTIVES}
-    accuracies = [json.loads((TINY / f"{o}-tiny.json").read_text())["knn_accuracy"] for o in OBJECTIVES]
-    assert len(set(weights.values())) == len(OBJECTIVES)
+    weights = {o: read_arrays(TINY / f"{o}-tiny.safetensors")["conv1.weight"].tobytes() for o in SHIPPED}
+    accuracies = [json.loads((TINY / f"{o}-tiny.json").read_text())["knn_accuracy"] for o in SHIPPED]
+    assert len(set(weights.values())) == len(SHIPPED)
     assert max(accuracies) - min(accuracies) > 2

@@ -22,7 +22,7 @@ def convert(name: str, downloads: Path, out: Path) -> None:
 
     Args:
         name: Its name in the catalogue.
-        downloads: Folder of the fetched files.
+        downloads: Folder of the fetched files; networks of recipes lie in `pretrain` beside it.
         out: Where to write it.
 
     Raises:
@@ -33,6 +33,11 @@ def convert(name: str, downloads: Path, out: Path) -> None:
     if entry["zoo"] == "tiny":
         shipped = PACKAGE / "checkpoints/tiny" / f"{name}.safetensors"
         write_arrays(out, read_arrays(shipped), read_metadata(shipped))
+        return
+    if "pretrain" in entry:
+        made = downloads.parent / "pretrain" / f"{name}.safetensors"
+        made_by = provenance({"checkpoint": name}, [made])
+        write_arrays(out, read_arrays(made), read_metadata(made) | {"made_by": made_by})
         return
     module = importlib.import_module(converter(name))
     if files(entry):

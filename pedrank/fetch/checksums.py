@@ -17,7 +17,7 @@ KNOWN = "sha256.json"
 # First bytes of a file by the end of its name; a web page or an error message begins otherwise.
 _FIRST_BYTES = {
     (".tar.gz", ".tgz"): (b"\x1f\x8b", b"PK\x03\x04"),  # Kaggle's zip file may stand in for a tar.gz
-    (".zip",): (b"PK\x03\x04",),
+    (".zip", ".whl"): (b"PK\x03\x04",),
     (".pth", ".pth.tar", ".pkl"): (b"PK\x03\x04", b"\x80"),  # torch's zip format, or a pickle
     (".mat",): (b"MATLAB",),
 }
@@ -33,7 +33,7 @@ def check_fetched(path: Path, file: str, entry: Mapping[str, Any]) -> str:
     Args:
         path: The fetched file.
         file: Its name in the catalogue, which decides its first bytes.
-        entry: Its catalogue entry, with `md5`, `sha256` or `npm` if they are known.
+        entry: Its catalogue entry, with `md5`, `sha256`, `npm` or `pypi` if they are known.
 
     Returns:
         The file's sha256.
@@ -56,8 +56,11 @@ def check_fetched(path: Path, file: str, entry: Mapping[str, Any]) -> str:
     if not right:
         raise Refused(f"does not begin like a {Path(file).suffix} file")
     md5, sha256 = _digests(path)
-    if "npm" in entry and sha256 == entry["npm"]["sha256"]:
+    packages = [entry[registry]["sha256"] for registry in ("npm", "pypi") if registry in entry]
+    if sha256 in packages:
         return sha256
+    if packages and not {"md5", "sha256"} & set(entry):
+        raise Refused(f"has the wrong checksum (sha256 {sha256}, not {' or '.join(packages)}), so it is another file")
     for kind, found in (("sha256", sha256), ("md5", md5)):
         known = entry.get(kind, "")
         known = [known] if isinstance(known, str) else known

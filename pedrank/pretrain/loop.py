@@ -12,9 +12,9 @@ from pedrank.features.normalise import mean_and_std, standardise
 from pedrank.networks.build import build
 from pedrank.pretrain.objectives import OBJECTIVES
 from pedrank.pretrain.random_views import random_views
+from pedrank.pretrain.recipe import UNTRAINED, Recipe
 from pedrank.utils.errors import InputError
 
-ARCHITECTURE = "tiny-resnet"
 # Per-channel mean and standard deviation of CIFAR-10's training pixels, in [0, 1].
 NORMALISATION = {"mean": [0.4914, 0.4822, 0.4465], "std": [0.2470, 0.2435, 0.2616]}
 OPTIMISER: dict[str, Any] = {
@@ -60,28 +60,26 @@ def encode(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
     return outputs
 
 
-def random_network(seed: int) -> nn.Module:
+def random_network(seed: int, architecture: str = "tiny-resnet") -> nn.Module:
     """The network before pre-training; one seed gives the same weights for every objective."""
     torch.manual_seed(seed)
-    return build(ARCHITECTURE)
+    return build(architecture)
 
 
 def pretrain(
-    objective: str,
+    recipe: Recipe,
     images: torch.Tensor,
-    seed: int,
-    epochs: int,
+    labels: torch.Tensor,
     report: Callable[[int, float], None] = lambda epoch, loss: None,
 ) -> nn.Module:
-    """Pre-train the tiny network with one objective.
+    """Pre-train a network with one objective.
 
-    The same seed, images, number of threads and machine give the same weights.
+    The same recipe, images, number of threads and machine give the same weights.
 
     Args:
-        objective: A name in `pedrank.pretrain.objectives.OBJECTIVES`.
+        recipe: Objective, network, epochs and seed.
         images: (N, H, W, 3) uint8, on the device to train on.
-        seed: Seed of initial weights, order of images and views.
-        epochs: Passes over the images.
+        labels: (N,) int64, on the same device; only the supervised objective reads them.
         report: Called after each epoch with its number, counted from 0, and its mean loss.
 
     Returns:
@@ -90,10 +88,15 @@ def pretrain(
     Raises:
         InputError: Unknown objective.
     """
-    if objective not in OBJECTIVES:
-        raise InputError(f"unknown objective '{objective}'; choose from {', '.join(OBJECTIVES)}")
+    objective, seed, epochs = recipe.objective, recipe.seed, recipe.epochs
+    if objective not in (*OBJECTIVES, UNTRAINED):
+        raise InputError(f"unknown objective '{objective}'; choose from {', '.join(OBJECTIVES)}, {UNTRAINED}")
     device = images.device
-    method = OBJECTIVES[objective](random_network(seed), len(images)).to(device).train()
+    network = random_network(seed, recipe.architecture)
+    if objective == UNTRAINED:
+        return network.to(device).eval()
+    method = OBJECTIVES[objective](network, len(images)).to(device).train()
+    method.labels = labels
     batch = min(OPTIMISER["batch"], len(images))
     steps = epochs * (len(images) // batch)
     trained = [parameter for parameter in method.parameters() if parameter.requires_grad]

@@ -22,6 +22,7 @@ class Objective(nn.Module):
     paper = ""
     views = 2
     recipe: dict[str, Any] = {}
+    labels: torch.Tensor  # (N,) of the training images, set by the loop; only the supervised objective reads them
 
     def __init__(self, backbone: nn.Module, images: int) -> None:
         """`images` is the number of training images, for memories that hold an entry for each."""

@@ -1,4 +1,4 @@
-"""The twelve objectives by name."""
+"""The objectives by name: twelve self-supervised ones, and classification."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pedrank.pretrain.contrastive import NNCLR, InstanceDiscrimination, MoCo, Si
 from pedrank.pretrain.distillation import BYOL, DINO, SimSiam
 from pedrank.pretrain.objective import Objective
 from pedrank.pretrain.redundancy import BarlowTwins, VICReg
+from pedrank.pretrain.supervised import Supervised
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "simclr": SimCLR,
@@ -21,4 +22,5 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "deepcluster": DeepCluster,
     "pcl": PCL,
     "nnclr": NNCLR,
+    "supervised": Supervised,
 }

