@@ -15,6 +15,7 @@ from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import described, read_arrays, write_csv
 from pedrank.study.names import fill
+from pedrank.study.plugins import load_plugins
 from pedrank.study.tables import read_tables
 from pedrank.utils.errors import InputError
 
@@ -44,6 +45,7 @@ def main() -> None:
     add_study(parser)
     parser.add_argument("--out", required=True, help="a path with the fields {figure} and {ext}")
     arguments = parser.parse_args()
+    load_plugins(arguments.study)
     given = dict(arguments.options)
     given |= {
         name: read_tables(getattr(arguments, name), arguments.study) for name in TABLES if getattr(arguments, name)

@@ -19,6 +19,7 @@ from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import provenance, read_arrays, read_csv, read_metadata, write_json
 from pedrank.study.names import paths
+from pedrank.study.plugins import load_plugins
 from pedrank.study.tables import read_tables
 
 
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("--json", required=True, type=Path)
     parser.add_argument("--figure", required=True, nargs=2, type=Path, help="PDF and PNG")
     arguments = parser.parse_args()
+    load_plugins(arguments.study)
     patterns = (arguments.scores, arguments.seconds, [arguments.halves])
     scores, seconds, halves = (read_tables(each, arguments.study) for each in patterns)
     metric, refinement = arguments.metric, arguments.refinement

@@ -9,6 +9,7 @@ from pedrank.formats.yaml_file import read_yaml
 from pedrank.ranking.prior_rows import unknown
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import write_text
+from pedrank.study.plugins import load_plugins
 
 
 def main() -> None:
@@ -19,6 +20,8 @@ def main() -> None:
     parser.add_argument("--published", type=Path, help="the published Table 1, to print it beside ours")
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
+    if arguments.kind != "trace":  # that page explains plugins that are missing now
+        load_plugins(arguments.results / "config.yaml")
     pages = importlib.import_module(f"pedrank.report.pages.{arguments.kind}_page")
     if arguments.kind == "study":
         config = read_yaml(arguments.results / "config.yaml")

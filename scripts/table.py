@@ -10,6 +10,7 @@ from pedrank.runtime.arguments import PATTERN, add_made_by, add_study
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import provenance, write_json
 from pedrank.study.names import paths
+from pedrank.study.plugins import load_plugins
 from pedrank.study.tables import read_tables
 
 INPUTS = ("summary", "seconds", "ground_truth", "published")  # that a table's function can name as parameters
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, nargs="+", type=Path, help="one path per format, chosen by its suffix")
     add_made_by(parser)
     arguments = parser.parse_args()
+    load_plugins(arguments.study)
     table = maker("table", arguments.table)
     wanted = {each: getattr(arguments, each) for each in inspect.signature(table).parameters if each in INPUTS}
     write_table(table(**{each: read_tables(given, arguments.study) for each, given in wanted.items()}), arguments.out)

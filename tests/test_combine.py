@@ -10,6 +10,7 @@ from pedrank.ranking.combination_fit import fit_combination
 from pedrank.ranking.combination_judge import calibrated, with_expected_slopes
 from pedrank.ranking.combine import PARAMETERS, shipped_parameters
 from pedrank.ranking.confidence import confidence
+from pedrank.ranking.evidence_hub import hub_of
 from pedrank.ranking.random_effects import fit_random_effects, indicators
 from pedrank.ranking.shipped_hubs import shipped_hubs
 from pedrank.store.artefacts import read_json
@@ -58,6 +59,36 @@ def test_mean_accuracies_as_prior_lose_nothing_but_ties(hubs, fitted, name):
     means = {d: hub.accuracies.drop(columns=d).mean(axis=1) for d in hub.accuracies}
     combined = _mean_tau(hub, lambda d: combine(_table(hub, d), means[d], fitted[name]))
     assert combined >= _mean_tau(hub, means.get) - 0.005
+
+
+def _hub_of_newer_metrics(seed):
+    """Twelve checkpoints on four datasets: the linear probe follows the accuracies, LEAD and ITM hardly do."""
+    random, names = np.random.default_rng(seed), [f"checkpoint-{i}" for i in range(12)]
+    true = pd.DataFrame(random.normal(80, 5, size=(4, 12)), [f"dataset-{i}" for i in range(4)], names)
+    noise = {"lead": 20.0, "itm": 10.0, "linear_probe": 0.5, "logme": 10.0}
+    scores = {name: true + random.normal(0, sd, size=(4, 12)) for name, sd in noise.items()}
+    long = [values.stack().rename("score").reset_index().assign(metric=name) for name, values in scores.items()]
+    columns = {"level_0": "dataset", "level_1": "checkpoint"}
+    accuracies = true.stack().rename("accuracy").reset_index().rename(columns=columns)
+    return hub_of(accuracies, pd.concat(long).rename(columns=columns))
+
+
+def test_newer_metrics_enter_where_the_evidence_has_them(hubs):
+    newer = ["lead", "itm", "linear_probe"]
+    assert set(newer) <= set(metric_names()) and not set(newer) & set(shipped_parameters()["validity"])
+    fitted = fit_combination(hubs | {f"mine-{seed}": _hub_of_newer_metrics(seed) for seed in range(3)})
+    for name in newer:
+        assert (fitted["validity"][name]["hubs"], fitted["validity"][name]["datasets"]) == (3, 12)
+    low = {name: fitted["validity"][name]["low"] for name in (*newer, "logme")}
+    assert max(low, key=low.get) == "linear_probe"
+    values = np.random.default_rng(5).normal(size=(6, 4))
+    table = pd.DataFrame(values, index=NAMES, columns=[*newer, "logme"])
+    # The metric that the evidence knows best leads: the probe now, LogME with the parameters that are shipped.
+    assert weightedtau(combine(table, parameters=fitted), table["linear_probe"]).statistic == pytest.approx(1)
+    assert weightedtau(combine(table), table["logme"]).statistic == pytest.approx(1)
+    for name in newer:  # and none is ignored: without it, the values differ
+        led = table if name == "linear_probe" else table.assign(linear_probe=0.0)
+        assert not np.allclose(combine(led, parameters=fitted), combine(led.drop(columns=name), parameters=fitted))
 
 
 def test_the_priors_have_the_tau_w_known_from_elsewhere(hubs):

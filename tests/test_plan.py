@@ -95,6 +95,21 @@ def test_plugins_are_in_the_digest_of_what_they_compute(tmp_path):
     assert own.metrics_code("score", ["logme"]) == ours and own.metrics_code("score", ["spread"]) != theirs
 
 
+def test_titles_of_plugins_are_in_the_digest_of_what_prints_them(tmp_path):
+    plugin = tmp_path / "mine.py"
+
+    def codes(metrics):
+        own = plan(plugins=[str(plugin)], metrics=metrics)
+        printed = own.table_code("table1"), own.figure_code("cost"), own.page_code("study")
+        return [*printed, own.ranking_code(), own.page_code("ranking"), own.page_code("trace")]
+
+    plugin.write_text("X = 1\n")
+    before, others = codes(["logme", "spread"]), codes(["logme"])
+    plugin.write_text("X = 22\n")
+    assert not set(before) & set(codes(["logme", "spread"]))
+    assert codes(["logme"]) == others
+
+
 def test_a_run_of_fine_tuning_depends_on_its_own_network_and_little_else():
     """Neither readers of other datasets, nor torch.hub, nor YAML decide its number."""
     quick = plan("quickstart")

@@ -146,6 +146,30 @@ def test_baselines_take_the_studys_options_and_plugins(tmp_path):
     assert found[1] == pytest.approx(3 * found[0])
 
 
+def test_tables_and_figures_print_the_titles_of_a_studys_plugins(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from pedrank.metrics import metric\n\n\n@metric(title='Spread of means')\ndef spread(observation):\n"
+        "    return observation.means.std()\n"
+    )
+    study = tmp_path / "config.yaml"
+    study.write_text(yaml.safe_dump({"plugins": [str(tmp_path / "mine.py")]}))
+    rows = "dataset,checkpoint,metric,refinement,seconds,refinement_seconds,n,d,c,threads,device\n"
+    (tmp_path / "seconds.csv").write_text(
+        rows + "".join(f"digits,{name},spread,none,0.1,,40,5,4,1,a CPU\n" for name in "ab")
+    )
+    done = script(
+        *("table", "table2", "--seconds", tmp_path / "seconds.csv", "--study", study),
+        *("--out", tmp_path / "table2.md", tmp_path / "table2.tex", "--made-by", tmp_path / "b.json"),
+    )
+    assert done.returncode == 0, done.stderr
+    for written in ("table2.md", "table2.tex"):
+        text = (tmp_path / written).read_text(encoding="utf-8")
+        assert "Spread of means" in text and "spread" not in text
+    (tmp_path / "mine.py").unlink()  # the message shows that a figure's script runs the plugin
+    done = script("figure", "cost", "--study", study, "--out", tmp_path / "{figure}.{ext}")
+    assert done.returncode == 1 and "mine.py: no such Python file; correct the path" in done.stderr
+
+
 @pytest.mark.parametrize("kind, rest", [("table", ("--made-by", "b.json")), ("figure", ())])
 @pytest.mark.parametrize("name", ["tabel1", "write", "style"])  # helper modules have no function of their name
 def test_an_unknown_table_or_figure_is_one_line(kind, rest, name, tmp_path):

@@ -1,11 +1,16 @@
 """A study's configuration: every mistake is one line with the remedy."""
 
 import copy
+from itertools import combinations
 
+import numpy as np
 import pytest
 import yaml
+from golden import clusters
 
 from pedrank.catalogue.catalogue import catalogue
+from pedrank.observation.statistics import ClassStatistics, ReferenceStatistics
+from pedrank.refinements import move
 from pedrank.study.config import check_all_options, check_names, check_schema, read_config
 from pedrank.study.names import refinements
 from pedrank.utils.errors import InputError
@@ -169,6 +174,19 @@ def test_a_misspelt_option_is_found_before_anything_runs(part, value, message):
 def test_options_that_are_there_are_taken():
     ped = {"by": "ped", "lam": 0.5, "mode": "paper", "clamp": True}
     check_all_options(RANKING | {"metric_options": {"knn": {"k": 3}}, "refinements": {"x": ped, "y": {"by": "sa"}}})
+
+
+def test_no_two_refinements_of_the_full_study_move_classes_alike():
+    """With its ten classes, the modes of PED alone would: no move falls to half of the first one."""
+    features, labels = clusters(400, 80, 10, apart=0.3)
+    features = features + 3 * (labels == 0)[:, None]  # one class is apart, all others overlap
+    statistics, reference = ClassStatistics.from_features(features, labels), ReferenceStatistics.from_features(features)
+    listed = refinements(read_config(ROOT, ROOT / "studies/full.yaml"))
+    moved = {name: move(statistics, reference, **options).displacement for name, options in listed.items() if options}
+    assert {"ped-0.3", "ped-0.6", "overlap", "sa-0.6"} < set(moved)
+    for one, other in combinations(moved, 2):
+        assert not np.allclose(moved[one], moved[other]), (one, other)
+    np.testing.assert_array_equal(moved["ped-0.6"], move(statistics, reference, "ped", mode="paper").displacement)
 
 
 def test_the_full_study_is_the_quickstart_with_further_rows():

@@ -33,8 +33,9 @@ def lead(
 
         F_t = (1 - exp(-eta lambda_k t)) y + exp(-eta lambda_k t) F_0,    t = 1,    score = mean of ln F_t at the label.
 
-    F_0 is the softmax of one-vs-rest linear SVMs (squared hinge) on the features. lambda_k is the mean eigenvalue of
-    the tangent kernel of a random network D -> 2048 (ReLU) -> C, on at most 64 samples of class k:
+    F_0 is the softmax of one-vs-rest linear SVMs on the features. The notes say only that their values are turned into
+    probabilities: the softmax is ours, and so are the squared hinge loss and its weight of 1. lambda_k is the mean
+    eigenvalue of the tangent kernel of a random network D -> 2048 -> C, on at most 64 samples of class k:
 
         Phi_uv = <g_u, g_v>,    g_u = the gradient of sum_j F_j(x_u) with respect to all weights,
         lambda_k = tr Phi / S = mean |g_u|^2,    |g_u|^2 = C |h_u|^2 + |x_u|^2 |delta_u|^2
@@ -43,10 +44,10 @@ def lead(
     one entry per weight, is formed. lambda is averaged over `seeds` random networks.
 
     **The scale of lambda** is not defined in the text that could be read; this is ours. Features are centred and
-    divided by one number, so that their mean squared length is 1. Weights have variance 2 / 2048 in the first layer
-    and 1 / 2048 in the second. Then lambda_k is about 1.5 C times the mean squared length of the class. It is divided
-    by C, so eta = 1 moves a typical logit by 1 - exp(-1.5), or 78 % of the way. So the scale of the features does not
-    matter.
+    divided by one number, so that their mean squared length is 1. The hidden layer has ReLU. Weights have variance
+    2 / 2048 in the first layer and 1 / 2048 in the second. Then lambda_k is about 1.5 C times the mean squared length
+    of the class. It is divided by C, so eta = 1 moves a typical logit by 1 - exp(-1.5), or 78 % of the way. So the
+    scale of the features does not matter.
 
     mode="as_described" scores the SVM on the samples that it was trained on. With N < D it separates any labels, and
     noise scores as high as informative features. mode="cross_fitted" trains it on four fifths at a time, and scores it

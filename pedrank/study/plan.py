@@ -313,35 +313,30 @@ class Plan:
 
     def table_code(self, table: str) -> str:
         """Digest of a table, whose module is loaded by name."""
-        return self.code("table", f"pedrank/report/tables/{table.replace('-', '_')}.py", *self._printed())
+        return self._titled("table", f"pedrank/report/tables/{table.replace('-', '_')}.py", *_templates())
 
     def figure_code(self, *figures: str) -> str:
         """Digest of figures, whose modules are loaded by name."""
-        modules = [f"pedrank/report/figures/{name.replace('-', '_')}.py" for name in figures]
-        return self.code("figure", *modules, *self._titled())
+        return self._titled("figure", *(f"pedrank/report/figures/{name.replace('-', '_')}.py" for name in figures))
 
     def ranking_code(self) -> str:
         """Digest of a ranking: its table, its figure and its sentences."""
-        return self.code("ranking", *self._printed())
+        return self._titled("ranking", *_templates())
 
     def page_code(self, kind: str) -> str:
         """Digest of a page, whose module is loaded by name."""
-        return self.code("report", f"pedrank/report/pages/{kind}_page.py", *self._printed())
+        return self._titled("report", f"pedrank/report/pages/{kind}_page.py", *_templates())
 
     def trace_code(self) -> str:
         """Digest of the page behind Table 1, which names the file of each formula."""
         formulas = self.refinements_code("report", list(self.refined.values()))
         return self.page_code("trace") + self.code("report", "pedrank/study/trace.py") + formulas
 
-    def _titled(self) -> list[str]:
-        """The metrics of the study: titles are in their modules."""
+    def _titled(self, script: str, *modules: str) -> str:
+        """Digest of a script that prints metrics by their titles, which are in the metrics' modules and in plugins."""
         names = [*self.config["metrics"], *self.config["baselines"]]
-        return [file for name in names if (ROOT / (file := f"pedrank/metrics/{name}.py")).is_file()]
-
-    def _printed(self) -> list[str]:
-        """What tables and pages are made with: titles and templates."""
-        templates = sorted(path for path in (PACKAGE / "report/pages/templates").iterdir() if path.is_file())
-        return [*self._titled(), *(str(path.relative_to(ROOT)) for path in templates)]
+        titles = {name: f"pedrank/metrics/{name}.py" for name in names}
+        return self._by_name(script, titles | {module: module for module in modules})
 
     def _networks(self, checkpoint: str | None) -> list[str]:
         """The modules that build the networks of one checkpoint, or of all."""
@@ -540,6 +535,12 @@ def _check_braces(path: Path) -> None:
 
 def _shipped(name: str) -> list[str]:
     return [shipped(PACKAGE / name)] if (PACKAGE / name).is_file() else []
+
+
+def _templates() -> list[str]:
+    """The templates that tables and pages are made with."""
+    folder = PACKAGE / "report/pages/templates"
+    return sorted(str(path.relative_to(ROOT)) for path in folder.iterdir() if path.is_file())
 
 
 def _file_of(module: str) -> str:

@@ -7,7 +7,21 @@ import os
 from pathlib import Path
 
 from pedrank import metrics, refinements
+from pedrank.formats.yaml_file import read_yaml
 from pedrank.utils.errors import InputError
+
+
+def load_plugins(study: Path | None) -> None:
+    """Run the plugins of a study, so that tables, figures and pages find the titles of their metrics.
+
+    Args:
+        study: The study's configuration; without one, nothing is run.
+
+    Raises:
+        InputError: As `load_plugin`.
+    """
+    for plugin in read_yaml(study).get("plugins", []) if study else []:
+        load_plugin(plugin)
 
 
 def load_plugin(path: str | os.PathLike) -> None:

@@ -70,10 +70,10 @@ def trace_page(found: Mapping[str, Any]) -> str:
 
 def _rows(cells: Sequence[Mapping[str, Any]], anchors: Mapping[str, str]) -> list[tuple[str, list[dict[str, Any]]]]:
     """The cells of each row of Table 1, below the name of the row."""
-    rows: dict[str, list[dict[str, Any]]] = {}
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for cell in cells:
-        rows.setdefault(text.method(cell["metric"], cell["refinement"]), []).append(_cell(cell, anchors))
-    return list(rows.items())
+        rows.setdefault((cell["metric"], cell["refinement"]), []).append(_cell(cell, anchors))
+    return [(text.method(*method), row) for method, row in rows.items()]
 
 
 def _cell(cell: Mapping[str, Any], anchors: Mapping[str, str]) -> dict[str, Any]:
