@@ -76,6 +76,22 @@ def prior(
     return pd.DataFrame({"imagenet": imagenet, "prior": known.fillna(_expected(imagenet, everywhere, means))})
 
 
+def known_priors(checkpoints: Mapping[str, Mapping[str, Any] | None], dataset: str) -> pd.DataFrame:
+    """Return the prior of each checkpoint and where it comes from.
+
+    Args:
+        checkpoints: Names and entries, as for `prior`.
+        dataset: Name of the dataset that is ranked; its accuracies are left out.
+
+    Returns:
+        Table (n, 3) by checkpoint: imagenet and prior, as from `prior`, and prior_from, as from `prior_sources`.
+
+    >>> known_priors({"byol": None, "mine": None}, "dtd")["prior_from"].tolist()
+    ['10 other datasets', '']
+    """
+    return prior(checkpoints, dataset).assign(prior_from=prior_sources(checkpoints, dataset))
+
+
 def prior_sources(checkpoints: Mapping[str, Mapping[str, Any] | None], dataset: str) -> dict[str, str]:
     """Say where the prior of each checkpoint comes from.
 
@@ -84,10 +100,11 @@ def prior_sources(checkpoints: Mapping[str, Mapping[str, Any] | None], dataset: 
         dataset: Name of the dataset that is ranked; its accuracies are left out.
 
     Returns:
-        By checkpoint: "fine-tuned on N other datasets", "ImageNet accuracy", or "" where it has no prior.
+        By checkpoint: "N other datasets" (published accuracies after fine-tuning on them), "ImageNet accuracy", or ""
+        where it has no prior.
 
     >>> prior_sources({"byol": None, "timm:resnet18": None, "mine": None}, "dtd")
-    {'byol': 'fine-tuned on 10 other datasets', 'timm:resnet18': 'ImageNet accuracy', 'mine': ''}
+    {'byol': '10 other datasets', 'timm:resnet18': 'ImageNet accuracy', 'mine': ''}
     """
     target = dataset_names(dataset)
     elsewhere: dict[str, set[str]] = {}
@@ -97,7 +114,7 @@ def prior_sources(checkpoints: Mapping[str, Mapping[str, Any] | None], dataset: 
     found = {}
     for name, entry in checkpoints.items():
         datasets = len(elsewhere.get(weights_key(name, entry), ()))
-        tuned = f"fine-tuned on {datasets} other dataset{'s' * (datasets != 1)}" if datasets else ""
+        tuned = f"{datasets} other dataset{'s' * (datasets != 1)}" if datasets else ""
         found[name] = tuned or ("ImageNet accuracy" if imagenet_accuracy(name, entry) is not None else "")
     return found
 
