@@ -14,6 +14,7 @@ from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import validate
 
 from pedrank.catalogue.crop import PATTERN
+from pedrank.ranking.combine import PARAMETERS
 from pedrank.report import CROSS_DATASET_FIGURES, PAPER_FIGURES
 from pedrank.runtime.interrupt import stop_in_one_line
 from pedrank.runtime.lock import alone

@@ -4,7 +4,7 @@ Ranking: which checkpoint to fine-tune if accuracies are unknown, and how much t
 in:  results/{study}/{scores,seconds}/{dataset}.csv, results/{study}/{scores,seconds}/baselines/{dataset}.csv
      results/{study}/features/{dataset}/{checkpoint}.safetensors, results/{study}/reference/{checkpoint}.safetensors
      results/{study}/finetune/{dataset}.csv, {dataset}.seconds.csv (if a ranking is to be confirmed)
-     pedrank/published/table1.csv
+     pedrank/published/*.csv, pedrank/ranking/combination.json
 out: results/{study}/ranking/{dataset}/{checkpoint}.csv           scores on random halves of the images
      results/{study}/ranking/{dataset}.{csv,json,md,html}         the ranking; the JSON holds the recommendation
      results/{study}/ranking/{dataset}.stability.{pdf,png}        scores on the halves, checkpoint by checkpoint
@@ -59,6 +59,8 @@ rule ranking:
         references=of_study(PLAN.reference, checkpoint=config["checkpoints"][0]) if MOVED_BY else [],
         weights=PLAN.user_weights,
         published=shipped(PUBLISHED / "table1.csv"),
+        accuracies=PLAN.published_accuracies(),
+        learned=shipped(PARAMETERS),
     output:
         tables=multiext("results/{study}/ranking/{dataset}", ".csv", ".md", ".html"),
         json="results/{study}/ranking/{dataset}.json",
@@ -72,13 +74,16 @@ rule ranking:
         halves=pattern(HALVES),
         metric=RANKED_BY["metric"],
         refinement=RANKED_BY["refinement"],
+        by=RANKED_BY["by"],
+        known=PLAN.known_weights(),
         notes=ask(PLAN.dataset_notes),
         code=PLAN.ranking_code(),
     shell:
         'python "$PEDRANK/scripts/ranking.py" --scores {input.scores} --seconds {input.seconds}'
         ' --halves {params.halves} --features {input.features} --references {input.references} --study "$PEDRANK_STUDY"'
         " --weights {input.weights} --published {input.published:q}"
-        " --notes {params.notes:q} --dataset {wildcards.dataset} --metric {params.metric} --refinement {params.refinement}"
+        " --notes {params.notes:q} --dataset {wildcards.dataset} --by {params.by} --metric {params.metric}"
+        " --refinement {params.refinement}"
         " --tables {output.tables} --json {output.json} --figure {output.figure} 2> {log}"
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from pedrank.formats.yaml_file import read_yaml
 from pedrank.observation.statistics import ReferenceStatistics
 from pedrank.ranking.halves import score_halves
+from pedrank.ranking.twins import fingerprint
 from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import read_arrays, read_metadata, write_csv
@@ -51,7 +52,7 @@ def main() -> None:
             "scored_images", len(arrays["labels"])
         )  # a user's own features have one row each
         table = {"checkpoint": path.stem, "half": range(len(scores)), "rank_score": scores, "images": images}
-        write_csv(out, pd.DataFrame(table))
+        write_csv(out, pd.DataFrame(table | {"features": fingerprint(arrays["features"])}))
 
 
 run(main)

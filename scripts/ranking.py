@@ -1,4 +1,4 @@
-"""Rank the checkpoints of one dataset by one metric, and measure how far other metrics and other images agree."""
+"""Rank the checkpoints of one dataset, and measure how far metrics and other images agree with the ranking."""
 
 import argparse
 import json
@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from pedrank.ranking import ranking
+from pedrank.catalogue.catalogue import catalogue
+from pedrank.ranking import ranking, twins
 from pedrank.ranking.facts import ranking_facts
+from pedrank.ranking.prior import known_priors
 from pedrank.report import text
 from pedrank.report.figures.stability import draw_stability
 from pedrank.report.figures.style import save_figure
+from pedrank.report.sentences.image_notes import image_notes
 from pedrank.report.sentences.ranking_notes import ranking_notes
-from pedrank.report.sentences.ranking_sentences import headline, how_sure, worth
+from pedrank.report.sentences.ranking_sentences import ranking_sentences
 from pedrank.report.tables.ranking_table import ranking_table
 from pedrank.report.tables.write import write_table
 from pedrank.runtime.arguments import PATTERN, add_study
@@ -35,38 +38,38 @@ def main() -> None:
     parser.add_argument("--weights", nargs="*", default=[], type=Path, help="converted weights, for their notes")
     add_study(parser)
     parser.add_argument("--published", required=True, type=Path, help="the paper's Table 1")
-    parser.add_argument("--metric", required=True, help="metric that ranks")
+    parser.add_argument("--by", required=True, choices=[ranking.COMBINATION, ranking.METRIC])
+    parser.add_argument("--metric", required=True, help="metric that ranks, or that scores the halves")
     parser.add_argument("--refinement", required=True, help="refinement before ranking, or none")
     parser.add_argument("--tables", required=True, nargs="+", type=Path, help="one path per format, by its suffix")
     parser.add_argument("--json", required=True, type=Path)
     parser.add_argument("--figure", required=True, nargs=2, type=Path, help="PDF and PNG")
     arguments = parser.parse_args()
     load_plugins(arguments.study)
-    patterns = (arguments.scores, arguments.seconds, [arguments.halves])
-    scores, seconds, halves = (read_tables(each, arguments.study) for each in patterns)
-    metric, refinement = arguments.metric, arguments.refinement
-    table = ranking.rank(scores, seconds, halves, metric, refinement)
+    by, metric, refinement = arguments.by, arguments.metric, arguments.refinement
+    scores, seconds, halves = (
+        read_tables(each, arguments.study) for each in (arguments.scores, arguments.seconds, [arguments.halves])
+    )
+    fingerprints = halves.groupby("checkpoint", sort=False)["features"].first()
+    same = twins.twins(fingerprints)
+    known = known_priors({name: catalogue("checkpoints")[name] for name in fingerprints.index}, arguments.dataset)
+    known = twins.shared_prior(known, same)
+    scores, halves = (each[~each["checkpoint"].isin(same)] for each in (scores, halves))
+    table = ranking.rank(scores, seconds, halves, metric, refinement, known, by)
     labels = np.asarray(read_arrays(arguments.features, "labels")["labels"])
-    found = ranking_facts(table, scores, halves, labels, read_csv(arguments.published), metric, refinement)
+    published = read_csv(arguments.published)
+    found = ranking_facts(table, scores, halves, labels, published, metric, refinement, by, same)
     made_from = [*arguments.scores, *paths([arguments.halves], arguments.study), arguments.published]
-    found |= {
-        "dataset": arguments.dataset,
-        "made_by": provenance({"metric": metric, "refinement": refinement}, made_from),
-    }
+    made_by = provenance({"by": by, "metric": metric, "refinement": refinement}, made_from)
+    found |= {"dataset": arguments.dataset, "made_by": made_by}
     of_references = [f"Reference images: {note}" for path in arguments.references for note in image_notes(path)]
     of_weights = [f"{path.stem}: {note}" for path in arguments.weights for note in read_metadata(path).get("notes", [])]
     of_data = [*arguments.notes, *image_notes(arguments.features), *of_references]
     found["notes"] = [*of_data, *of_weights, *ranking_notes(found)]
-    found["sentences"] = [f"{headline(found)}.", how_sure(found), worth(found)]
-    write_table(ranking_table(found, table), arguments.tables)
+    found["sentences"] = ranking_sentences(found)
+    write_table(ranking_table(found, twins.with_twins(table, same)), arguments.tables)
     save_figure(draw_stability(table, halves, text.method(metric, refinement)), *arguments.figure)
     write_json(arguments.json, found)
-
-
-def image_notes(path: Path) -> list[str]:
-    """Sentences about the images behind features, such as how deep pixels were read."""
-    images = read_metadata(path).get("images")  # a name, if pedrank ships the images
-    return images.get("pixels", {}).get("notes", []) if isinstance(images, dict) else []
 
 
 run(main)

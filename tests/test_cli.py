@@ -18,7 +18,7 @@ from PIL import Image
 from pedrank import ReferenceStatistics, metric_names, refine, score
 from pedrank.catalogue.catalogue import catalogue, zoo
 from pedrank.cli import COMMANDS, command_line, doctor_checks, main, rank_study, workflow
-from pedrank.cli.rank import METRICS
+from pedrank.cli.rank_study import METRICS
 from pedrank.observation.statistics import ClassStatistics
 from pedrank.refinements.refinement_file import load_refinement
 from pedrank.store.artefacts import read_arrays, read_json, write_arrays
@@ -210,10 +210,14 @@ def test_what_a_command_line_asks_for(here, monkeypatch):
     assert (plain["metrics"], plain["baselines"]) == (["logme"], ["sfda", "gbc", "knn"])
     assert plain["features"]["splits"] == ["train", "validation"]  # test images stay unseen
     refined = _study(*pair, "--refine", "0.6", "--metric", "gbc")
-    assert refined["ranking"] == {"metric": "gbc", "refinement": "ped-0.6"}
+    assert refined["ranking"] == {"by": "metric", "metric": "gbc", "refinement": "ped-0.6"}
+    # Whoever asks for one score gets the order by this score; otherwise prior and features rank together.
+    assert plain["ranking"] == {"by": "combination", "metric": "logme", "refinement": "none"}
+    assert _study(*pair, "--metric", "knn", "gbc")["ranking"]["by"] == "metric"
     assert (refined["reference"], refined["baselines"]) == ({"source": "shipped"}, [])
     others = _study(*pair, "--refine", "0.6", "--reference", "others")
     assert others["reference"]["source"] == "reference-others"
+    assert others["ranking"] == {"by": "metric", "metric": "logme", "refinement": "ped-0.6"}
     assert others["catalogue"]["datasets"]["reference-others"]["metric"] == "none"
     large = _study("--checkpoints", "byol-tiny", "swav", "--refine", "0.6")
     assert (large["image_size"], large["together"], large["reference"]) == (224, False, {"source": "self"})

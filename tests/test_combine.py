@@ -11,6 +11,7 @@ from pedrank.ranking.combination_judge import calibrated, with_expected_slopes
 from pedrank.ranking.combine import PARAMETERS, shipped_parameters
 from pedrank.ranking.confidence import confidence
 from pedrank.ranking.evidence_hub import hub_of
+from pedrank.ranking.posterior import posterior
 from pedrank.ranking.random_effects import fit_random_effects, indicators
 from pedrank.ranking.shipped_hubs import shipped_hubs
 from pedrank.store.artefacts import read_json
@@ -279,6 +280,23 @@ def test_confidence_is_that_of_simulated_accuracies(with_prior):
     assert answer.within_one == pytest.approx((lost <= 1).mean(), abs=0.02)
     assert answer.regret == pytest.approx(lost.mean(), rel=0.05)
     assert answer.high == pytest.approx(np.quantile(lost, 0.95), rel=0.05)
+
+
+@pytest.mark.parametrize("pick", [None, "mine", "moco"])
+def test_confidence_is_that_of_draws_from_the_posterior(pick):
+    """Half of the priors are known; any checkpoint can be judged, and the first by default."""
+    random = np.random.default_rng(1)
+    table = pd.DataFrame(random.normal(size=(6, 3)), columns=["logme", "sfda", "knn"], index=NAMES)
+    prior = pd.Series(random.normal(size=3), NAMES[:3])
+    belief = posterior(table, prior)
+    assert belief.basis == "both" and belief.mean.index.tolist() == NAMES
+    drawn = random.multivariate_normal(belief.mean, belief.covariance, 200_000)
+    points = np.exp(belief.log_mean + belief.log_sd * random.normal(size=len(drawn)))
+    answer = confidence(table, prior, pick=pick)
+    assert answer.pick == (pick or combine(table, prior).idxmax())
+    lost = points * (drawn.max(axis=1) - drawn[:, NAMES.index(answer.pick)])
+    assert answer.within_one == pytest.approx((lost <= 1).mean(), abs=0.01)
+    assert answer.regret == pytest.approx(lost.mean(), rel=0.02)
 
 
 def test_no_answer_is_sure_that_hubs_left_out_do_not_confirm():

@@ -10,7 +10,7 @@ from pedrank.catalogue.catalogue import catalogue
 from pedrank.evaluation.names import WITHOUT_FEATURES
 from pedrank.evaluation.summary import summarise
 from pedrank.ranking.known_weights import finetuned_accuracies, imagenet_accuracy, weights_key
-from pedrank.ranking.prior import has_imagenet, has_prior, left_out, mean_z_scores, prior
+from pedrank.ranking.prior import has_imagenet, has_prior, left_out, mean_z_scores, prior, prior_sources
 from pedrank.ranking.prior_rows import prior_rows, prior_scores, unknown
 from pedrank.report.sentences.caveats import caveats
 from pedrank.report.sentences.verdict import verdicts
@@ -271,3 +271,19 @@ def test_the_quickstart_has_no_rows():
     names = dict.fromkeys(quick["checkpoints"])
     assert prior_rows(names, quick["datasets"]) == []
     assert unknown(names, quick["datasets"]) == {"imagenet-accuracy": list(names), "prior": list(names)}
+
+
+def test_a_name_of_the_users_own_says_nothing_about_its_weights():
+    own = {"byol": {"zoo": "features"}, "swav": {"zoo": "own", "architecture": "resnet50", "weights": "swav.pth"}}
+    assert prior(own, "pictures").isna().all(axis=None)
+    assert set(prior_sources(own, "pictures").values()) == {""}
+
+
+def test_a_prior_has_a_source_exactly_where_it_is_known():
+    names = dict.fromkeys(["byol", "timm:resnet18", "torchvision:resnet50@IMAGENET1K_V1", "byol-tiny", "mine"])
+    sources = prior_sources(names, "pets")
+    known = prior(names, "pets")["prior"].notna()
+    assert {name: bool(source) for name, source in sources.items()} == known.to_dict()
+    assert sources["timm:resnet18"] == "ImageNet accuracy"
+    count = len({row["dataset"] for row in finetuned_accuracies() if row["checkpoint"] == "byol"} - {"pets"})
+    assert sources["byol"] == f"{count} other datasets"

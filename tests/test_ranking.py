@@ -10,6 +10,7 @@ from scipy.stats import weightedtau
 
 from pedrank import ReferenceStatistics, refine, score
 from pedrank.ranking import ranking
+from pedrank.ranking.confidence import Confidence
 from pedrank.ranking.halves import halves, score_halves
 from pedrank.report.sentences.ranking_notes import ranking_notes
 from pedrank.report.sentences.ranking_sentences import how_sure, worth
@@ -17,6 +18,7 @@ from pedrank.store.artefacts import read_csv
 from pedrank.utils.errors import InputError
 from pedrank.utils.paths import ROOT
 
+NAMED = {"by": "metric", "metric": "logme", "refinement": "none"}
 LABELS = np.repeat([0, 1, 2, 3], [41, 20, 2, 1])
 
 
@@ -118,6 +120,8 @@ def test_agreement_is_scipys_weighted_tau_of_the_scores():
     assert found["gbc"] is None  # constant scores have no order
 
 
+SURE = Confidence("a", 0.2, 0.0, 0.8, 0.95, "sure", "prior")  # as if calibrated
+UNSURE = SURE._replace(within_one=0.8, word="likely")
 STABLE, SPLIT, LOST = [[3, 2, 1]] * 20, [[3, 2, 1]] * 15 + [[2, 3, 1]] * 5, [[2, 3, 1]] * 15 + [[3, 2, 1]] * 5
 
 
@@ -137,14 +141,30 @@ def test_how_sure_a_recommendation_is(logme, other, on_halves, images, sure):
     scores = _long(logme=logme, sfda=other)
     table = _rank(scores, _halves(*on_halves))
     enough = ranking.enough_images(np.array([50, 50]), images, 8)
-    found = ranking.recommendation(table, ranking.agreement(table, scores, "logme"), enough)
+    found = ranking.recommendation(table, ranking.agreement(table, scores, "logme"), enough, SURE)
     assert found["sure"] == sure
     assert found["picks"] == (["a", "b"] if logme[0] == logme[1] else ["a"])
     assert found["agree"] == (["sfda"] if other == [3, 2, 1] else [])
     assert found["tie"] == (["sfda"] if other == [3, 3, 3] else [])
-    said = how_sure({"metric": "logme", "refinement": "none", "halves": 20, "recommendation": found})
+    said = how_sure(NAMED | {"halves": 20, "recommendation": found, "confidence": SURE._asdict()})
     assert f"on {round(20 * found['first'])} of 20 random halves" in said
-    assert said.startswith("The scores are sure") == (sure == "sure")
+    assert said.startswith("Sure: ") == (sure == "sure") == ("not called sure" not in said)
+
+
+@pytest.mark.parametrize(
+    "expected, sure, doubts",
+    [
+        (SURE, "sure", []),
+        (UNSURE, "likely", ["chance"]),
+        (SURE._replace(word="likely"), "likely", ["calibration"]),  # 95 %, but not confirmed on hubs left out
+        (SURE._replace(within_one=0.3, word="open"), "open", ["chance"]),
+    ],
+)
+def test_no_answer_is_surer_than_its_probability_and_its_calibration(expected, sure, doubts):
+    scores = _long(logme=[3, 2, 1], sfda=[3, 2, 1])
+    table = _rank(scores, _halves(*STABLE))
+    found = ranking.recommendation(table, ranking.agreement(table, scores, "logme"), True, expected)
+    assert (found["sure"], found["doubts"]) == (sure, doubts)
 
 
 @pytest.mark.parametrize(
@@ -154,10 +174,10 @@ def test_how_sure_a_recommendation_is(logme, other, on_halves, images, sure):
             ["sfda"],
             [],
             ["gbc", "knn"],
-            "1 of 3 other metrics ranks it first (SFDA). LogME's mean \N{GREEK SMALL LETTER TAU}_w with their rankings",
+            "1 of 3 other metrics ranks it first (SFDA). The mean \N{GREEK SMALL LETTER TAU}_w with their rankings",
         ),
         (["sfda", "gbc"], [], ["knn"], "2 of 3 other metrics rank it first (SFDA, GBC)."),
-        (["sfda"], ["knn"], ["gbc"], "it first (SFDA). k-NN ranks it first together with others. LogME's mean"),
+        (["sfda"], ["knn"], ["gbc"], "it first (SFDA). k-NN ranks it first together with others. The mean"),
         (
             [],
             ["gbc", "knn"],
@@ -165,7 +185,7 @@ def test_how_sure_a_recommendation_is(logme, other, on_halves, images, sure):
             "No other metric ranks it first alone. GBC and k-NN rank it first together with others.",
         ),
         ([], [], ["gbc", "knn"], "No other metric ranks it first."),
-        (["knn"], [], [], "The other metric, k-NN, ranks it first too. LogME's τ_w with its ranking is 0.65."),
+        (["knn"], [], [], "The other metric, k-NN, ranks it first too. The τ_w with its ranking is 0.65."),
         ([], [], ["knn"], "The other metric does not rank it first."),
     ],
 )
@@ -173,21 +193,23 @@ def test_how_many_metrics_agree(agree, tie, disagree, said):
     advice = {
         "first": 0.75,
         "sure": "likely",
+        "doubts": [],
+        "picks": ["a"],
         "agree": agree,
         "tie": tie,
         "disagree": disagree,
         "mean_tau_w": 0.65,
         "runner_up": "b",
     }
-    found = {"metric": "logme", "refinement": "none", "halves": 20}
+    found = NAMED | {"halves": 20, "confidence": UNSURE._asdict()}
     assert said in how_sure(found | {"recommendation": advice})
 
 
 def test_three_checkpoints_that_all_tie_but_one_have_a_next():
     table = _rank(_long(logme=[1, 1, 0]), _halves([1, 1, 0]))
-    assert ranking.recommendation(table, {}, True)["runner_up"] == "c"
+    assert ranking.recommendation(table, {}, True, SURE)["runner_up"] == "c"
     table = _rank(_long(logme=[1, 0, 0]), _halves([1, 0, 0]))
-    assert ranking.recommendation(table, {}, True)["runner_up"] == "b"
+    assert ranking.recommendation(table, {}, True, SURE)["runner_up"] == "b"
 
 
 def _undefined(scores: pd.DataFrame, metric: str, checkpoint: str, reason: str) -> pd.DataFrame:
@@ -205,7 +227,7 @@ def test_a_metric_that_is_undefined_drops_out_with_its_reason():
     table = _rank(scores, _halves(*STABLE))
     found = ranking.agreement(table, scores, "logme")
     assert list(found) == ["gbc"] and "rank_sfda" not in table
-    assert ranking.recommendation(table, found, True)["disagree"] == ["gbc"]
+    assert ranking.recommendation(table, found, True, SURE)["disagree"] == ["gbc"]
     expected = [{"metric": "sfda", "reason": "no feature varies", "checkpoints": ["a"]}]
     assert ranking.undefined_scores(scores, "logme", "none") == expected
 
@@ -241,6 +263,10 @@ def test_checkpoints_that_ped_leaves_as_they_are():
     assert ranking.unmoved(both, "logme", "none") == []
 
 
+def _row(name: str, rank: int, features: int, **more: object) -> dict[str, object]:
+    return {"checkpoint": name, "rank": rank, "features": features, "prior": None, "same_as": None, **more}
+
+
 NOTED = {
     "metric": "logme",
     "refinement": "none",
@@ -249,12 +275,15 @@ NOTED = {
     "images_of_a_half": 50,
     "class_sizes": [25] * 4,
     "small_classes": {"below": 5, "number": 0},
-    "checkpoints": [{"checkpoint": name, "rank": place + 1, "features": 8} for place, name in enumerate("ab")],
+    "by": "metric",
+    "checkpoints": [_row(name, place + 1, 8) for place, name in enumerate("ab")],
     "agreement": {"knn": 0.5},
     "undefined": [],
     "unmoved": [],
 }
-WIDE = [{"checkpoint": "a", "rank": 1, "features": 101}, {"checkpoint": "b", "rank": 2, "features": 51}]
+WIDE = [_row("a", 1, 101), _row("b", 2, 51)]
+PRIORS = "No prior (published accuracy on ImageNet or on other datasets) "
+KNOWN, TWIN = _row("a", 1, 8, prior=0.5), _row("c", 1, 8, same_as="a")
 
 
 @pytest.mark.parametrize(
@@ -265,7 +294,7 @@ WIDE = [{"checkpoint": "a", "rank": 1, "features": 101}, {"checkpoint": "b", "ra
             {"checkpoints": WIDE},
             [
                 "There are fewer images (100) than features for a (101) and a half has fewer images (50) than features "
-                "for b (51). A metric can then fit noise, so the scores are not called sure.",
+                "for b (51). A metric can then fit noise, so the answer is not called sure.",
                 "Checkpoints have different numbers of features, and some metrics favour many features.",
             ],
         ),
@@ -292,6 +321,10 @@ WIDE = [{"checkpoint": "a", "rank": 1, "features": 101}, {"checkpoint": "b", "ra
             {"checkpoints": [row | {"rank": 1} for row in NOTED["checkpoints"]]},
             ["The scores of a and b tie; their order is undecided."],
         ),
+        ({"by": "combination"}, ["No prior (published accuracy on ImageNet or on other datasets) is known for any of"]),
+        ({"by": "combination", "checkpoints": [KNOWN, _row("b", 2, 8)]}, [PRIORS + "is known for b."]),
+        ({"checkpoints": [KNOWN, TWIN]}, ["c has the same features as a, so it gets the same rank and counts once."]),
+        ({"by": "combination", "agreement": {"knn": -0.2}, "checkpoints": [KNOWN]}, ["The order by k-NN tends to be"]),
     ],
 )
 def test_notes_beside_a_ranking(change, notes):
@@ -321,6 +354,7 @@ def test_published_taus_are_those_of_the_papers_table():
 
 
 def test_what_it_is_worth_says_what_is_not_known():
-    found = {"metric": "knn", "refinement": "none", "checkpoints": [{}] * 12, "published": None, "chance": 0.45}
+    rows = [{"same_as": None}] * 12 + [{"same_as": "a"}]
+    found = NAMED | {"metric": "knn", "checkpoints": rows, "published": None, "chance": 0.45}
     assert "The paper does not report how well k-NN ranks" in worth(found)
     assert "With 12 checkpoints, 5 % of random rankings reach a τ_w of 0.45." in worth(found)

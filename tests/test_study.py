@@ -148,6 +148,13 @@ def test_a_ranking_names_what_the_study_has(changes, message):
         check_names(RANKING | changes, METRICS)
 
 
+def test_the_combination_takes_no_refinement():
+    combined = {"by": "combination", "metric": "logme", "refinement": "ped-0.6"}
+    with pytest.raises(InputError, match="the combination uses raw features; remove refinement: ped-0.6, or set by: m"):
+        check_names(RANKING | {"ranking": combined, "ped": {"lambdas": [0.6]}}, METRICS)
+    check_names(RANKING | {"ranking": combined | {"refinement": "none"}}, METRICS)
+
+
 def test_a_study_without_ground_truth_says_what_ranks():
     with pytest.raises(InputError, match="'ranking' is a required property"):
         check_schema({name: part for name, part in RANKING.items() if name != "ranking"}, SCHEMA)

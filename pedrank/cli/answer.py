@@ -16,16 +16,20 @@ def text(found: Mapping[str, Any]) -> str:
         found: The ranking's JSON, with `notes` (sentences), `report` (a path), `seconds` and, after fine-tuning,
             `confirmation`.
     """
-    others = found["others"]
-    head = ["rank", "checkpoint", printed.method(found["metric"], found["refinement"]), "first on halves"]
-    head += [*map(printed.metric, others), "features", "seconds"]
+    combined = found["by"] == "combination"
+    metrics = [found["metric"], *found["others"]] if combined else found["others"]
+    priors = any(row["prior"] is not None for row in found["checkpoints"])
+    head = ["rank", "checkpoint", *(["prior", "prior from"] if priors else [])]
+    head += [] if combined else ["combination", printed.method(found["metric"], found["refinement"])]
+    head += [*map(printed.metric, metrics), "first on halves", "features", "seconds"]
     rows = [
         [
             str(row["rank"]),
-            row["checkpoint"],
-            f"{row['score']:.4g}",
+            row["checkpoint"] + (f" (= {row['same_as']})" if row["same_as"] else ""),
+            *(_prior(row) if priors else []),
+            *([] if combined else [str(row["rank_combination"]), f"{row['score']:.4g}"]),
+            *(str(row[f"rank_{name}"]) for name in metrics),
             printed.share(row["first"]),
-            *(str(row[f"rank_{name}"]) for name in others),
             str(row["features"]),
             printed.seconds(row["seconds"]),
         ]
@@ -40,6 +44,12 @@ def text(found: Mapping[str, Any]) -> str:
     if "confirmation" in found:
         said += ["", *_confirmation(found["confirmation"])]
     return "\n".join([*said, "", f"Report: {found['report']} ({printed.seconds(found['seconds'])} s)"])
+
+
+def _prior(row: Mapping[str, Any]) -> list[str]:
+    if row["prior"] is None:
+        return [printed.UNDEFINED, "unknown"]
+    return [printed.signed(row["prior"]), row["prior_from"]]
 
 
 def _confirmation(found: Mapping[str, Any]) -> list[str]:

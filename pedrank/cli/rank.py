@@ -17,8 +17,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-METRICS = ("logme", "sfda", "gbc", "knn")  # the first metric ranks, the others are compared with it
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `pedrank rank`."""
@@ -68,12 +66,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metric",
         nargs="+",
-        default=list(METRICS),
+        default=[],
         metavar="NAME",
-        help=f"the first metric ranks, the others are compared with it (default: {' '.join(METRICS)})",
+        help="rank by the first metric alone, and compare the others with it (default: published accuracies and the "
+        "metrics logme, sfda, gbc and knn together rank)",
     )
     parser.add_argument(
-        "--refine", type=_positive, metavar="LAMBDA", help="rank after PED with this radius coefficient"
+        "--refine",
+        type=_positive,
+        metavar="LAMBDA",
+        help="rank by one metric (default: logme) after PED with this radius coefficient",
     )
     parser.add_argument(
         "--reference",
@@ -123,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
     head.run([ranking] if arguments.finetune else [])
     found = read_json(arguments.out / ranking)
     if arguments.finetune:
-        first = [row["checkpoint"] for row in found["checkpoints"][: arguments.finetune]]
+        first = [row["checkpoint"] for row in found["checkpoints"] if row["same_as"] is None][: arguments.finetune]
         rank_study.write(arguments.out, rank_study.confirming(given, first, arguments.steps))
         head.run([])
         found["confirmation"] = read_json(results / f"confirm/{dataset}.json")

@@ -113,18 +113,34 @@ def lead_and_rest(table: pd.DataFrame, parameters: Mapping[str, Any]) -> tuple[p
     """
     import pandas as pd
 
-    usable = table.loc[:, table.nunique() > 1]
-    if usable.shape[1] == 0:
+    leader = leading_metric(table, parameters)
+    if leader is None:
         return pd.Series(np.nan, table.index), pd.Series(0.0, table.index)
     validity, unknown = parameters["validity"], parameters["unknown_metric"]
-    of = {name: validity.get(name, unknown) for name in usable.columns}
-    enough = min(FEWEST_HUBS, parameters["hubs_with_metrics"])
-    leader = max(of, key=lambda name: (of[name]["hubs"] >= enough, of[name]["low"]))
-    scores = usable.apply(normal_scores)
-    weights = pd.Series({name: max(each["low"], SMALLEST_WEIGHT) for name, each in of.items() if name != leader})
+    scores = table.loc[:, table.nunique() > 1].apply(normal_scores)
+    lows = {name: validity.get(name, unknown)["low"] for name in scores.columns if name != leader}
+    weights = pd.Series({name: max(low, SMALLEST_WEIGHT) for name, low in lows.items()}, dtype=float)
     others = scores.drop(columns=leader)
     rest = (others * weights).sum(axis=1) / (others.notna() * weights).sum(axis=1)
     return scores[leader], standardised(rest.fillna(0.0).astype(float))
+
+
+def leading_metric(table: pd.DataFrame, parameters: Mapping[str, Any]) -> str | None:
+    """Name of the metric that leads the others; None where no metric tells the checkpoints apart.
+
+    Args:
+        table: n checkpoints by metrics.
+        parameters: Learned parameters.
+    """
+    validity, unknown = parameters["validity"], parameters["unknown_metric"]
+    of = {name: validity.get(name, unknown) for name in table.columns[table.nunique() > 1]}
+    enough = min(FEWEST_HUBS, parameters["hubs_with_metrics"])
+    return max(of, key=lambda name: (of[name]["hubs"] >= enough, of[name]["low"]), default=None)
+
+
+def weight_beside(slopes: Mapping[str, Any]) -> float:
+    """Weight of a follower beside its leader: max(0, b) of the module's equations; 0 with fewer than three hubs."""
+    return max(0.0, slopes["low"][1]) if slopes["hubs"] >= FEWEST_HUBS else 0.0
 
 
 def overlay(lead: pd.Series, follower: pd.Series, slopes: Mapping[str, Any]) -> pd.Series:
@@ -144,8 +160,7 @@ def overlay(lead: pd.Series, follower: pd.Series, slopes: Mapping[str, Any]) -> 
     among = follower[known]
     # The follower's ranks, at most k, are too small to outweigh a step of the leader's, at least 2 k.
     order = normal_scores(lead[known].rank() * 4 * len(among) + among.rank())
-    beside = max(0.0, slopes["low"][1]) if slopes["hubs"] >= FEWEST_HUBS else 0.0
-    ranks = (order + beside * among).round(9).rank()  # rounded: equal sums may differ in a last bit
+    ranks = (order + weight_beside(slopes) * among).round(9).rank()  # rounded: equal sums may differ in a last bit
     places = np.interp(ranks, np.arange(1, len(among) + 1), np.sort(among))  # ties share the mean of their places
     belief = follower.copy()
     # The second term keeps the order where places are equal, as they all are without features.

@@ -1,4 +1,4 @@
-"""How sure the combination is of its pick: regret in points, from the posterior of `pedrank.ranking.combination_fit`.
+"""How sure the combination is of its pick: regret in points, from the belief of `pedrank.ranking.posterior`.
 
     y = X b + e        b ~ N(m, S)  slopes in a new dataset of a new hub        e_i ~ N(0, s_i^2)
     regret = points * (max over k of y_k - y_pick)        log points ~ N(mu, sd^2)
@@ -21,14 +21,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pedrank.ranking.combine import (
-    checked,
-    combine,
-    features_index,
-    lead_and_rest,
-    normal_scores,
-    shipped_parameters,
-)
+from pedrank.ranking.combine import checked, combine, shipped_parameters
+from pedrank.ranking.posterior import design
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,17 +49,21 @@ class Confidence(NamedTuple):
 
 
 def confidence(
-    table: pd.DataFrame, prior: pd.Series | None = None, parameters: Mapping[str, Any] | None = None
+    table: pd.DataFrame,
+    prior: pd.Series | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    pick: str | None = None,
 ) -> Confidence:
-    """Expected regret of the checkpoint that `combine` ranks first.
+    """Expected regret of one checkpoint, by default the one that `combine` ranks first.
 
     Args:
         table: n >= 1 checkpoints by metrics, as for `combine`.
         prior: Accuracy elsewhere by checkpoint, as for `combine`.
         parameters: Learned parameters; those shipped with the package where None.
+        pick: Name of the checkpoint to judge. None: the first by `combine`.
 
     Returns:
-        The pick and what is expected of it. Its word is "open" where several checkpoints tie for the first place or
+        The pick and what is expected of it. Its word is "open" where it ties with another checkpoint by `combine` or
         P(within one point) < 0.5; "sure" needs P >= 0.9 and a calibration that the parameters' card confirms for this
         basis, and is "likely" otherwise.
 
@@ -80,10 +78,9 @@ def confidence(
     """
     parameters = parameters or shipped_parameters()
     belief = combine(table, prior, parameters)
-    pick = int(np.argmax(belief.to_numpy()))
-    known, numbers = checked(table, prior)
-    x, mean, covariance, noise, basis = _design(known, numbers, parameters)
-    distribution = _regret_in_units(x, mean, covariance, noise, pick)
+    place = int(np.argmax(belief.to_numpy())) if pick is None else list(belief.index).index(pick)
+    x, mean, covariance, noise, basis = design(*checked(table, prior), parameters)
+    distribution = _regret_in_units(x, mean, covariance, noise, place)
     nodes, weights = _normal_nodes(31)
     points = np.exp(parameters["points"]["log_mean"] + parameters["points"]["log_sd"] * nodes)
 
@@ -95,44 +92,12 @@ def confidence(
     low, high = (float(limits[min(int(np.searchsorted(chances, q)), len(limits) - 1)]) for q in (0.05, 0.95))
     in_units = float(((1 - distribution[1:] + 1 - distribution[:-1]) / 2 * np.diff(_UNITS)).sum())
     within_one = at_most(1.0)
-    tied = int((belief == belief.iloc[pick]).sum()) > 1
+    tied = int((belief == belief.iloc[place]).sum()) > 1
     likely = "likely" if within_one >= LIKELY else "open"
     may_be_sure = within_one >= SURE and basis in parameters["card"]["calibrated"]
     word = "open" if tied else "sure" if may_be_sure else likely
-    return Confidence(str(belief.index[pick]), float(weights @ points) * in_units, low, high, within_one, word, basis)
-
-
-def _design(
-    known: pd.Series, table: pd.DataFrame, parameters: Mapping[str, Any]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, str]:
-    """X (n, K), m (K,), S (K, K), s (n,), and the basis.
-
-    Rows with a known prior p: (p, f - m, M), m the mean of the features' index f and M the means of the features'
-    columns over these rows. The other rows: (0, 0, features' columns).
-    """
-    slopes = parameters["slopes"]
-    lead, rest = lead_and_rest(table, parameters)
-    if lead.notna().all() and rest.any():
-        features, alone = np.column_stack([lead, rest]), slopes["lead+rest"]
-    else:
-        features, alone = features_index(table, parameters).to_numpy()[:, None], slopes["features"]
-    index = features_index(table, parameters).to_numpy()
-    has = known.notna().to_numpy() & (known.nunique() > 1)
-    speak = bool(features.any())
-    beside = slopes["prior+features"] if speak else slopes["prior"]
-    columns = len(beside["mean"])
-    x = np.zeros((len(table), columns + features.shape[1]))
-    x[:, columns:] = features
-    if has.any():
-        x[has, 0] = normal_scores(known[has]).to_numpy()
-        x[has, 1:columns] = (index[has] - index[has].mean())[:, None]
-        x[has, columns:] = features[has].mean(axis=0)
-    covariance = np.zeros((x.shape[1], x.shape[1]))
-    covariance[:columns, :columns] = beside["covariance"]
-    covariance[columns:, columns:] = alone["covariance"]
-    noise = np.where(has, beside["residual_sd"], alone["residual_sd"] if speak else 1.0)
-    basis = {(True, True): "both", (True, False): "prior", (False, True): "features"}.get((bool(has.any()), speak))
-    return x, np.array([*beside["mean"], *alone["mean"]]), covariance, noise, basis or "nothing"
+    regret = float(weights @ points) * in_units
+    return Confidence(str(belief.index[place]), regret, low, high, within_one, word, basis)
 
 
 def _regret_in_units(
@@ -141,9 +106,10 @@ def _regret_in_units(
     """P(max_k y_k - y_pick <= t) at every t of `_UNITS`: the product formula at the top of this module."""
     from scipy.special import ndtr
 
-    used = x.any(axis=0)  # a column of zeros needs no integral
+    x = x - x.mean(axis=0)  # only differences between checkpoints matter
+    used = np.abs(x).max(axis=0) > 1e-12  # a column of equal values needs no integral
     x, mean, covariance = x[:, used], mean[used], covariance[np.ix_(used, used)]
-    nodes, weights = _normal_nodes(5)
+    nodes, weights = _normal_nodes(5 if len(mean) < 3 else 3)  # the grid has a power of it
     grid = np.array(list(product(nodes, repeat=len(mean))))
     chances = np.array([np.prod(each) for each in product(weights, repeat=len(mean))])
     u, of_u = _normal_nodes(21)

@@ -68,11 +68,55 @@ def prior(
     if accuracies is not None:
         table = table.assign(checkpoint=[weights_key(name) or name for name in table["checkpoint"]])
     means = mean_z_scores(left_out(table, dataset, images))
-    keys = {name: weights_key(name, entry) or name for name, entry in entries.items()}
+    # A name of the user's own says nothing about its weights; only the user's own table may use it.
+    keys = {name: weights_key(name, entry) or ("" if accuracies is None else name) for name, entry in entries.items()}
     imagenet = pd.Series({name: imagenet_accuracy(name, entry) for name, entry in entries.items()}, dtype=float)
     everywhere = pd.Series({key: imagenet_accuracy(key) for key in means.index}, dtype=float)
     known = pd.Series([means.get(keys[name], np.nan) for name in imagenet.index], imagenet.index, dtype=float)
     return pd.DataFrame({"imagenet": imagenet, "prior": known.fillna(_expected(imagenet, everywhere, means))})
+
+
+def known_priors(checkpoints: Mapping[str, Mapping[str, Any] | None], dataset: str) -> pd.DataFrame:
+    """Return the prior of each checkpoint and where it comes from.
+
+    Args:
+        checkpoints: Names and entries, as for `prior`.
+        dataset: Name of the dataset that is ranked; its accuracies are left out.
+
+    Returns:
+        Table (n, 3) by checkpoint: imagenet and prior, as from `prior`, and prior_from, as from `prior_sources`.
+
+    >>> known_priors({"byol": None, "mine": None}, "dtd")["prior_from"].tolist()
+    ['10 other datasets', '']
+    """
+    return prior(checkpoints, dataset).assign(prior_from=prior_sources(checkpoints, dataset))
+
+
+def prior_sources(checkpoints: Mapping[str, Mapping[str, Any] | None], dataset: str) -> dict[str, str]:
+    """Say where the prior of each checkpoint comes from.
+
+    Args:
+        checkpoints: Names and entries, as for `prior`.
+        dataset: Name of the dataset that is ranked; its accuracies are left out.
+
+    Returns:
+        By checkpoint: "N other datasets" (published accuracies after fine-tuning on them), "ImageNet accuracy", or ""
+        where it has no prior.
+
+    >>> prior_sources({"byol": None, "timm:resnet18": None, "mine": None}, "dtd")
+    {'byol': '10 other datasets', 'timm:resnet18': 'ImageNet accuracy', 'mine': ''}
+    """
+    target = dataset_names(dataset)
+    elsewhere: dict[str, set[str]] = {}
+    for row in finetuned_accuracies():
+        if not dataset_names(row["dataset"]) & target:
+            elsewhere.setdefault(row["checkpoint"], set()).add(row["dataset"])
+    found = {}
+    for name, entry in checkpoints.items():
+        datasets = len(elsewhere.get(weights_key(name, entry), ()))
+        tuned = f"{datasets} other dataset{'s' * (datasets != 1)}" if datasets else ""
+        found[name] = tuned or ("ImageNet accuracy" if imagenet_accuracy(name, entry) is not None else "")
+    return found
 
 
 def left_out(accuracies: pd.DataFrame, dataset: str, images: str = "") -> pd.DataFrame:

@@ -160,6 +160,15 @@ def points(value: float) -> str:
     return _number(f"{value:.2f}")
 
 
+def signed(value: float) -> str:
+    """Format a z-score with two digits and its sign.
+
+    >>> signed(0.478)
+    '+0.48'
+    """
+    return _number(f"{value:+.2f}")
+
+
 def percent(value: float) -> str:
     """Format a share (0 to 1) in percent with one digit.
 

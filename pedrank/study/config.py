@@ -145,7 +145,12 @@ def check_names(config: Mapping[str, Any], metrics: Collection[str], movers: Col
     _check_features(config)
     if config["ground_truth"]["source"] == "none":
         _check("ranking metric", config["ranking"]["metric"], config["metrics"])
-        _check("ranking refinement", config["ranking"].get("refinement", "none"), refinements(config))
+        moved = config["ranking"].get("refinement", "none")
+        _check("ranking refinement", moved, refinements(config))
+        if config["ranking"].get("by") == "combination" and moved != "none":
+            raise InputError(
+                f"config, ranking: the combination uses raw features; remove refinement: {moved}, or set by: metric"
+            )
         for name in config["ground_truth"].get("confirm", []):
             _check("checkpoint to confirm", name, config["checkpoints"])
         return

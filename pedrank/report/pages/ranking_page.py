@@ -15,9 +15,14 @@ from pedrank.report.tables.confirmation_table import confirmation_table
 from pedrank.report.tables.ranking_table import ranking_table
 from pedrank.store.artefacts import read_csv, read_json
 
+_WHAT = {
+    "combination": "published accuracies on other datasets (the prior) and by transferability metrics, which score the "
+    "checkpoints' features and use no accuracies",
+    "metric": "a transferability metric, which scores the checkpoints' features and uses no accuracies",
+}
 _STABILITY = (
-    "The horizontal axis is the score of each checkpoint minus the best score, on random halves of the images (dots) "
-    "and on all images (bars). A checkpoint with dots at 0 ranks first on some of the halves."
+    "The horizontal axis is the metric's score of each checkpoint minus the best score, on random halves of the images "
+    "(dots) and on all images (bars). A checkpoint with dots at 0 has the highest score on some of the halves."
 )
 
 
@@ -54,13 +59,11 @@ def ranking_page(results: Path) -> str:
         yield Section("run", "How this report was made", made_here(results, files))
 
     answers = [
-        page.answer(f"{name}:", " ".join(confirmations.get(name, found)["sentences"][:2]))
+        page.answer(f"{name}:", " ".join(confirmations.get(name, found)["sentences"][:3]))
         for name, found in rankings.items()
     ]
-    about = (
-        f"{len(config['checkpoints'])} pre-trained checkpoints are ranked by transferability metrics, which score the "
-        "checkpoints' features and use no accuracies. "
-        + ("Only the top checkpoints were fine-tuned." if confirmations else "Nothing was fine-tuned.")
+    about = f"{len(config['checkpoints'])} pre-trained checkpoints are ranked by {_WHAT[config['ranking']['by']]}. " + (
+        "Only the top checkpoints were fine-tuned." if confirmations else "Nothing was fine-tuned."
     )
     title = f"Which checkpoint should I fine-tune? {config['study']}"
     return page.page(title, page.paragraph(about) + page.bullets(answers), sections())
@@ -76,7 +79,7 @@ def warnings(config: Mapping[str, Any], rankings: Mapping[str, Mapping[str, Any]
     Returns:
         Sentences in plain text.
     """
-    found = [rankings[name]["sentences"][2] for name in config["datasets"][:1]]
+    found = [rankings[name]["sentences"][-1] for name in config["datasets"][:1]]
     if config["ranking"]["refinement"] != "none":
         found += reference_caveats(config)
     for name, ranking in rankings.items():

@@ -16,12 +16,35 @@ def ranking_notes(found: Mapping[str, Any]) -> list[str]:
 
     Args:
         found: The JSON file of scripts/ranking.py: metric, refinement, images, classes, images_of_a_half, class_sizes,
-            small_classes, checkpoints, agreement, undefined, unmoved.
+            small_classes, checkpoints, agreement, undefined, unmoved, by.
 
     Returns:
         Sentences in plain text.
     """
-    return [*_wide(found), *_classes(found), *_undefined(found), *_ped(found), *_ties(found), *_features(found)]
+    parts = (_priors, _same, _wide, _classes, _undefined, _ped, _ties, _features)
+    return [note for part in parts for note in part(found)]
+
+
+def _priors(found: Mapping[str, Any]) -> list[str]:
+    """Checkpoints of which no accuracy is known."""
+    rows = [row for row in found["checkpoints"] if row["same_as"] is None]
+    missing = [row["checkpoint"] for row in rows if row["prior"] is None]
+    if not missing or found["by"] != "combination":
+        return []
+    whose = f"any of the {len(rows)} checkpoints" if len(missing) == len(rows) else text.listed(missing)
+    return [
+        f"No prior (published accuracy on ImageNet or on other datasets) is known for {whose}. "
+        "docs/combine.md tells how to give one."
+    ]
+
+
+def _same(found: Mapping[str, Any]) -> list[str]:
+    """Checkpoints with equal features."""
+    return [
+        f"{row['checkpoint']} has the same features as {row['same_as']}, so it gets the same rank and counts once."
+        for row in found["checkpoints"]
+        if row["same_as"] is not None
+    ]
 
 
 def _wide(found: Mapping[str, Any]) -> list[str]:
@@ -37,7 +60,7 @@ def _wide(found: Mapping[str, Any]) -> list[str]:
         said.append(f"a half has fewer images ({half:,}) than features for {text.listed(halved)}")
     if not said:
         return []
-    reason = "A metric can then fit noise, so the scores are not called sure."
+    reason = "A metric can then fit noise, so the answer is not called sure."
     return [f"{_capital(' and '.join(said))}. {reason}"]
 
 
@@ -85,16 +108,15 @@ def _ped(found: Mapping[str, Any]) -> list[str]:
 
 
 def _ties(found: Mapping[str, Any]) -> list[str]:
-    ranks = [row["rank"] for row in found["checkpoints"]]
-    tied = [row["checkpoint"] for row in found["checkpoints"] if ranks.count(row["rank"]) > 1]
+    rows = [row for row in found["checkpoints"] if row["same_as"] is None]
+    ranks = [row["rank"] for row in rows]
+    tied = [row["checkpoint"] for row in rows if ranks.count(row["rank"]) > 1]
     said = [f"The scores of {text.listed(tied)} tie; their order is undecided."] if tied else []
     negative = [text.metric(metric) for metric, tau in found["agreement"].items() if tau is not None and tau < 0]
     if negative:
-        method = text.method(found["metric"], found["refinement"])
-        said.append(
-            f"The order by {text.listed(negative)} tends to be the reverse of the order by {method} "
-            f"({text.TAU}_w below 0)."
-        )
+        combined = found["by"] == "combination"
+        method = "the ranking" if combined else f"the order by {text.method(found['metric'], found['refinement'])}"
+        said.append(f"The order by {text.listed(negative)} tends to be the reverse of {method} ({text.TAU}_w below 0).")
     return said
 
 

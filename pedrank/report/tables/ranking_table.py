@@ -10,51 +10,80 @@ import pandas as pd
 from pedrank.report import text
 from pedrank.report.tables.table import Cell, Row, Table
 
+_PRIOR = (
+    "Prior: what is known without the features, higher = better. From other datasets: mean z-score of published "
+    "accuracies after fine-tuning. From ImageNet accuracy: the mean z-score that this accuracy lets one expect. "
+    "Accuracies on the ranked dataset are left out."
+)
+
 
 def ranking_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
     """Make the table of one dataset's ranking, the best checkpoint first.
 
     Args:
-        found: The JSON file of scripts/ranking.py: dataset, metric, refinement, halves, others.
-        numbers: Table of `pedrank.ranking.ranking.rank`.
+        found: The JSON file of scripts/ranking.py: dataset, by, metric, refinement, halves, others.
+        numbers: Table of `pedrank.ranking.ranking.rank`, with twins (`pedrank.ranking.twins.with_twins`).
 
     Returns:
         The printed table.
     """
-    others = found["others"]
+    combined = found["by"] == "combination"
+    metrics = [found["metric"], *found["others"]] if combined else found["others"]
+    name = text.method(found["metric"], found["refinement"])
+    priors = numbers["prior"].notna().any()
     rows = []
     for place, row in enumerate(numbers.to_dict("records")):
         cells = [
             Cell(f"{row['rank']}", -row["rank"], bold=row["rank"] == 1),
-            Cell(f"{row['score']:.4g}".replace("-", text.MINUS), row["score"]),
+            *(_prior(row) if priors else ()),
+            *(() if combined else (_place(row, "combination"), _score(row))),
+            *(_place(row, metric) for metric in metrics),
             Cell(text.share(row["first"]), row["first"]),
             Cell(f"{row['rank_low']:g}{text.UNDEFINED}{row['rank_high']:g}", -row["rank_high"]),
-            *(Cell(f"{row[f'rank_{name}']}", -row[f"rank_{name}"], bold=row[f"rank_{name}"] == 1) for name in others),
             Cell(f"{row['features']}", row["features"]),
             Cell(text.seconds(row["seconds"]), -row["seconds"]),
         ]
-        rows.append(Row(row["checkpoint"], tuple(cells), starts=place == 0))
-    name = text.method(found["metric"], found["refinement"])
+        same = row["same_as"] if isinstance(row["same_as"], str) else ""
+        label = f"{row['checkpoint']} (same features as {same})" if same else row["checkpoint"]
+        rows.append(Row(label, tuple(cells), starts=place == 0))
     return Table(
         name=found["dataset"],
-        title=f"Checkpoints ranked by {name}, without fine-tuning",
+        title=f"Checkpoints ranked by {'prior and features together' if combined else name}, without fine-tuning",
         head=(
             ("Checkpoint", ()),
             ("Rank", ()),
-            (name, ("score",)),
+            *((("Prior", ()), ("Prior", ("from",))) if priors else ()),
+            *(() if combined else (("Combination", ("rank",)), (name, ("score",)))),
+            *((text.metric(metric), ("rank",)) for metric in metrics),
             ("First", ("of halves",)),
             ("Rank", ("of halves",)),
-            *((text.metric(other), ("rank",)) for other in others),
             ("Features", ()),
             ("Seconds", ("of all scores",)),
         ),
         rows=tuple(rows),
         notes=(
-            f"First (of halves): share of {found['halves']} random halves of the images on which the checkpoint ranks "
-            "first by the same metric. Rank (of halves): 5th to 95th percentile of its rank on these halves.",
-            "The other metrics use the features without PED. Checkpoints with the same score share the best of their "
-            "ranks.",
+            *((_PRIOR,) if priors else ()),
+            f"First (of halves): share of {found['halves']} random halves of the images on which the checkpoint "
+            f"ranks first{f' if {name} scores the features' if combined else ' by the same metric'}. "
+            "Rank (of halves): 5th to 95th percentile of its rank on these halves.",
+            ("The metrics use" if combined else "Combination: prior and features together. The other metrics use")
+            + " the features without PED. Checkpoints with the same score share the best of their ranks.",
             "Seconds: time to compute all scores of the checkpoint, without extracting its features.",
         ),
         numbers=numbers,
     )
+
+
+def _prior(row: Mapping[Any, Any]) -> tuple[Cell, Cell]:
+    if pd.isna(row["prior"]):
+        return Cell(text.UNDEFINED, -1e9), Cell("unknown", 0)
+    return Cell(text.signed(row["prior"]), row["prior"]), Cell(row["prior_from"], 0)
+
+
+def _score(row: Mapping[Any, Any]) -> Cell:
+    return Cell(f"{row['score']:.4g}".replace("-", text.MINUS), row["score"])
+
+
+def _place(row: Mapping[Any, Any], name: str) -> Cell:
+    rank = row[f"rank_{name}"]
+    return Cell(f"{rank}", -rank, bold=rank == 1)
