@@ -1,13 +1,18 @@
 """The race: exact posteriors, expected regret by formulas, and what a budget must buy."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import multivariate_normal, norm
 
 from pedrank.ranking.belief import Belief, drawn, measured, prior_belief, regret_left, seed_noise
+from pedrank.ranking.combination_fit import fit_combination
 from pedrank.ranking.combine import combine, shipped_parameters
 from pedrank.ranking.race import next_run, round_sizes, winner
+from pedrank.ranking.race_judge import raced
+from pedrank.ranking.shipped_hubs import shipped_hubs
 
 NAMES = tuple("abcdef")
 
@@ -92,7 +97,7 @@ def test_the_prior_belief_orders_as_its_model_says_and_knows_no_level():
     slope = shipped_parameters()["slopes"]["features"]
     spread = points**2 * 2 * (slope["residual_sd"] ** 2)  # of the difference of two with equal features
     difference = middle[0, 0] + middle[1, 1] - 2 * middle[0, 1]
-    assert difference > spread
+    assert difference > spread  # and not equal: their features differ
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -149,3 +154,19 @@ def test_noise_is_pooled_over_checkpoints():
     assert seed_noise({"a": [1.0, 3.0], "b": [5.0]}) == pytest.approx(np.sqrt((2 * 0.25 + 2.0) / 3))
     many = {name: np.random.default_rng(i).normal(80, 2, 50).tolist() for i, name in enumerate(NAMES)}
     assert seed_noise(many) == pytest.approx(2.0, rel=0.1)
+
+
+def test_three_of_ten_on_a_hub_left_out_lose_at_most_a_tenth_of_a_point():
+    hubs = shipped_hubs()
+    tll = hubs["tll"]
+    found = raced(tll, fit_combination({name: hub for name, hub in hubs.items() if name != "tll"}), [0.3])
+    lost = found.groupby("method")["lost"].mean()
+    assert lost["race, prior: static"] <= 0.1 and lost["race, prior: ImageNet"] <= 0.1
+    assert lost["race, prior: none"] <= lost["LogME's order"] + 1e-9
+    by_hand = [  # three of ten at random, all 120 subsets
+        np.mean([truth.max() - truth[list(three)].max() for three in combinations(truth.index, 3)])
+        for _, truth in tll.accuracies.items()
+    ]
+    assert lost["random order"] == pytest.approx(np.mean(by_hand), abs=0.1)
+    whole = raced(tll, shipped_parameters(), [1.0])
+    assert (whole["lost"] == 0).all()

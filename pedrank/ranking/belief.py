@@ -1,10 +1,12 @@
 """What is believed of the accuracies of checkpoints: the combination's prior, updated by measured accuracies.
 
-    a = c + s (X b + e)        b ~ N(m, S)   e_i ~ N(0, s_i^2)   c ~ N(0, 100^2)   log s ~ N(mu, sd^2)
-    y_ij = a_i + N(0, t^2)     accuracy of checkpoint i with seed j, in percent
+    a_i = c + s (b_g f_i + e_i)   b_g ~ N(m_g, v_g)   e_i ~ N(0, r_g^2)   c ~ N(0, 100^2)   log s ~ N(mu, sd^2)
+    y_ij = a_i + N(0, t^2)        accuracy of checkpoint i with seed j, in percent
 
-X (n, K), m, S, s_i, mu, sd are those of `pedrank.ranking.confidence`. Given the scale s (points per unit), everything
-is Gaussian, and measured accuracies condition it:
+f (n,) is what `pedrank.combine` returns. The slope b and the residual e are those of the prior for a checkpoint whose
+prior is known, and those of the features for the others (g); a checkpoint of which nothing is known has r = 1. Their
+parameters, mu and sd come from `pedrank.ranking.combination_fit`. Given the scale s (points per unit), everything is
+Gaussian, and measured accuracies condition it:
 
     G = C_:k (C_kk + diag(t^2 / seeds))^-1      mean + G (y - mean_k)      C - G C_k:
 
@@ -20,8 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pedrank.ranking.combine import checked, shipped_parameters
-from pedrank.ranking.confidence import linear_design
+from pedrank.ranking.combine import checked, combine, shipped_parameters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,15 +66,21 @@ def prior_belief(
     'swav'
     """
     parameters = parameters or shipped_parameters()
-    known, numbers = checked(table, prior)
-    x, mean, covariance, noise, _ = linear_design(known, numbers, parameters)
+    index = combine(table, prior, parameters).to_numpy()
+    known = checked(table, prior)[0]
+    has = (known.notna() & (known.nunique() > 1)).to_numpy()
+    slopes = parameters["slopes"]
+    speak = bool((table.nunique() > 1).any())
+    x = np.column_stack([index * has, index * ~has])
+    groups = [slopes["prior"], slopes["features"]]
+    residuals = np.where(has, slopes["prior"]["residual_sd"], slopes["features"]["residual_sd"] if speak else 1.0)
+    of_units = (x * [group["covariance"][0][0] for group in groups]) @ x.T + np.diag(residuals**2)
     nodes, weights = np.polynomial.hermite_e.hermegauss(SCALES)
     points = np.exp(parameters["points"]["log_mean"] + parameters["points"]["log_sd"] * nodes)[:, None]
-    of_units = x @ covariance @ x.T + np.diag(noise**2)
     return Belief(
         tuple(map(str, table.index)),
         weights / weights.sum(),
-        points * (x @ mean),
+        points * (x @ [group["mean"][0] for group in groups]),
         points[:, :, None] ** 2 * of_units + LEVEL_SD**2,
     )
 

@@ -82,7 +82,7 @@ def confidence(
     belief = combine(table, prior, parameters)
     pick = int(np.argmax(belief.to_numpy()))
     known, numbers = checked(table, prior)
-    x, mean, covariance, noise, basis = linear_design(known, numbers, parameters)
+    x, mean, covariance, noise, basis = _design(known, numbers, parameters)
     distribution = _regret_in_units(x, mean, covariance, noise, pick)
     nodes, weights = _normal_nodes(31)
     points = np.exp(parameters["points"]["log_mean"] + parameters["points"]["log_sd"] * nodes)
@@ -102,7 +102,7 @@ def confidence(
     return Confidence(str(belief.index[pick]), float(weights @ points) * in_units, low, high, within_one, word, basis)
 
 
-def linear_design(
+def _design(
     known: pd.Series, table: pd.DataFrame, parameters: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, str]:
     """X (n, K), m (K,), S (K, K), s (n,), and the basis.

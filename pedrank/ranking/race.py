@@ -24,7 +24,13 @@ Runs = Mapping[str, Sequence[float]]  # accuracies in percent by checkpoint, in 
 
 
 def next_run(
-    belief: Belief, runs: Runs, first: Mapping[str, float], again: Mapping[str, float], left: float, seeds: int
+    belief: Belief,
+    runs: Runs,
+    first: Mapping[str, float],
+    again: Mapping[str, float],
+    left: float,
+    seeds: int,
+    noise: float | None = None,
 ) -> str | None:
     """The checkpoint to fine-tune next, with its next seed.
 
@@ -35,6 +41,8 @@ def next_run(
         again: Seconds of a run with a further seed.
         left: Seconds that are left of the budget.
         seeds: Most seeds per checkpoint.
+        noise: Standard deviation of an accuracy over seeds, in points, where it is known; else it is estimated from the
+            runs.
 
     Returns:
         Its name; None where the race is over.
@@ -53,9 +61,9 @@ def next_run(
         if not entered and not fits:  # one run is better than none
             fits = [name for name in belief.names if first[name] <= left]
         if fits:
-            return _entrant(belief, runs, entered, fits, first)
+            return _entrant(_after(belief, runs, noise), entered, fits, first)
     for seed in range(1, seeds):
-        members = _members(belief, runs, seed)
+        members = _members(belief, runs, seed, noise)
         if len(members) < 2:
             return None
         waiting = [name for name in members if len(runs[name]) == seed]
@@ -64,14 +72,15 @@ def next_run(
     return None
 
 
-def winner(belief: Belief, runs: Runs) -> tuple[str, Belief]:
+def winner(belief: Belief, runs: Runs, noise: float | None = None) -> tuple[str, Belief]:
     """The checkpoint with the highest expected accuracy among those fine-tuned, and the belief after all runs.
 
     Args:
         belief: Before any run.
         runs: Accuracies so far; of at least one checkpoint.
+        noise: As for `next_run`.
     """
-    after = measured(belief, runs, seed_noise(runs))
+    after = _after(belief, runs, noise)
     mean = dict(zip(after.names, after.mean(), strict=True))
     return max((name for name in belief.names if runs.get(name)), key=mean.__getitem__), after
 
@@ -93,18 +102,21 @@ def _later_seconds(entered: int, again: float, seeds: int) -> float:
     return again * sum(round_sizes(entered, seeds)[1:])
 
 
-def _members(belief: Belief, runs: Runs, seed: int) -> list[str]:
+def _members(belief: Belief, runs: Runs, seed: int, noise: float | None) -> list[str]:
     """The checkpoints of a later round, best first: they are chosen by the runs before it, whatever it has found."""
     before = {name: values[:seed] for name, values in runs.items() if len(values) >= 1}
     complete = [name for name in belief.names if len(before.get(name, ())) == seed]
     if len(complete) < 2:
         return []
-    mean = dict(zip(belief.names, measured(belief, before, seed_noise(before)).mean(), strict=True))
+    mean = dict(zip(belief.names, _after(belief, before, noise).mean(), strict=True))
     return sorted(complete, key=lambda name: -mean[name])[: max(2, -(-len(complete) // 2))]
 
 
-def _entrant(belief: Belief, runs: Runs, entered: list[str], fits: list[str], first: Mapping[str, float]) -> str:
-    after = measured(belief, runs, seed_noise(runs))
+def _after(belief: Belief, runs: Runs, noise: float | None) -> Belief:
+    return measured(belief, runs, seed_noise(runs) if noise is None else noise)
+
+
+def _entrant(after: Belief, entered: list[str], fits: list[str], first: Mapping[str, float]) -> str:
     if not entered:
         mean = dict(zip(after.names, after.mean(), strict=True))
         return max(fits, key=mean.__getitem__)
