@@ -1,0 +1,174 @@
+"""What is believed of the accuracies of checkpoints: the combination's prior, updated by measured accuracies.
+
+    a_i = c + s (b_g f_i + e_i)   b_g ~ N(m_g, v_g)   e_i ~ N(0, r_g^2)   c ~ N(0, 100^2)   log s ~ N(mu, sd^2)
+    y_ij = a_i + N(0, t^2)        accuracy of checkpoint i with seed j, in percent
+
+f (n,) is what `pedrank.combine` returns. The slope b and the residual e are those of the prior for a checkpoint whose
+prior is known, and those of the features for the others (g); a checkpoint of which nothing is known has r = 1. Their
+parameters, mu and sd come from `pedrank.ranking.combination_fit`. Given the scale s (points per unit), everything is
+Gaussian, and measured accuracies condition it:
+
+    G = C_:k (C_kk + diag(t^2 / seeds))^-1      mean + G (y - mean_k)      C - G C_k:
+
+The scale has nine values (Gauss-Hermite), weighted by the density of what was measured. The level c is practically
+unknown, so that differences between checkpoints decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pedrank.ranking.combine import checked, combine, shipped_parameters
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEVEL_SD = 100.0  # points; of the level that all checkpoints share
+SCALES = 9  # values of the points per unit
+DRAWS = 1024  # quasi-random accuracies per scale
+TYPICAL_NOISE, NOISE_WEIGHT = 0.5, 2.0  # points over seeds before any are seen, and the differences that this counts as
+
+
+@dataclass(frozen=True)
+class Belief:
+    """A mixture of S Gaussians over the accuracies of n checkpoints: names, weights (S,), means and covariances."""
+
+    names: tuple[str, ...]
+    weights: np.ndarray
+    means: np.ndarray  # (S, n), percent
+    covariances: np.ndarray  # (S, n, n)
+
+    def mean(self) -> np.ndarray:
+        """Expected accuracies (n,), up to the level where nothing was measured."""
+        return self.weights @ self.means
+
+
+def prior_belief(
+    table: pd.DataFrame, prior: pd.Series | None = None, parameters: Mapping[str, Any] | None = None
+) -> Belief:
+    """The combination's belief before anything is fine-tuned.
+
+    Args:
+        table: n checkpoints by metrics, as for `pedrank.combine`.
+        prior: Accuracy elsewhere by checkpoint, as for `pedrank.combine`.
+        parameters: Learned parameters; those shipped with the package where None.
+
+    Raises:
+        InputError: As `pedrank.combine`.
+
+    >>> import pandas as pd
+    >>> belief = prior_belief(pd.DataFrame({"logme": [0.1, 0.3, 0.2]}, index=["byol", "swav", "mine"]))
+    >>> belief.names[int(belief.mean().argmax())]
+    'swav'
+    """
+    parameters = parameters or shipped_parameters()
+    index = combine(table, prior, parameters).to_numpy()
+    known = checked(table, prior)[0]
+    has = (known.notna() & (known.nunique() > 1)).to_numpy()
+    slopes = parameters["slopes"]
+    speak = bool((table.nunique() > 1).any())
+    x = np.column_stack([index * has, index * ~has])
+    groups = [slopes["prior"], slopes["features"]]
+    residuals = np.where(has, slopes["prior"]["residual_sd"], slopes["features"]["residual_sd"] if speak else 1.0)
+    of_units = (x * [group["covariance"][0][0] for group in groups]) @ x.T + np.diag(residuals**2)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(SCALES)
+    points = np.exp(parameters["points"]["log_mean"] + parameters["points"]["log_sd"] * nodes)[:, None]
+    return Belief(
+        tuple(map(str, table.index)),
+        weights / weights.sum(),
+        points * (x @ [group["mean"][0] for group in groups]),
+        points[:, :, None] ** 2 * of_units + LEVEL_SD**2,
+    )
+
+
+def measured(belief: Belief, accuracies: Mapping[str, Sequence[float]], noise: float) -> Belief:
+    """The belief after fine-tuning.
+
+    Args:
+        belief: Before.
+        accuracies: Measured accuracies (percent) by checkpoint, one per seed; checkpoints without any are left out.
+        noise: t, the standard deviation of an accuracy over seeds, in points; 0 for none.
+
+    >>> import pandas as pd
+    >>> belief = prior_belief(pd.DataFrame({"logme": [0.1, 0.3, 0.2]}, index=["byol", "swav", "mine"]))
+    >>> measured(belief, {"byol": [90.0], "swav": [80.0]}, noise=0.0).mean().round(3)[:2].tolist()
+    [90.0, 80.0]
+    """
+    at = [i for i, name in enumerate(belief.names) if len(accuracies.get(name, ()))]
+    if not at:
+        return belief
+    values = np.array([np.mean(accuracies[belief.names[i]]) for i in at])
+    seeds = np.array([len(accuracies[belief.names[i]]) for i in at])
+    logs, means, covariances = [], [], []
+    for weight, mean, covariance in zip(belief.weights, belief.means, belief.covariances, strict=True):
+        inner = covariance[np.ix_(at, at)] + np.diag(noise**2 / seeds)
+        gain = np.linalg.solve(inner, covariance[at]).T
+        off = values - mean[at]
+        logs.append(np.log(weight) - 0.5 * (off @ np.linalg.solve(inner, off) + np.linalg.slogdet(inner)[1]))
+        means.append(mean + gain @ off)
+        covariances.append(covariance - gain @ covariance[at])
+    weights = np.exp(np.array(logs) - max(logs))
+    return Belief(belief.names, weights / weights.sum(), np.array(means), np.array(covariances))
+
+
+def drawn(belief: Belief) -> tuple[np.ndarray, np.ndarray]:
+    """Accuracies of all checkpoints, drawn from the belief by a fixed quasi-random sequence.
+
+    Args:
+        belief: Of n checkpoints.
+
+    Returns:
+        (S * 1024, n) accuracies, and the weight (S * 1024,) of each row; the same in every call.
+    """
+    from scipy.special import ndtri
+    from scipy.stats.qmc import Sobol
+
+    n = len(belief.names)
+    normal = ndtri(np.clip(Sobol(n, seed=0).random(DRAWS), 1e-9, 1 - 1e-9))
+    rows = []
+    for mean, covariance in zip(belief.means, belief.covariances, strict=True):
+        values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+        root = vectors * np.sqrt(np.maximum(values, 0))
+        rows.append(mean + normal @ root.T)
+    return np.concatenate(rows), np.repeat(belief.weights, DRAWS) / DRAWS
+
+
+def regret_left(belief: Belief, pick: str) -> float:
+    """Points that the best checkpoint is expected to be ahead of the pick.
+
+    Args:
+        belief: Of all checkpoints.
+        pick: The chosen one.
+
+    >>> import pandas as pd
+    >>> belief = prior_belief(pd.DataFrame({"logme": [0.1, 0.3]}, index=["byol", "swav"]))
+    >>> regret_left(belief, "swav") < regret_left(belief, "byol")
+    True
+    >>> regret_left(measured(belief, {"byol": [80.0], "swav": [90.0]}, noise=0.0), "swav")
+    0.0
+    """
+    accuracies, weights = drawn(belief)
+    ahead = accuracies.max(axis=1) - accuracies[:, belief.names.index(pick)]
+    return max(0.0, round(float(weights @ ahead), 6))
+
+
+def seed_noise(accuracies: Mapping[str, Sequence[float]]) -> float:
+    """Standard deviation of an accuracy over seeds, pooled over checkpoints, in points.
+
+    Args:
+        accuracies: Measured accuracies (percent) by checkpoint, one per seed.
+
+    Returns:
+        The root of the pooled variance, in which a typical 0.5 points counts like two differences.
+
+    >>> seed_noise({"a": [90.0], "b": [80.0]})
+    0.5
+    """
+    many = [np.asarray(values, float) for values in accuracies.values() if len(values) > 1]
+    squares = sum(float(((values - values.mean()) ** 2).sum()) for values in many)
+    degrees = sum(len(values) - 1 for values in many)
+    return float(np.sqrt((NOISE_WEIGHT * TYPICAL_NOISE**2 + squares) / (NOISE_WEIGHT + degrees)))
