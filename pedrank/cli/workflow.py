@@ -60,7 +60,7 @@ class Workflow:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                env=_environment(self.out),
+                env=environment(self.out),
                 encoding="utf-8",
                 errors="replace",
                 process_group=0,  # so that a signal reaches Snakemake and its jobs, and is sent once
@@ -83,7 +83,7 @@ class Workflow:
             self.command("--dry-run", "--quiet", "rules"),
             capture_output=True,
             text=True,
-            env=_environment(self.out),
+            env=environment(self.out),
             encoding="utf-8",
             errors="replace",
         )
@@ -175,7 +175,7 @@ def reason(output: str) -> str:
     return UNKNOWN
 
 
-def _environment(out: Path) -> dict[str, str]:
+def environment(out: Path) -> dict[str, str]:
     """This process's environment; in a checkout, with its package before an installed one.
 
     Snakemake cannot start without a cache folder; where the user's is not writable, it gets one in `out`.
