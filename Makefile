@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: .venv quickstart resume report workflow-report estimate fetch-list test test-faults test-slurm test-browser lint fuzz lock audit licences bench clean
+.PHONY: .venv quickstart resume report workflow-report estimate fetch-list test test-faults test-slurm test-browser lint fuzz lock audit licences dist bench clean
 
 # Packages for studies, in the versions and with the hashes of the lock. Dependencies missing from the lock are installed
 # without hashes. Each stamp (.venv/workflow, ...) is written last, so that a broken installation is repeated.
@@ -102,6 +102,12 @@ audit: .venv/dev
 
 licences: .venv/dev
 	python scripts/licences.py
+
+# The sdist and the wheel that `pip install` takes, below dist/.
+dist: .venv/dev
+	python -m pip install --quiet build twine
+	python -m build --outdir dist .
+	twine check --strict dist/pedrank-*
 
 bench: .venv/dev
 	python benchmarks/run.py

@@ -31,8 +31,10 @@ from pedrank.utils.paths import PUBLISHED, ROOT
 
 stop_in_one_line(lambda: getattr(workflow, "scheduler", None) is not None)
 
-CHECKOUT = Path(str(workflow.current_basedir)).parent  # also where another workflow uses this one as a module
-SCHEMA = CHECKOUT / "schemas/config.schema.yaml"
+# The folder of the Snakefile, also where another workflow uses this one as a module: the checkout, or a folder in the
+# installed package.
+WORKFLOW = Path(str(workflow.current_basedir)).parent
+SCHEMA = WORKFLOW / "schemas/config.schema.yaml"
 
 try:
     check_targets(workflow.overwrite_configfiles)
@@ -80,9 +82,10 @@ wildcard_constraints:
     refinement="|".join(PLAN.refinements),
 
 
-# Scripts find the package in this checkout from any working directory. They end when this process ends; on a cluster,
-# this process is the Snakemake that the job starts on the same node. Without conda, they run in Snakemake's own environment,
-# even if it is not activated. They read the study's configuration from a file, since it can be too long for a command.
+# Scripts are started by launch.py, which imports the package around it, from any working directory. They end when this
+# process ends; on a cluster, this process is the Snakemake that the job starts on the same node. Without conda, they run
+# in Snakemake's own environment, even if it is not activated. They read the study's configuration from a file, since it
+# can be too long for a command.
 PATH = (
     ""
     if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
@@ -91,15 +94,15 @@ PATH = (
 GPU_JOBS = workflow.global_resources.get("gpu")
 GPU_JOBS = "" if GPU_JOBS is None else GPU_JOBS.value
 EXPORTS = {
-    "PEDRANK": CHECKOUT,
-    "PYTHONPATH": CHECKOUT,
+    "PEDRANK": WORKFLOW,
     "PEDRANK_HEAD": os.getpid(),
     "PEDRANK_GPU_JOBS": GPU_JOBS,
     "PEDRANK_STUDY": PLAN.write_study(),
 }
+LAUNCH = next(each for each in (WORKFLOW / "pedrank", WORKFLOW.parent) if each.is_dir()) / "runtime/launch.py"
 PREFIX = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in EXPORTS.items())
 PREFIX = f'set -euo pipefail; export {PREFIX} PATH={shlex.quote(PATH)}"$PATH"; '
-PREFIX += 'trap \'\' INT; python() { command python "$PEDRANK/pedrank/runtime/launch.py" "$@"; }; '
+PREFIX += f"trap '' INT; python() {{ command python {shlex.quote(str(LAUNCH))} \"$@\"; }}; "
 shell.prefix(PREFIX.replace("{", "{{").replace("}", "}}"))  # Snakemake fills in fields in braces
 
 
@@ -110,8 +113,8 @@ def on_gpu(rule):
 
 
 def environment(name):
-    """The file of a conda environment. Snakemake fills in fields in braces, so those of the checkout's path are doubled."""
-    return str(CHECKOUT / f"envs/{name}.yaml").replace("{", "{{").replace("}", "}}")
+    """The file of a conda environment. Snakemake fills in fields in braces, so those of the path are doubled."""
+    return str(WORKFLOW / f"envs/{name}.yaml").replace("{", "{{").replace("}", "}}")
 
 
 def begin():

@@ -23,7 +23,7 @@ def tree(tmp_path, monkeypatch):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(digest, "ROOT", tmp_path)
+    monkeypatch.setattr(digest, "in_repository", lambda file: tmp_path / file)
 
     def edit(name, text):
         (tmp_path / name).write_text(text)

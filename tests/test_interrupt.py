@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pedrank.cli.workflow import _environment
+from pedrank.cli.workflow import environment
 from pedrank.utils.paths import ROOT
 
 DEFAULT = (signal.SIGINT, signal.SIGHUP)  # a background shell ignores them
@@ -116,8 +116,8 @@ def test_rank_needs_no_writable_home(tmp_path, monkeypatch):
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert "XDG_CACHE_HOME" not in _environment(out)
+    assert "XDG_CACHE_HOME" not in environment(out)
     monkeypatch.setattr("os.access", lambda path, mode: Path(path) != home)  # root may write everywhere
-    assert _environment(out)["XDG_CACHE_HOME"] == str(out / ".snakemake/cache")
+    assert environment(out)["XDG_CACHE_HOME"] == str(out / ".snakemake/cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert _environment(out)["XDG_CACHE_HOME"] == str(tmp_path / "cache")
+    assert environment(out)["XDG_CACHE_HOME"] == str(tmp_path / "cache")

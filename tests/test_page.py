@@ -3,7 +3,6 @@
 import base64
 import math
 import re
-import tomllib
 from html.parser import HTMLParser
 
 import jinja2
@@ -20,7 +19,7 @@ from pedrank.report.sentences.caveats import caveats
 from pedrank.report.sentences.verdict import headline, sentence, verdicts
 from pedrank.report.tables.ranks import ranks
 from pedrank.report.tables.table import Cell, Row, Table
-from pedrank.report.templates import FOLDER, render
+from pedrank.report.templates import render
 from pedrank.store.artefacts import write_csv
 from pedrank.utils.paths import ROOT
 
@@ -250,11 +249,3 @@ def test_a_hostile_name_stays_text(hostile, tmp_path):
 def test_a_template_without_a_value_is_an_error():
     with pytest.raises(jinja2.UndefinedError, match="content"):
         render("folded.html.j2", summary="a")
-
-
-def test_templates_are_in_an_installed_package():
-    """Every kind of file beside the templates is package data."""
-    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["pedrank"]
-    suffixes = {path.suffix for path in FOLDER.iterdir() if path.is_file()}
-    assert suffixes == {".j2", ".css", ".js"}
-    assert {f"**/*{suffix}" for suffix in suffixes} <= set(data)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 from imports import imported
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from pedrank.utils.paths import ROOT
 from pedrank.utils.version import VERSION
@@ -44,6 +46,25 @@ def test_environments_are_in_step_with_the_package(file):
         name = re.split(r"[<>=]", item)[0]
         known = conda_names.get(name, name)
         assert item.replace(name, known, 1) == requirements[known]
+
+
+def test_pixi_is_in_step_with_the_lock():
+    """All direct dependencies of a study, in the versions of the lock."""
+    pixi = tomllib.loads((ROOT / "pixi.toml").read_text())
+    lock = re.findall(r"^([a-z0-9][a-z0-9._-]*)==([^ ;]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    project = PYPROJECT["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["workflow"]
+    names = {re.split(r"[<>=]", item)[0] for item in wanted}
+    pinned = {name: found for name, found in pixi["pypi-dependencies"].items() if name != "pedrank"}
+    assert pinned == {name: f"=={version}" for name, version in lock if name in names}
+    assert Version(pixi["dependencies"]["python"].removesuffix(".*")) in SpecifierSet(project["requires-python"])
+
+
+def test_the_workflow_catalogue_gets_options_that_are_there():
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert usage["software-stack-deployment"]["conda"] and usage["report"]
+    assert usage["mandatory-flags"]["flags"] == "--workflow-profile quickstart"
+    assert (ROOT / "profiles/quickstart/profile.yaml").is_file() and (ROOT / "envs/core.yaml").is_file()
 
 
 def test_one_version():

@@ -44,7 +44,7 @@ _plain = code_digest
 
 def code_digest(*files):
     found = _plain(*files)
-    with open(ROOT / "digests.jsonl", "ab", buffering=0) as out:  # one write: other processes append too
+    with open(in_repository("digests.jsonl"), "ab", buffering=0) as out:  # one write: other processes append too
         out.write((__import__("json").dumps({found: closure(*files)}) + chr(10)).encode())
     return found
 """

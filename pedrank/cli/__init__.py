@@ -11,7 +11,12 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("rank", "trace", "evaluate", "score", "refine", "metrics", "zoo", "doctor")
+# Modules of the extra `workflow` (pyproject.toml) that this package imports. The other dependencies are always there.
+WORKFLOW_MODULES = (
+    *("PIL", "docutils", "jinja2", "jsonschema", "matplotlib", "mlxtend", "requests", "sklearn", "snakemake", "torch"),
+    *("torchvision", "tqdm", "yaml"),
+)
+COMMANDS = ("rank", "study", "trace", "evaluate", "score", "refine", "metrics", "zoo", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["metrics", "--json", "--plugin", "no-such-file.py"])  # an error is one line on stderr
     1
     """
-    from pedrank.utils.errors import InputError, disk_error
+    from pedrank.utils.errors import InputError, disk_error, without
 
     parser = command_line()
     given = parser.parse_args(arguments)
@@ -31,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return given.run(given) or 0
     except InputError as error:
         reason = str(error)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in WORKFLOW_MODULES:
+            raise
+        reason = without(error.name)
     except BrokenPipeError:  # as in `pedrank zoo | head`
         sys.stderr.close()
         return 0

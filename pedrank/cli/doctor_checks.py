@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from pedrank.utils.errors import INSTALLATION
 from pedrank.utils.machine import has_gpu
-from pedrank.utils.paths import ROOT
+from pedrank.utils.paths import INSTALLED, ROOT
 
 OLDEST = (3, 11)
 NEEDED = ("numpy", "scipy", "pandas", "scikit-learn", "pillow", "matplotlib", "torch", "torchvision", "snakemake")
@@ -67,7 +68,7 @@ def python(version: tuple[int, ...]) -> Check:
     if version[:2] < OLDEST:
         return Check(
             "problem",
-            f"Python {number}: pedrank needs 3.11 or newer; install it and run make PYTHON=python3.11 .venv in {ROOT}",
+            f"Python {number}: pedrank needs 3.11 or newer; install it and {_again('make PYTHON=python3.11 .venv')}",
         )
     return Check("ok", f"Python {number}")
 
@@ -88,19 +89,23 @@ def packages(names: tuple[str, ...], version: Callable[[str], str] = metadata.ve
     if found:
         yield Check("ok", ", ".join(found))
     if missing:
-        yield Check("problem", f"{', '.join(missing)}: not installed; run pip install -e '.[workflow]' in {ROOT}")
+        remedy = _again("pip install -e '.[workflow]'")
+        yield Check("problem", f"{', '.join(missing)}: not installed; {remedy}")
     if importlib.util.find_spec("timm") is None:
         yield Check("warning", "timm: not installed, so its models cannot be ranked; run pip install 'pedrank[zoo]'")
 
 
 def repository(root: Path) -> Check:
-    """Whether the package lies in a clone of the repository, which holds the workflow."""
+    """Whether the workflow lies around the package, as in a clone, or in it, as pip installs it.
+
+    Args:
+        root: Folder of the workflow.
+    """
     if (root / "Snakefile").is_file():
         return Check("ok", f"the workflow is in {root}")
     return Check(
         "problem",
-        f"{root}: no Snakefile, so `pedrank rank` cannot run; clone the repository and run "
-        "pip install -e '.[workflow]' in it",
+        f"{root}: no Snakefile, so `pedrank rank` cannot run; the package is incomplete: run {INSTALLATION}",
     )
 
 
@@ -196,6 +201,11 @@ def network(names: list[str], timeout: float = TIMEOUT) -> Iterator[Check]:
     if silent:
         remedy = "set `mirror` in a study, or download by hand into results/downloads (`make fetch-list` names files)"
         yield Check("warning", f"network: no connection to {', '.join(silent)} ({reasons[silent[0]]}); {remedy}")
+
+
+def _again(in_clone: str) -> str:
+    """How to install pedrank here: by a command in the clone, or by pip."""
+    return f"run {INSTALLATION}" if INSTALLED else f"run {in_clone} in {ROOT}"
 
 
 def _nearest(path: Path) -> Path:

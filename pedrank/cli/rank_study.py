@@ -36,8 +36,6 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
     Raises:
         InputError: A path or a name is wrong, or options contradict each other.
     """
-    if not (ROOT / "Snakefile").is_file():
-        raise InputError("`pedrank rank` needs the repository; clone it and run `pip install -e '.[workflow]'` in it")
     own = _catalogue(arguments.catalogue)
     dataset, checkpoints = _dataset(arguments.images, own)
     _pixels(arguments, own["datasets"].get(dataset, {}))

@@ -1,4 +1,4 @@
-"""Run Snakemake on the repository's Snakefile: show its progress and, if it fails, the reason in one line."""
+"""Run Snakemake on the workflow's Snakefile: show its progress and, if it fails, the reason in one line."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pathlib import Path
 from types import FrameType
 
 from pedrank.formats.yaml_file import read_yaml
-from pedrank.utils.errors import InputError
-from pedrank.utils.paths import ROOT
+from pedrank.utils.errors import InputError, without
+from pedrank.utils.paths import INSTALLED, ROOT
 
 UNKNOWN = "the workflow failed"
 _BUILT_IN = ("local", "dryrun", "touch")  # executors that come with Snakemake
@@ -38,6 +38,7 @@ class Workflow:
         if not folder.is_dir():
             known = ", ".join(sorted(path.name for path in (ROOT / "profiles").iterdir() if path.is_dir()))
             raise InputError(f"--profile: no folder {folder}; choose from {known}")
+        check_packages()
         check_executor(folder)
         return [
             *(sys.executable, "-m", "snakemake", *arguments),
@@ -59,7 +60,7 @@ class Workflow:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
-                env=_environment(self.out),
+                env=environment(self.out),
                 encoding="utf-8",
                 errors="replace",
                 process_group=0,  # so that a signal reaches Snakemake and its jobs, and is sent once
@@ -82,7 +83,7 @@ class Workflow:
             self.command("--dry-run", "--quiet", "rules"),
             capture_output=True,
             text=True,
-            env=_environment(self.out),
+            env=environment(self.out),
             encoding="utf-8",
             errors="replace",
         )
@@ -91,6 +92,16 @@ class Workflow:
             raise InputError(f"{why}; run it without --dry-run to get a log" if why == UNKNOWN else why)
         print((done.stdout + done.stderr).strip())
         return 0
+
+
+def check_packages() -> None:
+    """Check that Snakemake is installed, which comes with all other packages of the workflow.
+
+    Raises:
+        InputError: It is not; the message names the command that installs them.
+    """
+    if importlib.util.find_spec("snakemake") is None:
+        raise InputError(without("snakemake"))
 
 
 def check_executor(profile: Path) -> None:
@@ -164,13 +175,15 @@ def reason(output: str) -> str:
     return UNKNOWN
 
 
-def _environment(out: Path) -> dict[str, str]:
-    """This process's environment, with the package of this checkout before an installed one.
+def environment(out: Path) -> dict[str, str]:
+    """This process's environment; in a checkout, with its package before an installed one.
 
     Snakemake cannot start without a cache folder; where the user's is not writable, it gets one in `out`.
     """
-    path = os.environ.get("PYTHONPATH")
-    added = {"PYTHONPATH": f"{ROOT}{os.pathsep}{path}" if path else str(ROOT), "PYTHONUNBUFFERED": "1"}
+    added = {"PYTHONUNBUFFERED": "1"}
+    if not INSTALLED:
+        path = os.environ.get("PYTHONPATH")
+        added["PYTHONPATH"] = f"{ROOT}{os.pathsep}{path}" if path else str(ROOT)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute()
     there = next(folder for folder in (cache, *cache.parents) if folder.exists())
     if not os.access(there, os.W_OK | os.X_OK):

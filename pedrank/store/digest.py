@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import PurePosixPath
 
-from pedrank.utils.paths import ROOT
+from pedrank.utils.paths import in_repository
 
 # Folders and files that decide no number. The last ones read the study's configuration; the inputs and params of rules
 # show what they found in it.
@@ -72,8 +72,8 @@ def closure(*files: str) -> tuple[str, ...]:
 def _parsed(file: str) -> tuple[str, tuple[str, ...]]:
     """A file's code that decides numbers, as text, and the package's modules that the file imports."""
     if not file.endswith(".py"):  # a template, say
-        return hashlib.sha256((ROOT / file).read_bytes()).hexdigest(), ()
-    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+        return hashlib.sha256(in_repository(file).read_bytes()).hexdigest(), ()
+    tree = ast.parse(in_repository(file).read_text(encoding="utf-8"))
     return _text(tree), tuple(sorted(_imports(tree)))
 
 
@@ -152,14 +152,14 @@ def _imports(tree: ast.AST) -> set[str]:
             continue
         for end in range(1, len(parts) + 1):
             stem = "/".join(parts[:end])
-            found |= {path for path in (f"{stem}.py", f"{stem}/__init__.py") if (ROOT / path).is_file()}
+            found |= {path for path in (f"{stem}.py", f"{stem}/__init__.py") if in_repository(path).is_file()}
     return {path for path in found if not path.startswith(CARRIERS)}
 
 
 def _folders(file: str) -> list[str]:
     """The `__init__` of the package's folders that hold a file."""
     found = [f"{folder}/__init__.py" for folder in PurePosixPath(file).parents]
-    return [path for path in found if (ROOT / path).is_file() and not path.startswith(CARRIERS)]
+    return [path for path in found if in_repository(path).is_file() and not path.startswith(CARRIERS)]
 
 
 def _names(node: ast.AST) -> Iterator[str]:

@@ -31,7 +31,7 @@ from pedrank.store.artefacts import atomic, sha256
 from pedrank.store.digest import code_digest
 from pedrank.study.names import fill, finetuned, is_ranked, refinements
 from pedrank.utils.errors import InputError
-from pedrank.utils.paths import PACKAGE, PUBLISHED, ROOT
+from pedrank.utils.paths import PACKAGE, PUBLISHED, in_repository, name_in_repository
 
 # Two Snakemake processes (125 MB each) stand around a Slurm job, within its memory (measured: docs/clusters.md).
 SNAKEMAKE_MB = 300
@@ -347,7 +347,7 @@ class Plan:
 
     def _by_name(self, script: str, modules: Mapping[str, str]) -> str:
         """Digest of a script and of the modules of these names; of all plugins where one name is no module's."""
-        ours = [module for module in modules.values() if (ROOT / module).is_file()]
+        ours = [module for module in modules.values() if in_repository(module).is_file()]
         plugins = "".join(sha256(file)[:16] for file in self.config["plugins"]) if len(ours) < len(modules) else ""
         return self.code(script, *ours) + plugins
 
@@ -522,7 +522,7 @@ def stamps(*given: str | None) -> dict[str, list[list[int]]]:
 
 
 def shipped(path: Path) -> str:
-    """A file of the checkout as an input: relative to the working directory if below it, so that both may move."""
+    """A shipped file as an input: relative to the working directory if below it, so that both may move."""
     here = Path.cwd()
     return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
 
@@ -540,7 +540,7 @@ def _shipped(name: str) -> list[str]:
 def _templates() -> list[str]:
     """The templates that tables and pages are made with."""
     folder = PACKAGE / "report/pages/templates"
-    return sorted(str(path.relative_to(ROOT)) for path in folder.iterdir() if path.is_file())
+    return sorted(name_in_repository(path) for path in folder.iterdir() if path.is_file())
 
 
 def _file_of(module: str) -> str:

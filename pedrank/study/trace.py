@@ -35,7 +35,7 @@ from pedrank.study.plan import Plan
 from pedrank.study.plugins import load_plugin
 from pedrank.study.trace_files import FileTracer, Node, walk
 from pedrank.utils.errors import InputError, nearest
-from pedrank.utils.paths import ROOT
+from pedrank.utils.paths import name_in_repository
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -561,8 +561,7 @@ def _formula_of_refinement(by: str, plugins: Sequence[str]) -> Formula:
 
 
 def _file_of(function: Any) -> str:
-    file = Path(inspect.unwrap(function).__code__.co_filename)
-    return file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else str(file)
+    return name_in_repository(Path(inspect.unwrap(function).__code__.co_filename))
 
 
 def _defaults(metric: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from pedrank.store import artefacts
 from pedrank.store.integrity import check_arrays, check_beside
 from pedrank.study.plan import Plan
 from pedrank.utils.errors import InputError
-from pedrank.utils.paths import PACKAGE, PUBLISHED, ROOT
+from pedrank.utils.paths import PACKAGE, PUBLISHED, in_repository, name_in_repository
 
 _REMEDY = "run the study again, which makes everything that depends on it again"
 
@@ -171,7 +171,7 @@ class FileTracer:
             )
             return self._remember(path, lambda: self._node(path, note, {}, [runs]))
         own = source == "file"
-        known = self.plan.known_accuracies() if own else _relative(PUBLISHED / "accuracy.csv")
+        known = self.plan.known_accuracies() if own else name_in_repository(PUBLISHED / "accuracy.csv")
         about = "accuracies of your own" if own else _PUBLISHED
         table = self._remember(f"{known}#{checkpoint}", lambda: self._node(f"{known}#{checkpoint}", about, {}))
         return self._remember(path, lambda: self._node(path, note, {}, [table]))
@@ -217,7 +217,7 @@ class FileTracer:
         if path.startswith("results/"):
             return self.results / path.removeprefix("results/")
         beside = self.results.parent / path
-        return ROOT / path if path.startswith("pedrank/") and not beside.exists() else beside
+        return in_repository(path) if path.startswith("pedrank/") and not beside.exists() else beside
 
     # --- Files by their place -----------------------------------------------------------------------------------------
 
@@ -428,7 +428,7 @@ class FileTracer:
         )
 
     def _leaf(self, path: Path, note: str) -> Node:
-        name = _relative(path)
+        name = name_in_repository(path)
         return self._remember(name, lambda: Node(name, artefacts.sha256(path) if path.is_file() else "", note))
 
     def _hash(self, path: str, recorded: str) -> tuple[str, str]:
@@ -508,10 +508,6 @@ def _damage(file: Path) -> str:
     except InputError as error:
         return str(error)
     return ""
-
-
-def _relative(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 
 def _version_of(package: str) -> str:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+INSTALLATION = "pip install 'pedrank[workflow]'"  # what the commands need beyond the package
 _LONGEST = 2000  # characters of a message
 
 
@@ -30,6 +31,18 @@ def _one_line(text: str) -> str:
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def without(module: str) -> str:
+    """The message where a package of the workflow is not installed.
+
+    Args:
+        module: Its name in an import.
+
+    >>> without("yaml")
+    "yaml is not installed; run pip install 'pedrank[workflow]'"
+    """
+    return f"{module} is not installed; run {INSTALLATION}"
 
 
 @contextmanager

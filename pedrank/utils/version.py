@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import tomllib
 from importlib import metadata
-from pathlib import Path
+
+from pedrank.utils.paths import PACKAGE
 
 
 def _version() -> str:
-    """A checkout comes first: it may be run while another version is installed."""
-    project = Path(__file__).resolve().parents[2] / "pyproject.toml"
+    """A checkout comes first: it may be run while another version is installed. Then what lies beside the package: a
+    conda environment, which runs the scripts of an installed workflow, does not know it.
+    """
+    project = PACKAGE.parent / "pyproject.toml"
     if project.is_file():
         return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
-    return metadata.version("pedrank")
+    beside = next(iter(metadata.distributions(name="pedrank", path=[str(PACKAGE.parent)])), None)
+    return beside.version if beside else metadata.version("pedrank")
 
 
 VERSION = _version()
