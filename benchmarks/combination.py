@@ -1,8 +1,9 @@
-"""Fit pedrank.combine on the shipped hubs, judge it on hubs left out, and write its parameters and their page."""
+"""Fit pedrank.combine on the shipped hubs, judge it on hubs left out, and write its parameters, page and figures."""
 
 import argparse
 from pathlib import Path
 
+import combination_figures
 import pandas as pd
 
 from pedrank.ranking import combination_judge as judge
@@ -21,11 +22,14 @@ def main() -> None:
     parser.add_argument("--out", default=str(PARAMETERS), help="JSON file of the parameters")
     parser.add_argument("--page", default=str(ROOT / "docs/combine.md"), help="page whose tables are written again")
     parser.add_argument("--fitted-on", required=True, help="date for the card, such as 2026-11-27")
+    parser.add_argument("--figures", default=ROOT / "docs/images", type=Path, help="folder of combine-*.png")
     arguments = parser.parse_args()
     hubs = shipped_hubs()
     scores, answers = judge.judged(hubs), judge.reliability(hubs)
     card = judge.card_of(hubs, scores, answers, arguments.fitted_on)
-    write_json(arguments.out, {**fit_combination(hubs), "card": card})
+    write_json(arguments.out, {**fit_combination(judge.independent(hubs)), "card": card})
+    for name, table in (("gains", scores), ("reliability", answers)):
+        getattr(combination_figures, name)(table).savefig(arguments.figures / f"combine-{name}.png", dpi=150)
     flattering = judge.judged(hubs, datasets_alone=True)
     before = Path(arguments.page).read_text(encoding="utf-8").split(START)[0]
     write_text(arguments.page, before + START + tables(hubs, scores, flattering, answers))

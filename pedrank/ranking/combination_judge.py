@@ -14,6 +14,7 @@ from pedrank.ranking.combination_fit import fit_combination, metric_taus
 from pedrank.ranking.combine import FEWEST_HUBS, combine
 from pedrank.ranking.confidence import SURE, confidence
 from pedrank.ranking.evidence_hub import Hub
+from pedrank.ranking.shipped_hubs import PART_OF
 
 PRIOR, FEATURES, COMBINED, EXPECTED = "prior alone", "features alone", "combine", "expected slopes"
 HALVES = 20  # random halves of the checkpoints whose prior is hidden
@@ -21,13 +22,22 @@ FEWEST_ANSWERS = 20  # left-out answers with P >= 0.9 that a basis needs before 
 
 
 def without_hub(hubs: Mapping[str, Hub], hub: str, dataset: str) -> dict[str, Hub]:
-    """The evidence without a whole hub: an honest test of what travels to a new one. `dataset` is not used."""
-    return {name: each for name, each in hubs.items() if name != hub}
+    """The evidence without a whole hub: an honest test of what travels to a new one. `dataset` is not used.
+
+    A hub that it is a part of, or that is a part of it, is left out, too.
+    """
+    same = {hub, PART_OF.get(hub), *(part for part, whole in PART_OF.items() if whole == hub)}
+    return {name: each for name, each in independent(hubs).items() if name not in same}
+
+
+def independent(hubs: Mapping[str, Hub]) -> dict[str, Hub]:
+    """The hubs without those that are a part of another one that is there."""
+    return {name: each for name, each in hubs.items() if PART_OF.get(name) not in hubs}
 
 
 def without_dataset(hubs: Mapping[str, Hub], hub: str, dataset: str) -> dict[str, Hub]:
     """The evidence without one dataset of a hub: flattering, since the hub's other datasets stay."""
-    return {name: each.without(dataset) if name == hub else each for name, each in hubs.items()}
+    return {**without_hub(hubs, hub, dataset), hub: hubs[hub].without(dataset)}
 
 
 def judged(hubs: Mapping[str, Hub], datasets_alone: bool = False) -> pd.DataFrame:

@@ -78,7 +78,7 @@ def hub_of(
     by_dataset = {}
     if scores is not None:
         value = "rank_score" if "rank_score" in scores else "score"
-        for dataset, rows in scores.assign(metric=_method_names(scores)).groupby("dataset"):
+        for dataset, rows in scores.assign(metric=method_names(scores)).groupby("dataset"):
             by_dataset[dataset] = rows.pivot(index="checkpoint", columns="metric", values=value).reindex(wide.index)
     printed: dict[str, dict[str, float]] = {}
     if taus is not None:
@@ -87,8 +87,12 @@ def hub_of(
     return Hub(wide, by_dataset, imagenet, printed)
 
 
-def _method_names(scores: pd.DataFrame) -> pd.Series:
-    """logme, or logme+ped-0.6 after a refinement."""
+def method_names(scores: pd.DataFrame) -> pd.Series:
+    """Names of methods: logme, or logme+ped-0.6 after a refinement.
+
+    Args:
+        scores: metric, and refinement where some scores are refined.
+    """
     if "refinement" not in scores:
         return scores["metric"]
     suffix = np.where(scores["refinement"] == BASE, "", "+" + scores["refinement"])
