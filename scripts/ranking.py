@@ -4,8 +4,6 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
-
 from pedrank.catalogue.catalogue import catalogue
 from pedrank.ranking import ranking, twins
 from pedrank.ranking.facts import ranking_facts
@@ -52,16 +50,15 @@ def main() -> None:
     )
     fingerprints = halves.groupby("checkpoint", sort=False)["features"].first()
     same = twins.twins(fingerprints)
-    known = known_priors({name: catalogue("checkpoints")[name] for name in fingerprints.index}, arguments.dataset)
-    known = twins.shared_prior(known, same)
+    entries = {name: catalogue("checkpoints")[name] for name in fingerprints.index}
+    known = twins.shared_prior(known_priors(entries, arguments.dataset), same)
     scores, halves = (each[~each["checkpoint"].isin(same)] for each in (scores, halves))
     table = ranking.rank(scores, seconds, halves, metric, refinement, known, by)
-    labels = np.asarray(read_arrays(arguments.features, "labels")["labels"])
-    published = read_csv(arguments.published)
-    found = ranking_facts(table, scores, halves, labels, published, metric, refinement, by, same)
+    labels, paper = read_arrays(arguments.features, "labels")["labels"], read_csv(arguments.published)
+    found = ranking_facts(table, scores, halves, labels, paper, metric, refinement, by, same)
     made_from = [*arguments.scores, *paths([arguments.halves], arguments.study), arguments.published]
-    made_by = provenance({"by": by, "metric": metric, "refinement": refinement}, made_from)
-    found |= {"dataset": arguments.dataset, "made_by": made_by}
+    options = {"by": by, "metric": metric, "refinement": refinement}
+    found |= {"dataset": arguments.dataset, "made_by": provenance(options, made_from)}
     of_references = [f"Reference images: {note}" for path in arguments.references for note in image_notes(path)]
     of_weights = [f"{path.stem}: {note}" for path in arguments.weights for note in read_metadata(path).get("notes", [])]
     of_data = [*arguments.notes, *image_notes(arguments.features), *of_references]

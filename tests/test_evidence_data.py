@@ -33,11 +33,11 @@ def cards(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def index_answers():
-    """Whether pip can reach a package index."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", "{}", "six==1.16.0"]
+def index_answers(tmp_path_factory):
+    """Skip unless pip can reach a package index."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "six==1.16.0", "--dest"]
     try:
-        subprocess.run([part.format(Path.cwd()) for part in command], check=True, capture_output=True, timeout=60)
+        subprocess.run([*command, tmp_path_factory.mktemp("six")], check=True, capture_output=True, timeout=60)
     except (OSError, subprocess.SubprocessError):
         pytest.skip("no Python package index can be reached")
     return True

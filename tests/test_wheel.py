@@ -67,7 +67,8 @@ def _environment(wheel, folder):
     python = folder / "bin/python"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps"]
-    subprocess.run([*pip, str(wheel)], check=True)
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # there, pip would find it
+    subprocess.run([*pip, str(wheel)], check=True, env=outside, cwd=folder)
     return python
 
 
