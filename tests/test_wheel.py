@@ -177,7 +177,8 @@ def test_a_ranking_equals_that_of_the_checkout(installed, nobody, folder, tmp_pa
     assert run.returncode == 0, run.stderr
     assert _listing(_packages(installed)) == before
     assert (folder / "pedrank-results/.snakemake").is_dir() and not (folder / ".snakemake").exists()
-    assert str(ROOT) not in (folder / "pedrank-results/pedrank.log").read_text()
+    log = (folder / "pedrank-results/pedrank.log").read_text()
+    assert str(ROOT) not in log.replace(sys.prefix, "")  # `make` puts the tests' environment into the checkout
     shutil.copytree(folder / "photos", tmp_path / "photos")
     ours = subprocess.run(
         [sys.executable, "-m", "pedrank", "rank", "--images", "photos", *RANK],
