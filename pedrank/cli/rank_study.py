@@ -63,7 +63,7 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
         # Test images stay unseen, for fine-tuning. An image of several classes counts under each of them.
         "features": {"mode": "paper", "splits": ["train", "validation"]},
         "ground_truth": {"source": "none"},
-        # Who asks for one score, by --metric or --refine, gets the order by this score.
+        # With --metric or --refine, the order is that of this one score.
         "ranking": {
             "by": "metric" if arguments.metric or arguments.refine else "combination",
             "metric": metrics[0],

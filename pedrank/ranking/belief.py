@@ -1,4 +1,4 @@
-"""What is believed of the accuracies of checkpoints: the combination's prior, updated by measured accuracies.
+"""The belief about accuracies of checkpoints: the combination's prior, updated by measured accuracies.
 
     a_i = c + s (b_g f_i + e_i)   b_g ~ N(m_g, v_g)   e_i ~ N(0, r_g^2)   c ~ N(0, 100^2)   log s ~ N(mu, sd^2)
     y_ij = a_i + N(0, t^2)        accuracy of checkpoint i with seed j, in percent

@@ -1,4 +1,4 @@
-"""What prior and features together let one expect of each checkpoint's accuracy: means and covariance.
+"""Expected accuracies from prior and features together: means and covariance.
 
     y = X b + e        b ~ N(m, S)  slopes in a new dataset of a new hub        e_i ~ N(0, s_i^2)
     y ~ N(X m, X S X' + diag(s^2))

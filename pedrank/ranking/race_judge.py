@@ -65,7 +65,7 @@ def raced(
                 rows.append((dataset, method, share, budget, np.mean(lost), np.nan))
             random = np.random.default_rng(0)
             lost = [
-                _ordered(random.permutation(len(truth)), each, budget, seeds, truth)
+                _ordered(random.permutation(len(truth)).tolist(), each, budget, seeds, truth)
                 for each in _seeds(truth, noise, seeds, RANDOM_ORDERS)
             ]
             rows.append((dataset, "random order", share, budget, np.mean(lost), np.nan))
