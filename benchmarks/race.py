@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from pedrank.ranking.combination_fit import fit_combination
+from pedrank.ranking.combination_judge import without_hub
 from pedrank.ranking.evidence_hub import Hub, hub_of
 from pedrank.ranking.known_weights import imagenet_accuracy
 from pedrank.ranking.race_judge import raced
@@ -68,7 +69,7 @@ def seeds_of(long: pd.DataFrame) -> tuple[pd.DataFrame | None, int]:
 
 def table(hub: Hub, sd: pd.DataFrame | None, seeds: int, name: str, shipped: dict[str, Hub]) -> str:
     """Mean points lost over datasets, by method and budget, as Markdown."""
-    parameters = fit_combination({each: other for each, other in shipped.items() if each != name})
+    parameters = fit_combination(without_hub(shipped, name, ""))
     found = raced(hub, parameters, SHARES, sd, seeds)
     means = found.groupby(["method", "share"], sort=False)[["lost", "expected"]].mean().unstack("share")
     lines = [["method", *(f"{share:.0%}" for share in SHARES)], ["---"] * (len(SHARES) + 1)]

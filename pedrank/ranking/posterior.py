@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Posterior(NamedTuple):
-    """What is believed of accuracies before any fine-tuning.
+    """The belief about accuracies before any fine-tuning.
 
     mean (n,) and covariance (n, n), by checkpoint: accuracy after fine-tuning, minus the mean of these checkpoints, in
     units of their standard deviation; log_mean and log_sd: mean and standard deviation of the logarithm of this unit in

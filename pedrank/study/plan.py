@@ -23,6 +23,7 @@ from pedrank.catalogue.catalogue import catalogue, converter, files, reader
 from pedrank.catalogue.crop import crop_name
 from pedrank.finetune.protocol import EVERYBODYS_SEEDS, Point, Protocol, point_name, protocol
 from pedrank.networks.build import builder
+from pedrank.pretrain.recipe import recipe_of
 from pedrank.ranking.known_weights import imagenet_accuracy, weights_key
 from pedrank.ranking.prior_rows import TABLES, prior_rows
 from pedrank.refinements import BUILT_IN
@@ -380,8 +381,7 @@ class Plan:
             raise InputError(
                 f"results/pretrain/{wildcards.checkpoint}.safetensors: no recipe; its entry has no `pretrain`"
             )
-        fields = {"architecture": entry["architecture"], **entry["pretrain"]}
-        return " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in sorted(fields.items()))
+        return " ".join(f"--{name} {shlex.quote(str(value))}" for name, value in vars(recipe_of(entry)).items())
 
     def reference_input(self, wildcards: Any) -> str:
         """The file of a checkpoint's statistics: published, or shipped with the tiny zoo."""
