@@ -5,6 +5,7 @@ from pathlib import Path
 
 import combination_figures
 import pandas as pd
+from pipe_table import markdown
 
 from pedrank.ranking import combination_judge as judge
 from pedrank.ranking.combination_fit import fit_combination
@@ -66,13 +67,6 @@ def tables(hubs: dict, scores: pd.DataFrame, flattering: pd.DataFrame, answers: 
 def differences(table: pd.DataFrame, method: str, other: str) -> str:
     """Paired differences of two methods as Markdown."""
     return markdown(judge.paired(table, method, other))
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """A pipe table; numbers with three decimals."""
-    cells = table.map(lambda cell: f"{cell:.3f}" if isinstance(cell, float) else str(cell))
-    lines = [list(map(str, table.columns)), ["---"] * table.shape[1], *cells.to_numpy().tolist()]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 run(main)

@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from pipe_table import markdown
 from scipy.stats import spearmanr
 
+from pedrank.evaluation.baselines import static_ranker
 from pedrank.evaluation.weighted_tau import taus_of_models, weighted_taus
 from pedrank.ranking.shipped_hubs import EVIDENCE
 from pedrank.report import text
@@ -194,11 +196,11 @@ def halves(accuracies: np.ndarray) -> float:
 
 
 def static(accuracies: pd.DataFrame) -> float:
-    """Mean tau_w of the static ranker: the mean accuracy on the other datasets."""
+    """Mean tau_w of the static ranker."""
     wide = accuracies.pivot(index="checkpoint", columns="dataset", values="accuracy")
     taus = [
-        weighted_taus(wide.drop(columns=name).mean(axis=1).to_numpy()[None], wide[name].to_numpy()[None])[0]
-        for name in wide
+        weighted_taus(rows["rank_score"].to_numpy()[None], wide.loc[rows["checkpoint"], name].to_numpy()[None])[0]
+        for name, rows in static_ranker(wide).groupby("dataset")
     ]
     return float(np.mean(taus))
 
@@ -227,13 +229,6 @@ def draw(gains: pd.DataFrame, by_dataset: pd.DataFrame) -> Figure:
     labels = [f"{row['dataset']}, {row['class_overlap']:.3f}" for row in by_dataset.to_dict("records")]
     right.set_xticks(np.arange(len(labels)), labels, rotation=90)
     return figure
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """A pipe table; numbers with three decimals, empty cells for missing ones."""
-    cells = table.map(lambda cell: "" if cell != cell else f"{cell:.3f}" if isinstance(cell, float) else str(cell))
-    lines = [list(map(str, table.columns)), ["---"] * table.shape[1], *cells.to_numpy().tolist()]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 run(main)
