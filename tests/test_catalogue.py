@@ -80,6 +80,14 @@ def test_a_study_can_change_one_field_and_its_variants_follow(own):
             {"checkpoints": {"x": {"zoo": "y", "architecture": "resnet50"}}},
             "checkpoints, x: 'weights' is a required",
         ),
+        (
+            {
+                "checkpoints": {
+                    "x": {"zoo": "y", "architecture": "resnet50", "weights": "a.pth", "pretrain": {"objective": "none"}}
+                }
+            },
+            "checkpoints, x: `pretrain` makes the weights, so leave out",
+        ),
         ({"datasets": {"dtd": {"metric": "f1"}}}, "catalogue of datasets, dtd.metric: 'f1' is not one of"),
         ({"datasets": {"dtd": {"files": {"a.tar": {}}}}}, "catalogue of datasets, dtd.files.a.tar: "),
         ({"datasets": {"dtd": {"files": {"../a": {"note": "x"}}}}}, "dtd.files: '../a' does not match"),

@@ -207,4 +207,6 @@ def check_catalogues(schemas: Path) -> None:
             error = jsonschema.exceptions.best_match(validator.iter_errors(entry))
             if error is not None:
                 where = ".".join([name, *(str(part) for part in error.absolute_path)])
-                raise InputError(f"catalogue of {kind}, {where}: {error.message}; see schemas/{kind}.schema.yaml")
+                both = "`pretrain` makes the weights, so leave out `weights` or `pretrain`"
+                message = both if error.validator is None else error.message  # None: the schema's only `false`
+                raise InputError(f"catalogue of {kind}, {where}: {message}; see schemas/{kind}.schema.yaml")
