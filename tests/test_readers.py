@@ -16,6 +16,7 @@ import pytest
 import yaml
 from mirror import datasets as made
 from PIL import Image
+from untar import untar
 
 from pedrank.catalogue import catalogue
 from pedrank.datasets.dataset import SPLITS, load_images
@@ -53,48 +54,43 @@ def prepared(standins, tmp_path, name):
     return load_images(tmp_path / "images.safetensors")
 
 
-def extracted(folder: Path, archive: Path) -> None:
-    with tarfile.open(archive) as content:
-        content.extractall(folder, filter="data")
-
-
 def torchvisions(name: str, standins: Path, root: Path, monkeypatch) -> dict[str, list[tuple[Image.Image, int]]]:
     """Image and label of each row as torchvision's class gives them, by its split's name."""
     from torchvision import datasets as tv
 
     if name == "aircraft":
-        extracted(root, standins / "fgvc-aircraft-2013b.tar.gz")
+        untar(standins / "fgvc-aircraft-2013b.tar.gz", root)
         of = {s: tv.FGVCAircraft(root, s, "variant") for s in ("train", "val", "test")}
     elif name == "cars":
         for file in ("cars_train.tgz", "cars_test.tgz", "car_devkit.tgz"):
-            extracted(root / "stanford_cars", standins / file)
+            untar(standins / file, root / "stanford_cars")
         (root / "stanford_cars/cars_test_annos_withlabels.mat").write_bytes(
             (standins / "cars_test_annos_withlabels.mat").read_bytes()
         )
         of = {s: tv.StanfordCars(root, s) for s in ("train", "test")}
     elif name in ("cifar10", "cifar100"):
         cls = {"cifar10": tv.CIFAR10, "cifar100": tv.CIFAR100}[name]
-        extracted(root, standins / f"{cls.filename}")
+        untar(standins / f"{cls.filename}", root)
         for attribute in ("train_list", "test_list"):
             monkeypatch.setattr(cls, attribute, [[file, None] for file, _ in getattr(cls, attribute)])
         monkeypatch.setattr(cls, "meta", cls.meta | {"md5": None})
         of = {"train": cls(root, True), "test": cls(root, False)}
     elif name == "dtd":
-        extracted(root / "dtd", standins / "dtd-r1.0.1.tar.gz")
+        untar(standins / "dtd-r1.0.1.tar.gz", root / "dtd")
         of = {s: tv.DTD(root, s, 1) for s in ("train", "val", "test")}
     elif name == "flowers":
-        extracted(root / "flowers-102", standins / "102flowers.tgz")
+        untar(standins / "102flowers.tgz", root / "flowers-102")
         for file in ("imagelabels.mat", "setid.mat"):
             (root / "flowers-102" / file).write_bytes((standins / file).read_bytes())
         files = {key: (file, None) for key, (file, _) in tv.Flowers102._file_dict.items()}
         monkeypatch.setattr(tv.Flowers102, "_file_dict", files)
         of = {s: tv.Flowers102(root, s) for s in ("train", "val", "test")}
     elif name == "food":
-        extracted(root, standins / "food-101.tar.gz")
+        untar(standins / "food-101.tar.gz", root)
         of = {s: tv.Food101(root, s) for s in ("train", "test")}
     else:
         for file in ("pets-images.tar.gz", "pets-annotations.tar.gz"):
-            extracted(root / "oxford-iiit-pet", standins / file)
+            untar(standins / file, root / "oxford-iiit-pet")
         of = {s: tv.OxfordIIITPet(root, s) for s in ("trainval", "test")}
     return {split: list(rows) for split, rows in of.items()}
 
@@ -407,8 +403,7 @@ def test_links_and_unused_special_members_are_no_reason_to_refuse(tmp_path, mode
         for name, (kind, target) in links.items():
             archive.addfile(member(name, kind, target))
         archive.addfile(member("last.jpg", size=len(last)), io.BytesIO(last))
-    with tarfile.open(path) as archive:
-        archive.extractall(tmp_path / "out", filter="data")
+    untar(path, tmp_path / "out")
     expected = {f.relative_to(tmp_path / "out").as_posix(): f.read_bytes() for f in (tmp_path / "out").rglob("*.jpg")}
     assert len(expected) == 6
     with tarfile.open(path, mode) as archive:  # the same with members of which nobody asks anything

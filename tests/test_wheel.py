@@ -7,11 +7,11 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import tempfile
 from pathlib import Path
 
 import pytest
+from untar import untar
 from workflow import PARTS
 
 from pedrank.store.digest import code_digest
@@ -29,8 +29,7 @@ def wheel(tmp_path_factory):
     """A wheel built as `make dist` builds it: from an unpacked sdist."""
     folder = tmp_path_factory.mktemp("dist")
     _build(ROOT, "sdist", folder)
-    with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
-        archive.extractall(folder, filter="data")
+    untar(next(folder.glob("*.tar.gz")), folder)
     _build(folder / f"pedrank-{VERSION}", "wheel", folder)
     return next(folder.glob("*.whl"))
 
