@@ -12,19 +12,21 @@ from pathlib import Path
 
 import pandas as pd
 
+from pedrank.catalogue.catalogue import catalogue, use_settings
 from pedrank.ranking.combination_fit import fit_combination
 from pedrank.ranking.combination_judge import without_hub
 from pedrank.ranking.evidence_hub import Hub, hub_of
 from pedrank.ranking.known_weights import imagenet_accuracy
-from pedrank.ranking.race_judge import raced
+from pedrank.ranking.race_judge import Trained, from_hub, from_seeds, raced
 from pedrank.ranking.shipped_hubs import EVIDENCE, shipped_hubs
 from pedrank.runtime.command import run
-from pedrank.store.artefacts import write_text
+from pedrank.store.artefacts import read_csv, write_text
 from pedrank.user_data.evaluation_tables import read_accuracies, read_scores
 from pedrank.utils.paths import ROOT
 
 START = "<!-- Written by benchmarks/race.py -->\n"
 SHARES = (0.05, 0.1, 0.25, 0.3, 0.5)
+STUDY = "studies/evidence-catalogue.yaml"
 
 
 def main() -> None:
@@ -36,17 +38,20 @@ def main() -> None:
     arguments = parser.parse_args()
     shipped = shipped_hubs()
     if arguments.accuracies:
-        print(table(*given_hub(arguments.scores, arguments.accuracies), arguments.name, shipped))
+        hub, trained = given_hub(arguments.scores, arguments.accuracies)
+        print(table(hub, trained, arguments.name, shipped))
         return
     before = Path(arguments.page).read_text(encoding="utf-8").split(START)[0]
-    noise = seeds_of(read_accuracies(EVIDENCE / "quickstart-accuracy.csv")[0])
-    hubs = {"tll": (shipped["tll"], None, 1), "quickstart": (shipped["quickstart"], *noise)}
-    parts = [f"\n### {name}\n\n{table(*given, name, shipped)}" for name, given in hubs.items()]
+    tll, ours = shipped["tll"], shipped["evidence"]
+    use_settings({"catalogue": str(ROOT / STUDY)}, ROOT / "schemas")
+    kinds = {name: catalogue("checkpoints")[name]["architecture"] for name in ours.accuracies.index}
+    hubs = {"tll": from_hub(tll), "evidence": from_seeds(ours, read_csv(EVIDENCE / "evidence-seeds.csv"), kinds)}
+    parts = [f"\n### {name}\n\n{table(shipped[name], trained, name, shipped)}" for name, trained in hubs.items()]
     write_text(arguments.page, before + START + "\n".join(parts))
 
 
-def given_hub(scores: Path | None, accuracies: Path) -> tuple[Hub, pd.DataFrame | None, int]:
-    """A hub from two tables, the standard deviations of its seeds, and their number (1 where they are unknown)."""
+def given_hub(scores: Path | None, accuracies: Path) -> tuple[Hub, dict[str, list[Trained]]]:
+    """A hub from two tables, and its runs, which are simulated where standard deviations over seeds are known."""
     long, notes = read_accuracies(accuracies)
     of_scores, more = read_scores(scores) if scores else (None, [])
     for note in (*notes, *more):
@@ -56,21 +61,16 @@ def given_hub(scores: Path | None, accuracies: Path) -> tuple[Hub, pd.DataFrame 
     known = {name: imagenet_accuracy(name) for name in long["checkpoint"].unique()}
     imagenet = pd.Series(known, dtype=float)
     hub = hub_of(long, of_scores, imagenet if imagenet.notna().any() else None)
-    return hub, *seeds_of(long)
-
-
-def seeds_of(long: pd.DataFrame) -> tuple[pd.DataFrame | None, int]:
-    """Standard deviations over seeds, checkpoints by datasets, and the number of seeds; None and 1 where unknown."""
     seeds = long["seeds"].dropna()
     if seeds.empty or long["sd"].isna().all():
-        return None, 1
-    return long.pivot(index="checkpoint", columns="dataset", values="sd"), int(seeds.median())
+        return hub, from_hub(hub)
+    return hub, from_hub(hub, long.pivot(index="checkpoint", columns="dataset", values="sd"), int(seeds.median()))
 
 
-def table(hub: Hub, sd: pd.DataFrame | None, seeds: int, name: str, shipped: dict[str, Hub]) -> str:
+def table(hub: Hub, trained: dict[str, list[Trained]], name: str, shipped: dict[str, Hub]) -> str:
     """Mean points lost over datasets, by method and budget, as Markdown."""
     parameters = fit_combination(without_hub(shipped, name, ""))
-    found = raced(hub, parameters, SHARES, sd, seeds)
+    found = raced(hub, parameters, SHARES, trained)
     means = found.groupby(["method", "share"], sort=False)[["lost", "expected"]].mean().unstack("share")
     lines = [["method", *(f"{share:.0%}" for share in SHARES)], ["---"] * (len(SHARES) + 1)]
     for method, row in means.iterrows():

@@ -7,16 +7,57 @@ out: results/{study}/finetune/{dataset}/{checkpoint}/validation-{point}.json    
      results/{study}/finetune/{dataset}/{checkpoint}/test-seed{seed}.json       one run per seed
      results/{study}/finetune/{dataset}.csv, {dataset}.cost.json                all runs, and the share of steps saved
      results/{study}/finetune/{dataset}.seconds.csv                             seconds of each run
+     results/{study}/finetune/{dataset}.race.json                               outcome of a race for a budget
 
-Every run is a job, so as many run at once as there are GPUs; with `together`, all runs of a dataset are one job. The
-timing of a run is beside it (*.timing.json). The state of an unfinished run (*.state.safetensors) is not an output:
-Snakemake would delete it with the killed job.
+Every run is a job, so as many run at once as there are GPUs; with `together`, or in a race for a budget, all runs of a
+dataset are one job. The timing of a run is beside it (*.timing.json). The state of an unfinished run
+(*.state.safetensors) is not an output: Snakemake would delete it with the killed job.
 """
 
 RUN = "results/{study}/finetune/{dataset}/{checkpoint}/"
 RUNS = "results/{study}/finetune/{dataset}"
 
-if PLAN.one_job:
+if PLAN.budget:
+
+    rule finetune_race:
+        input:
+            **PLAN.raced_images(),
+            checkpoints=collect("results/checkpoints/{checkpoint}.safetensors", checkpoint=PLAN.finetuned),
+            ranking="results/{study}/ranking/{dataset}.json",
+        output:
+            runs=f"{RUNS}.csv",
+            cost=f"{RUNS}.cost.json",
+            seconds=f"{RUNS}.seconds.csv",
+            race=f"{RUNS}.race.json",
+        log:
+            "results/{study}/logs/finetune/{dataset}.log",
+        benchmark:
+            "results/{study}/logs/finetune/{dataset}.seconds.tsv"
+        conda:
+            environment("torch")
+        threads: 8
+        resources:
+            gpu=1,
+            mem_mb=megabytes(8000),
+            runtime=minutes(RUN_MINUTES + int(PLAN.budget / 60)),
+        params:
+            images=pattern("results/data/{dataset}/images-{crop}.safetensors"),
+            checkpoints=pattern("results/checkpoints/{finetuned}.safetensors"),
+            options=PLAN.options("finetune"),
+            metric=PLAN.dataset_metric,
+            source=source_of,
+            budget=PLAN.budget,
+            run_code=ask(PLAN.run_code()),
+            code=ask(PLAN.network_code("finetune")),
+        shell:
+            'python "$PEDRANK/scripts/finetune.py" --images {params.images} {params.source} --metric {params.metric:q}'
+            ' --checkpoints {params.checkpoints} --study "$PEDRANK_STUDY" --options {params.options:q}'
+            " --code {params.run_code} --threads {threads} --gpu {resources.gpu}"
+            " --runs results/{wildcards.study}/finetune/{wildcards.dataset}"
+            " --budget {params.budget} --ranking {input.ranking} --race {output.race}"
+            " --out {output.runs} --cost {output.cost} --seconds {output.seconds} 2> {log}"
+
+elif PLAN.one_job:
 
     rule finetune:
         input:

@@ -3,7 +3,7 @@ Ranking: which checkpoint to fine-tune if accuracies are unknown, and how much t
 
 in:  results/{study}/{scores,seconds}/{dataset}.csv, results/{study}/{scores,seconds}/baselines/{dataset}.csv
      results/{study}/features/{dataset}/{checkpoint}.safetensors, results/{study}/reference/{checkpoint}.safetensors
-     results/{study}/finetune/{dataset}.csv, {dataset}.seconds.csv (if a ranking is to be confirmed)
+     results/{study}/finetune/{dataset}.csv, {dataset}.seconds.csv (if a ranking is to be confirmed), {dataset}.race.json
      pedrank/published/*.csv, pedrank/ranking/combination.json
 out: results/{study}/ranking/{dataset}/{checkpoint}.csv           scores on random halves of the images
      results/{study}/ranking/{dataset}.{csv,json,md,html}         the ranking; the JSON holds the recommendation
@@ -92,6 +92,7 @@ rule confirm:
         ranking="results/{study}/ranking/{dataset}.json",
         runs="results/{study}/finetune/{dataset}.csv",
         seconds="results/{study}/finetune/{dataset}.seconds.csv",
+        race="results/{study}/finetune/{dataset}.race.json" if PLAN.budget else [],
     output:
         "results/{study}/confirm/{dataset}.json",
     log:
@@ -100,10 +101,11 @@ rule confirm:
         environment("core")
     params:
         checkpoints=PLAN.finetuned,
+        race=lambda wildcards, input: f"--race {input.race}" if PLAN.budget else "",
         code=PLAN.code("confirm"),
     shell:
         'python "$PEDRANK/scripts/confirm.py" --ranking {input.ranking} --runs {input.runs} --seconds {input.seconds}'
-        ' --study "$PEDRANK_STUDY" --out {output} 2> {log}'
+        ' --study "$PEDRANK_STUDY" {params.race} --out {output} 2> {log}'
 
 
 rule page:

@@ -1,4 +1,7 @@
-"""Fine-tune checkpoints on one dataset: the grid on validation, then the best point on test, once per seed."""
+"""Fine-tune checkpoints on one dataset: the grid on validation, then the best point on test, once per seed.
+
+With --budget, only as many checkpoints and seeds as the time allows: a race that begins from a ranking.
+"""
 
 import json
 from pathlib import Path
@@ -6,6 +9,7 @@ from pathlib import Path
 from pedrank.finetune.all_runs import run_dataset
 from pedrank.finetune.arguments import pairs, parser
 from pedrank.finetune.protocol import protocol
+from pedrank.finetune.race_runs import race
 from pedrank.finetune.runs_table import run_name, runs_cost, runs_seconds, runs_table
 from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
@@ -25,14 +29,22 @@ def main() -> None:
         "--cost", required=True, type=Path, help="JSON: runs and steps, beside those of the whole protocol"
     )
     given.add_argument("--seconds", required=True, type=Path, help="table of the seconds of each run")
+    given.add_argument("--budget", type=float, help="seconds; {crop} in --images then stands for each network's crop")
+    given.add_argument("--ranking", type=Path, help="with --budget: JSON of the ranking")
+    given.add_argument("--race", type=Path, help="with --budget: JSON of the outcome")
     arguments = given.parse_args()
     plan = protocol(arguments.options)
     checkpoints = paths([arguments.checkpoints], arguments.study)
-    records = run_dataset(pairs(arguments, *checkpoints), arguments.runs, plan)
-    halving = plan.halving is not None and len(plan.points) > 1
+    if arguments.budget is None:
+        records = run_dataset(pairs(arguments, *checkpoints), arguments.runs, plan)
+        halving = plan.halving is not None and len(plan.points) > 1
+        names = {name: [run_name(record, halving) for record in runs] for name, runs in records.items()}
+    else:
+        records, names, outcome = race(arguments, plan, {path.stem: path for path in checkpoints})
+        write_json(arguments.race, outcome)
     timings = {
-        name: [read_json(timing_file(arguments.runs / name / f"{run_name(record, halving)}.json")) for record in runs]
-        for name, runs in records.items()
+        name: [read_json(timing_file(arguments.runs / name / f"{file}.json")) for file in files]
+        for name, files in names.items()
     }
     runs = runs_table(records)
     write_csv(arguments.out, runs)

@@ -88,6 +88,7 @@ def test_a_study_can_change_one_field_and_its_variants_follow(own):
             },
             "checkpoints, x: `pretrain` makes the weights, so leave out",
         ),
+        ({"checkpoints": {"x": {"variant_of": "byol-tiny"}}}, "x: the tiny zoo ships no weights of this name; set"),
         ({"datasets": {"dtd": {"metric": "f1"}}}, "catalogue of datasets, dtd.metric: 'f1' is not one of"),
         ({"datasets": {"dtd": {"files": {"a.tar": {}}}}}, "catalogue of datasets, dtd.files.a.tar: "),
         ({"datasets": {"dtd": {"files": {"../a": {"note": "x"}}}}}, "dtd.files: '../a' does not match"),

@@ -201,6 +201,12 @@ def check_catalogues(schemas: Path) -> None:
 
     shared = Resource.from_contents(read_yaml(schemas / "files.schema.yaml"))
     registry = Registry().with_resource("files.schema.yaml", shared)
+    for name, entry in catalogue("checkpoints").items():
+        if entry.get("zoo") == "tiny" and not (PACKAGE / f"checkpoints/tiny/{name}.safetensors").is_file():
+            raise InputError(
+                f"catalogue of checkpoints, {name}: the tiny zoo ships no weights of this name; set `weights` to a "
+                "file and `zoo` to a name of yours"
+            )
     for kind in KINDS:
         validator = jsonschema.Draft202012Validator(read_yaml(schemas / f"{kind}.schema.yaml"), registry=registry)
         for name, entry in catalogue(kind).items():

@@ -54,10 +54,15 @@ def _prior(row: Mapping[str, Any]) -> list[str]:
 
 def _confirmation(found: Mapping[str, Any]) -> list[str]:
     rows = [
-        [entry["checkpoint"], printed.accuracy(entry["accuracy"], entry["sd"]), str(entry["rank"])]
+        [
+            entry["checkpoint"],
+            printed.accuracy(entry["accuracy"], entry["sd"]),
+            str(entry["seeds"]),
+            str(entry["rank"]),
+        ]
         for entry in found["fine_tuned"]
     ]
-    return [*columns([["fine-tuned", "accuracy in %", "rank"], *rows], left=(0,)), "", *found["sentences"]]
+    return [*columns([["fine-tuned", "accuracy in %", "seeds", "rank"], *rows], left=(0,)), "", *found["sentences"]]
 
 
 def columns(rows: Sequence[Sequence[str]], left: Sequence[int] = (1,)) -> list[str]:

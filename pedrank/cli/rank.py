@@ -3,6 +3,7 @@
     pedrank rank --images photos --zoo tiny                 folders of images, one per class
     pedrank rank --images photos.csv --zoo ssl --refine 0.6 a table of path and label; with PED
     pedrank rank --images photos --checkpoints mine.pth=resnet50 timm:resnet50.a1_in1k --finetune top3
+    pedrank rank --images photos --zoo ssl --budget 2h      fine-tunes in a race for this time
     pedrank rank --images features                          a folder of features, one file per checkpoint
 
 The command writes a study to OUT and runs the workflow on it. If it is interrupted, run it again to continue.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -93,11 +95,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder for results (default: %(default)s)",
     )
-    parser.add_argument(
+    fine_tuned = parser.add_mutually_exclusive_group()
+    fine_tuned.add_argument(
         "--finetune",
         type=_top,
         metavar="topN",
         help="fine-tune the top N checkpoints, and confirm or correct the ranking",
+    )
+    fine_tuned.add_argument(
+        "--budget",
+        type=_duration,
+        metavar="TIME",
+        help="fine-tune for this time, such as 90s, 30m or 2h, in a race of the checkpoints, and name the winner",
     )
     parser.add_argument("--steps", type=_count, metavar="N", help="training steps of each fine-tuning run")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
@@ -122,11 +131,12 @@ def run(arguments: argparse.Namespace) -> int:
         return head.plan()
     _note_device(given)
     ranking = f"results/{name}/ranking/{dataset}.json"
-    head.run([ranking] if arguments.finetune else [])
+    fine_tunes = arguments.finetune or arguments.budget
+    head.run([ranking] if fine_tunes else [])
     found = read_json(arguments.out / ranking)
-    if arguments.finetune:
+    if fine_tunes:
         first = [row["checkpoint"] for row in found["checkpoints"] if row["same_as"] is None][: arguments.finetune]
-        rank_study.write(arguments.out, rank_study.confirming(given, first, arguments.steps))
+        rank_study.write(arguments.out, rank_study.confirming(given, first, arguments.steps, arguments.budget))
         head.run([])
         found["confirmation"] = read_json(results / f"confirm/{dataset}.json")
     found |= {"report": str(results / "report.html"), "seconds": time.monotonic() - start}
@@ -158,6 +168,14 @@ def _count(word: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{word} is not above 0")
     return value
+
+
+def _duration(word: str) -> float:
+    """Seconds of a time with its unit."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", word)
+    if not found or float(found[1]) == 0:
+        raise argparse.ArgumentTypeError(f"'{word}' is no time above 0 with a unit, such as 90s, 30m or 2h")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def _top(word: str) -> int:

@@ -39,15 +39,17 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
     own = _catalogue(arguments.catalogue)
     dataset, checkpoints = _dataset(arguments.images, own)
     _pixels(arguments, own["datasets"].get(dataset, {}))
-    if checkpoints and arguments.finetune:
-        raise InputError(
-            f"--finetune: {arguments.images} has features and no images; leave out --finetune, or give images"
-        )
+    for option in ("finetune", "budget"):
+        if checkpoints and getattr(arguments, option):
+            raise InputError(
+                f"--{option}: {arguments.images} has features and no images; leave out --{option}, or give images"
+            )
     checkpoints += _checkpoints(arguments, own) if not checkpoints else []
     _note_names(own)
     if len(checkpoints) < 2:
         raise InputError(f"--checkpoints: '{checkpoints[0]}' alone cannot be ranked; name two or more")
-    entries = [(catalogue("checkpoints") | own["checkpoints"])[name] for name in checkpoints]
+    # The catalogue comes first: an entry of --catalogue may leave out fields that it takes from another one.
+    entries = [(own["checkpoints"] | catalogue("checkpoints"))[name] for name in checkpoints]
     tiny = all(entry["zoo"] == "tiny" for entry in entries)
     small = all(entry["zoo"] == "tiny" or "image_size" in entry for entry in entries)  # others name their own size
     metrics = arguments.metric or list(METRICS)
@@ -80,20 +82,23 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
     return study
 
 
-def confirming(study: dict[str, Any], first: list[str], steps: int | None) -> dict[str, Any]:
+def confirming(
+    study: dict[str, Any], first: list[str], steps: int | None, budget: float | None = None
+) -> dict[str, Any]:
     """The same study with some checkpoints fine-tuned to confirm the ranking.
 
     Args:
         study: As `collect` returns it.
         first: The checkpoints to fine-tune.
         steps: Steps of each run; by default 500, or 32 for the tiny zoo.
+        budget: Seconds for a race of these checkpoints; None to fine-tune all of them with all seeds.
 
     >>> confirming({"together": True}, ["byol-tiny"], steps=None)["finetune"]["steps"]
     32
     """
     grid = {**TINY, "steps": TINY_STEPS} if study["together"] else {**SHORT, "steps": STEPS}
     return study | {
-        "ground_truth": {"source": "none", "confirm": first},
+        "ground_truth": {"source": "none", "confirm": first} | ({"budget": budget} if budget else {}),
         "finetune": grid if steps is None else grid | {"steps": steps},
     }
 
@@ -214,7 +219,10 @@ def _note_names(own: dict[str, dict[str, Any]]) -> None:
 
     named = {}
     for name, card in own["datasets"].items():
-        path = Path(card.get("images") or card["features"])
+        given = card.get("images") or card.get("features")
+        if given is None:  # of --catalogue: files to fetch, or a variant
+            continue
+        path = Path(given)
         named[name] = path
         named |= files(path) if "features" in card else {}
     named |= {name: Path(entry["weights"]) for name, entry in own["checkpoints"].items() if "weights" in entry}

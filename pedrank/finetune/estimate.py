@@ -74,7 +74,17 @@ def runs_of(plan: Protocol) -> int:
     >>> runs_of(protocol(grid))
     5
     """
-    return sum(points for points, _ in _search(plan)) + len(plan.seeds)
+    return of_search(plan)[0] + len(plan.seeds)
+
+
+def of_search(plan: Protocol) -> tuple[int, int]:
+    """Runs and steps of the search of the grid.
+
+    Args:
+        plan: The protocol.
+    """
+    rounds_of = _search(plan)
+    return sum(points for points, _ in rounds_of), sum(points * steps for points, steps in rounds_of)
 
 
 def seconds(plan: Protocol, train: int, validation: int, test: int, cost: Probe) -> float:
@@ -87,8 +97,9 @@ def seconds(plan: Protocol, train: int, validation: int, test: int, cost: Probe)
         test: Number of test images.
         cost: Seconds per image.
     """
-    steps = sum(points * steps for points, steps in _search(plan)) + len(plan.seeds) * plan.training["steps"]
-    judged = sum(points for points, _ in _search(plan)) * validation + len(plan.seeds) * test
+    runs, steps = of_search(plan)
+    steps += len(plan.seeds) * plan.training["steps"]
+    judged = runs * validation + len(plan.seeds) * test
     return steps * plan.training["batch_size"] * cost.train_seconds + judged * cost.test_seconds
 
 

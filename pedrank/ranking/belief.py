@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,6 +86,28 @@ def prior_belief(
     )
 
 
+def ranking_belief(ranking: Mapping[str, Any]) -> Belief:
+    """The belief that stands behind a finished ranking, for the checkpoints whose features differ.
+
+    Args:
+        ranking: As scripts/ranking.py writes it to JSON. Its ranks are enough, since the combination uses the order of
+            scores alone.
+
+    >>> rows = [{"checkpoint": "byol", "rank": 1, "prior": None, "same_as": None, "rank_gbc": 2}]
+    >>> rows += [{"checkpoint": "swav", "rank": 2, "prior": None, "same_as": None, "rank_gbc": 1}]
+    >>> ranking_belief({"by": "metric", "metric": "logme", "others": ["gbc"], "checkpoints": rows}).names
+    ('byol', 'swav')
+    """
+    import pandas as pd
+
+    rows = [row for row in ranking["checkpoints"] if row["same_as"] is None]
+    of_metric = f"rank_{ranking['metric']}" if ranking["by"] == "combination" else "rank"
+    columns = {ranking["metric"]: of_metric} | {name: f"rank_{name}" for name in ranking["others"]}
+    names = [row["checkpoint"] for row in rows]
+    table = pd.DataFrame({name: [-float(row[column]) for row in rows] for name, column in columns.items()}, names)
+    return prior_belief(table, pd.Series([row["prior"] for row in rows], names, dtype=float))
+
+
 def measured(belief: Belief, accuracies: Mapping[str, Sequence[float]], noise: float) -> Belief:
     """The belief after fine-tuning.
 
@@ -103,16 +126,15 @@ def measured(belief: Belief, accuracies: Mapping[str, Sequence[float]], noise: f
         return belief
     values = np.array([np.mean(accuracies[belief.names[i]]) for i in at])
     seeds = np.array([len(accuracies[belief.names[i]]) for i in at])
-    logs, means, covariances = [], [], []
-    for weight, mean, covariance in zip(belief.weights, belief.means, belief.covariances, strict=True):
-        inner = covariance[np.ix_(at, at)] + np.diag(noise**2 / seeds)
-        gain = np.linalg.solve(inner, covariance[at]).T
-        off = values - mean[at]
-        logs.append(np.log(weight) - 0.5 * (off @ np.linalg.solve(inner, off) + np.linalg.slogdet(inner)[1]))
-        means.append(mean + gain @ off)
-        covariances.append(covariance - gain @ covariance[at])
-    weights = np.exp(np.array(logs) - max(logs))
-    return Belief(belief.names, weights / weights.sum(), np.array(means), np.array(covariances))
+    seen = belief.covariances[:, at]  # (S, k, n)
+    inner = seen[:, :, at] + np.diag(noise**2 / seeds)
+    off = values - belief.means[:, at]
+    solved = np.linalg.solve(inner, np.concatenate([seen, off[:, :, None]], axis=2))
+    gain, of_off = solved[:, :, :-1].swapaxes(1, 2), solved[:, :, -1]  # (S, n, k), (S, k)
+    logs = np.log(belief.weights) - 0.5 * ((off * of_off).sum(axis=1) + np.linalg.slogdet(inner)[1])
+    weights = np.exp(logs - logs.max())
+    means = belief.means + (gain @ off[:, :, None])[:, :, 0]
+    return Belief(belief.names, weights / weights.sum(), means, belief.covariances - gain @ seen)
 
 
 def drawn(belief: Belief) -> tuple[np.ndarray, np.ndarray]:
@@ -124,17 +146,20 @@ def drawn(belief: Belief) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         (S * 1024, n) accuracies, and the weight (S * 1024,) of each row; the same in every call.
     """
+    symmetric = (belief.covariances + belief.covariances.swapaxes(1, 2)) / 2
+    values, vectors = np.linalg.eigh(symmetric)
+    roots = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
+    rows = belief.means[:, None, :] + _normal_draws(len(belief.names)) @ roots.swapaxes(1, 2)
+    return rows.reshape(-1, rows.shape[2]), np.repeat(belief.weights, DRAWS) / DRAWS
+
+
+@cache
+def _normal_draws(n: int) -> np.ndarray:
+    """(1024, n) standard normal numbers; the same in every call."""
     from scipy.special import ndtri
     from scipy.stats.qmc import Sobol
 
-    n = len(belief.names)
-    normal = ndtri(np.clip(Sobol(n, seed=0).random(DRAWS), 1e-9, 1 - 1e-9))
-    rows = []
-    for mean, covariance in zip(belief.means, belief.covariances, strict=True):
-        values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
-        root = vectors * np.sqrt(np.maximum(values, 0))
-        rows.append(mean + normal @ root.T)
-    return np.concatenate(rows), np.repeat(belief.weights, DRAWS) / DRAWS
+    return ndtri(np.clip(Sobol(n, seed=0).random(DRAWS), 1e-9, 1 - 1e-9))
 
 
 def regret_left(belief: Belief, pick: str) -> float:

@@ -77,6 +77,11 @@ class Plan:
         return finetuned(self.config)
 
     @cached_property
+    def budget(self) -> float:
+        """Seconds for a race of the fine-tuned checkpoints; 0 where all of them are fine-tuned with all seeds."""
+        return self.config["ground_truth"].get("budget", 0) if self.ranked else 0
+
+    @cached_property
     def refinements(self) -> dict[str, dict[str, Any]]:
         """All refinements by name, "none" among them, with the arguments of `pedrank.refinements.move`."""
         return refinements(self.config)
@@ -441,6 +446,12 @@ class Plan:
         larger = f"results/data/{{dataset}}/images-{self.config['finetune']['crop_from']}.safetensors"
         source = {} if self.protocol.training["augmentation"] == "none" else {"source": larger}
         return {"images": self.seen_images, **source}
+
+    def raced_images(self) -> dict[str, Any]:
+        """The images of a race, in each way that one of its networks sees them, and those that crops are taken from."""
+        crops = sorted({self.crops[name] for name in self.finetuned})
+        source = {name: path for name, path in self.finetune_images().items() if name == "source"}
+        return {"images": [f"results/data/{{dataset}}/images-{crop}.safetensors" for crop in crops], **source}
 
     def seed_is_open(self, wildcards: Any) -> list[str]:
         """With early stopping, the file that says which checkpoints still need this seed."""

@@ -29,6 +29,7 @@ def confirmation_table(found: Mapping[str, Any]) -> Table:
                     entry["accuracy"],
                     bold=place == 0,
                 ),
+                Cell(f"{entry['seeds']}", entry["seeds"]),
                 Cell(f"{entry['rank']}", -entry["rank"]),
             ),
             starts=place == 0,
@@ -37,8 +38,8 @@ def confirmation_table(found: Mapping[str, Any]) -> Table:
     )
     return Table(
         name=found["dataset"],
-        title="Accuracy of the top checkpoints after fine-tuning",
-        head=(("Checkpoint", ()), ("Accuracy", ("%",)), ("Rank", ("by score",))),
+        title="Accuracy after fine-tuning",
+        head=(("Checkpoint", ()), ("Accuracy", ("%",)), ("Seeds", ()), ("Rank", ("before",))),
         rows=rows,
         notes=(f"Accuracy: mean {text.PLUS_MINUS} standard deviation over seeds, on the test images.",),
         numbers=pd.DataFrame(found["fine_tuned"]),
