@@ -219,6 +219,14 @@ def source_of(wildcards, input):
     return f"--source {input.source}" if "source" in input.keys() else ""
 
 
+def record_of(wildcards, input):
+    """The arguments for a record of the user's, and what the weights and images in it are recognised by."""
+    if "record" not in input.keys():
+        return ""
+    networks = pattern("results/checkpoints/{checkpoint}.safetensors")(wildcards)
+    return f"--record {shlex.quote(input.record)} --networks {networks} --images {input.seen}"
+
+
 def seed_task(wildcards, input):
     """The arguments of one test run: chosen point, seed and, with early stopping, the checkpoints that need this seed."""
     still_open = f"--open {input.open}" if input.open else ""

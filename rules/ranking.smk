@@ -4,7 +4,7 @@ Ranking: which checkpoint to fine-tune if accuracies are unknown, and how much t
 in:  results/{study}/{scores,seconds}/{dataset}.csv, results/{study}/{scores,seconds}/baselines/{dataset}.csv
      results/{study}/features/{dataset}/{checkpoint}.safetensors, results/{study}/reference/{checkpoint}.safetensors
      results/{study}/finetune/{dataset}.csv, {dataset}.seconds.csv (if a ranking is to be confirmed), {dataset}.race.json
-     pedrank/published/*.csv, pedrank/ranking/combination.json
+     pedrank/published/*.csv, pedrank/ranking/combination.json, a record of the user's
 out: results/{study}/ranking/{dataset}/{checkpoint}.csv           scores on random halves of the images
      results/{study}/ranking/{dataset}.{csv,json,md,html}         the ranking; the JSON holds the recommendation
      results/{study}/ranking/{dataset}.stability.{pdf,png}        scores on the halves, checkpoint by checkpoint
@@ -61,6 +61,7 @@ rule ranking:
         published=shipped(PUBLISHED / "table1.csv"),
         accuracies=PLAN.published_accuracies(),
         learned=shipped(PARAMETERS),
+        **PLAN.recorded(),
     output:
         tables=multiext("results/{study}/ranking/{dataset}", ".csv", ".md", ".html"),
         json="results/{study}/ranking/{dataset}.json",
@@ -76,12 +77,13 @@ rule ranking:
         refinement=RANKED_BY["refinement"],
         by=RANKED_BY["by"],
         known=PLAN.known_weights(),
+        recorded=record_of,
         notes=ask(PLAN.dataset_notes),
         code=PLAN.ranking_code(),
     shell:
         'python "$PEDRANK/scripts/ranking.py" --scores {input.scores} --seconds {input.seconds}'
         ' --halves {params.halves} --features {input.features} --references {input.references} --study "$PEDRANK_STUDY"'
-        " --weights {input.weights} --published {input.published:q}"
+        " --weights {input.weights} --published {input.published:q} {params.recorded}"
         " --notes {params.notes:q} --dataset {wildcards.dataset} --by {params.by} --metric {params.metric}"
         " --refinement {params.refinement}"
         " --tables {output.tables} --json {output.json} --figure {output.figure} 2> {log}"

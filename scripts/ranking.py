@@ -8,6 +8,7 @@ from pedrank.catalogue.catalogue import catalogue
 from pedrank.ranking import ranking, twins
 from pedrank.ranking.facts import ranking_facts
 from pedrank.ranking.prior import known_priors
+from pedrank.ranking.record import of_study
 from pedrank.report import text
 from pedrank.report.figures.stability import draw_stability
 from pedrank.report.figures.style import save_figure
@@ -19,7 +20,7 @@ from pedrank.report.tables.write import write_table
 from pedrank.runtime.arguments import PATTERN, add_study
 from pedrank.runtime.command import run
 from pedrank.store.artefacts import provenance, read_arrays, read_csv, read_metadata, write_json
-from pedrank.study.names import paths
+from pedrank.study.names import files, paths
 from pedrank.study.plugins import load_plugins
 from pedrank.study.tables import read_tables
 
@@ -36,6 +37,9 @@ def main() -> None:
     parser.add_argument("--weights", nargs="*", default=[], type=Path, help="converted weights, for their notes")
     add_study(parser)
     parser.add_argument("--published", required=True, type=Path, help="the paper's Table 1")
+    parser.add_argument("--record", type=Path, help="accuracies of the user's own on other datasets")
+    parser.add_argument("--networks", default="", help=f"with --record, {PATTERN}: converted checkpoints")
+    parser.add_argument("--images", nargs="*", default=[], type=Path, help="with --record: prepared images")
     parser.add_argument("--by", required=True, choices=[ranking.COMBINATION, ranking.METRIC])
     parser.add_argument("--metric", required=True, help="metric that ranks, or that scores the halves")
     parser.add_argument("--refinement", required=True, help="refinement before ranking, or none")
@@ -51,7 +55,9 @@ def main() -> None:
     fingerprints = halves.groupby("checkpoint", sort=False)["features"].first()
     same = twins.twins(fingerprints)
     entries = {name: catalogue("checkpoints")[name] for name in fingerprints.index}
-    known = twins.shared_prior(known_priors(entries, arguments.dataset), same)
+    networks = {names["checkpoint"]: path for names, path in files(arguments.networks, arguments.study) if names}
+    recorded = of_study(arguments.record, arguments.dataset, arguments.images, networks) if arguments.record else None
+    known = twins.shared_prior(known_priors(entries, arguments.dataset, recorded), same)
     scores, halves = (each[~each["checkpoint"].isin(same)] for each in (scores, halves))
     table = ranking.rank(scores, seconds, halves, metric, refinement, known, by)
     labels, paper = read_arrays(arguments.features, "labels")["labels"], read_csv(arguments.published)

@@ -14,7 +14,7 @@ def text(found: Mapping[str, Any]) -> str:
 
     Args:
         found: The ranking's JSON, with `notes` (sentences), `report` (a path), `seconds` and, after fine-tuning,
-            `confirmation`.
+            `confirmation` and `record` (a sentence, or None).
     """
     combined = found["by"] == "combination"
     metrics = [found["metric"], *found["others"]] if combined else found["others"]
@@ -43,6 +43,7 @@ def text(found: Mapping[str, Any]) -> str:
         said += ["", *(f"Note: {note}" for note in found["notes"])]
     if "confirmation" in found:
         said += ["", *_confirmation(found["confirmation"])]
+        said += ["", found["record"]] if found["record"] else []
     return "\n".join([*said, "", f"Report: {found['report']} ({printed.seconds(found['seconds'])} s)"])
 
 

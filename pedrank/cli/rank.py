@@ -119,7 +119,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Rank, confirm by fine-tuning if --finetune is given, and print the answer."""
-    from pedrank.cli import answer, rank_study, workflow
+    from pedrank.cli import answer, own_record, rank_study, workflow
+    from pedrank.formats.yaml_file import read_yaml
     from pedrank.store.artefacts import read_json
 
     start = time.monotonic()
@@ -139,6 +140,8 @@ def run(arguments: argparse.Namespace) -> int:
         rank_study.write(arguments.out, rank_study.confirming(given, first, arguments.steps, arguments.budget))
         head.run([])
         found["confirmation"] = read_json(results / f"confirm/{dataset}.json")
+        confirmed = read_yaml(arguments.out / "study.yaml")
+        found["record"] = own_record.keep(arguments.out / "results", confirmed, found["confirmation"])
     found |= {"report": str(results / "report.html"), "seconds": time.monotonic() - start}
     print(json.dumps(found, indent=1, sort_keys=True) if arguments.json else answer.text(found))
     return 0

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from pedrank.catalogue.catalogue import catalogue, entries_of, use_settings, zoo
+from pedrank.cli import own_record
 from pedrank.formats.yaml_file import read_yaml
 from pedrank.store.artefacts import write_text
 from pedrank.utils.errors import InputError
@@ -70,6 +71,7 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
             "by": "metric" if arguments.metric or arguments.refine else "combination",
             "metric": metrics[0],
             "refinement": _refinement(arguments),
+            **own_record.known(arguments.out, dataset),
         },
         "metrics": metrics[:1],
         "baselines": metrics[1:],

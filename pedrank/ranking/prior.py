@@ -12,31 +12,20 @@ whose ImageNet accuracy is published as well.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pedrank.ranking.combine import shipped_parameters
+from pedrank.ranking.dataset_names import dataset_names, left_out
 from pedrank.ranking.known_weights import finetuned_accuracies, imagenet_accuracy, weights_key
+from pedrank.ranking.record import FEWEST, with_record
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _FEWEST = 10  # checkpoints that a line from ImageNet accuracy is fitted to
-_DATASETS = {  # usual spellings of the datasets of the published tables
-    "aircraft": r"(fgvc ?)?aircrafts?",
-    "caltech101": r"caltech( ?101)?",
-    "cars": r"(stanford ?)?cars( ?196)?",
-    "cifar10": r"cifar ?10",
-    "cifar100": r"cifar ?100",
-    "dtd": r"dtd|describable ?textures?( ?dataset)?",
-    "flowers": r"(oxford ?)?flowers?( ?102)?",
-    "food": r"food( ?101)?",
-    "pets": r"(oxford ?)?(iiit ?)?pets?",
-    "sun397": r"sun( ?397)?",
-    "voc2007": r"(pascal ?)?voc( ?(20)?\d\d)?",
-}
 
 
 def prior(
@@ -76,20 +65,35 @@ def prior(
     return pd.DataFrame({"imagenet": imagenet, "prior": known.fillna(_expected(imagenet, everywhere, means))})
 
 
-def known_priors(checkpoints: Mapping[str, Mapping[str, Any] | None], dataset: str) -> pd.DataFrame:
+def known_priors(
+    checkpoints: Mapping[str, Mapping[str, Any] | None], dataset: str, recorded: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return the prior of each checkpoint and where it comes from.
 
     Args:
         checkpoints: Names and entries, as for `prior`.
         dataset: Name of the dataset that is ranked; its accuracies are left out.
+        recorded: Accuracies of the user's own record, from `pedrank.ranking.record.elsewhere`.
 
     Returns:
-        Table (n, 3) by checkpoint: imagenet and prior, as from `prior`, and prior_from, as from `prior_sources`.
+        Table (n, 3) by checkpoint: imagenet and prior, as from `prior`, and prior_from, as from `prior_sources`, with
+        "N of your record" where the record counts.
 
     >>> known_priors({"byol": None, "mine": None}, "dtd")["prior_from"].tolist()
     ['10 other datasets', '']
     """
-    return prior(checkpoints, dataset).assign(prior_from=prior_sources(checkpoints, dataset))
+    import pandas as pd
+
+    known = prior(checkpoints, dataset).assign(prior_from=prior_sources(checkpoints, dataset))
+    if recorded is None or recorded.empty:
+        return known
+    # An ImageNet accuracy counts like the fewest datasets that make a prior.
+    datasets = known["prior_from"].str.extract(r"^(\d+)")[0].astype(float).fillna(FEWEST)
+    spread = float(np.exp(shipped_parameters()["points"]["log_mean"]))
+    both = with_record(known["prior"], datasets, recorded, spread)
+    own = pd.Series([f"{count} of your record" if count else "" for count in both["recorded"]], known.index)
+    joint = np.where((known["prior_from"] != "") & (own != ""), " and ", "")
+    return known.assign(prior=both["prior"], prior_from=known["prior_from"] + joint + own)
 
 
 def prior_sources(checkpoints: Mapping[str, Mapping[str, Any] | None], dataset: str) -> dict[str, str]:
@@ -117,39 +121,6 @@ def prior_sources(checkpoints: Mapping[str, Mapping[str, Any] | None], dataset: 
         tuned = f"{datasets} other dataset{'s' * (datasets != 1)}" if datasets else ""
         found[name] = tuned or ("ImageNet accuracy" if imagenet_accuracy(name, entry) is not None else "")
     return found
-
-
-def left_out(accuracies: pd.DataFrame, dataset: str, images: str = "") -> pd.DataFrame:
-    """Drop the accuracies on a dataset, which are what a prior is to predict.
-
-    Args:
-        accuracies: Long table: dataset and, optionally, images (hash of the dataset's images).
-        dataset: Name of the dataset, in any usual spelling; a longer name that contains one counts as well.
-        images: Hash of its images.
-
-    Returns:
-        The rows of other datasets.
-
-    >>> import pandas as pd
-    >>> table = pd.DataFrame({"dataset": ["cifar10", "cifar100", "pets"]})
-    >>> left_out(table, "my CIFAR-10 subset")["dataset"].tolist()
-    ['cifar100', 'pets']
-    """
-    same = accuracies["dataset"].map(dataset_names).map(lambda names: bool(names & dataset_names(dataset)))
-    if images and "images" in accuracies:
-        same |= accuracies["images"] == images
-    return accuracies[~same]
-
-
-def dataset_names(name: str) -> set[str]:
-    """Return the name of a dataset without blanks and signs, and the names of all published datasets that it contains.
-
-    >>> sorted(dataset_names("Oxford-Flowers102"))
-    ['flowers', 'oxfordflowers102']
-    """
-    words = re.sub(r"[^a-z0-9]+", " ", name.lower())
-    found = {each for each, spelt in _DATASETS.items() if re.search(rf"(?<![a-z0-9])({spelt})(?![a-z0-9])", words)}
-    return found | {words.replace(" ", "")}
 
 
 def mean_z_scores(accuracies: pd.DataFrame) -> pd.Series:

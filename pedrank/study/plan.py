@@ -441,6 +441,18 @@ class Plan:
         entries = self._entries.items()
         return _json({name: [weights_key(name, entry), imagenet_accuracy(name, entry)] for name, entry in entries})
 
+    def recorded(self) -> dict[str, Any]:
+        """With a record of the user's, the record, and what the weights and images in it are recognised by."""
+        if not self.config["ranking"].get("record") or not self.image_datasets:
+            return {}
+        names = self.config["checkpoints"]
+        crops = sorted(set(self.crops.values()))
+        return {
+            "record": self.config["ranking"]["record"],
+            "networks": [f"results/checkpoints/{name}.safetensors" for name in names],
+            "seen": [f"results/data/{{dataset}}/images-{crop}.safetensors" for crop in crops],
+        }
+
     def finetune_images(self) -> dict[str, Any]:
         """The images that are judged and, where crops are taken from larger ones, these as well."""
         larger = f"results/data/{{dataset}}/images-{self.config['finetune']['crop_from']}.safetensors"
