@@ -24,19 +24,35 @@ if sys.version_info < (3, 11):  # noqa: UP036 (a checkout is run without pip, wh
 
 if TYPE_CHECKING:
     from pedrank.evaluation.correlation import kendall_tau, weighted_tau
+    from pedrank.interactive.extract_features import extract, read_images
+    from pedrank.interactive.rank_call import rank
     from pedrank.metrics import metric_names, score
     from pedrank.observation.statistics import ReferenceStatistics
     from pedrank.ranking.combine import combine
     from pedrank.refinements.ped import refine
 
-__all__ = ["ReferenceStatistics", "combine", "kendall_tau", "metric_names", "refine", "score", "weighted_tau"]
+__all__ = [
+    "ReferenceStatistics",
+    "combine",
+    "extract",
+    "kendall_tau",
+    "metric_names",
+    "rank",
+    "read_images",
+    "refine",
+    "score",
+    "weighted_tau",
+]
 
 # Imported when a name is first used: a script that needs none of them imports none of them.
 _MODULES = {
     "ReferenceStatistics": "pedrank.observation.statistics",
     "combine": "pedrank.ranking.combine",
+    "extract": "pedrank.interactive.extract_features",
     "kendall_tau": "pedrank.evaluation.correlation",
     "metric_names": "pedrank.metrics",
+    "rank": "pedrank.interactive.rank_call",
+    "read_images": "pedrank.interactive.extract_features",
     "refine": "pedrank.refinements.ped",
     "score": "pedrank.metrics",
     "weighted_tau": "pedrank.evaluation.correlation",

@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 
 from pedrank.catalogue.catalogue import catalogue
-from pedrank.ranking import ranking, twins
-from pedrank.ranking.facts import ranking_facts
-from pedrank.ranking.prior import known_priors
+from pedrank.ranking import ranking
+from pedrank.ranking.from_scores import rank_scores
 from pedrank.ranking.record import of_study
+from pedrank.ranking.twins import with_twins
 from pedrank.report import text
 from pedrank.report.figures.stability import draw_stability
 from pedrank.report.figures.style import save_figure
@@ -52,25 +52,22 @@ def main() -> None:
     scores, seconds, halves = (
         read_tables(each, arguments.study) for each in (arguments.scores, arguments.seconds, [arguments.halves])
     )
-    fingerprints = halves.groupby("checkpoint", sort=False)["features"].first()
-    same = twins.twins(fingerprints)
-    entries = {name: catalogue("checkpoints")[name] for name in fingerprints.index}
+    entries = {name: catalogue("checkpoints")[name] for name in halves["checkpoint"].unique()}
     networks = {names["checkpoint"]: path for names, path in files(arguments.networks, arguments.study) if names}
-    recorded = of_study(arguments.record, arguments.dataset, arguments.images, networks) if arguments.record else None
-    known = twins.shared_prior(known_priors(entries, arguments.dataset, recorded), same)
-    scores, halves = (each[~each["checkpoint"].isin(same)] for each in (scores, halves))
-    table = ranking.rank(scores, seconds, halves, metric, refinement, known, by)
+    recorded = of_study(arguments.record, arguments.dataset, arguments.images, networks)
     labels, paper = read_arrays(arguments.features, "labels")["labels"], read_csv(arguments.published)
-    found = ranking_facts(table, scores, halves, labels, paper, metric, refinement, by, same)
+    table, halves, same, found = rank_scores(
+        scores, seconds, halves, entries, arguments.dataset, labels, paper, metric, refinement, by, recorded
+    )
     made_from = [*arguments.scores, *paths([arguments.halves], arguments.study), arguments.published]
     options = {"by": by, "metric": metric, "refinement": refinement}
-    found |= {"dataset": arguments.dataset, "made_by": provenance(options, made_from)}
+    found["made_by"] = provenance(options, made_from)
     of_references = [f"Reference images: {note}" for path in arguments.references for note in image_notes(path)]
     of_weights = [f"{path.stem}: {note}" for path in arguments.weights for note in read_metadata(path).get("notes", [])]
     of_data = [*arguments.notes, *image_notes(arguments.features), *of_references]
     found["notes"] = [*of_data, *of_weights, *ranking_notes(found)]
     found["sentences"] = ranking_sentences(found)
-    write_table(ranking_table(found, twins.with_twins(table, same)), arguments.tables)
+    write_table(ranking_table(found, with_twins(table, same)), arguments.tables)
     save_figure(draw_stability(table, halves, text.method(metric, refinement)), *arguments.figure)
     write_json(arguments.json, found)
 

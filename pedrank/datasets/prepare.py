@@ -57,7 +57,7 @@ def prepare_dataset(name: str, size: int | str, downloads: Path, out: Path, thre
         raise InputError(f"unknown dataset '{name}'; choose from {', '.join(cards)}")
     card, seen = cards[name], parse_crop(str(size))
     if "images" in card:
-        _prepare_own(name, card, seen, out, threads)
+        prepare_own(name, card, seen, out, threads)
         return
     if not files(card):
         save_images(_embedded(name, seen), out)
@@ -71,13 +71,24 @@ def prepare_dataset(name: str, size: int | str, downloads: Path, out: Path, thre
     write(name, card, listing, seen, made_by, out, threads)
 
 
-def _prepare_own(name: str, card: Mapping[str, Any], seen: Crop, out: Path, threads: int) -> None:
+def prepare_own(name: str, card: Mapping[str, Any], seen: Crop, out: Path, threads: int) -> None:
     """Prepare a user's own images; notes about them are printed to stderr.
 
     The header of the file tells what the images do not show: broken images that are left out, and how pixels were
     changed. It is known only when all images are decoded, and then they are decoded again.
+
+    Args:
+        name: Name of the dataset.
+        card: Its entry, from `pedrank.user_data.image_cards`.
+        seen: The crop of each image.
+        out: The file to write.
+        threads: Threads that decode images.
+
+    Raises:
+        InputError: As `prepare_dataset`.
     """
-    own = importlib.import_module(reader(name))  # by name: an edit there must not prepare other datasets again
+    # By name: an edit there must not prepare other datasets again.
+    own = importlib.import_module("pedrank.user_data.images")
     source, unlabelled = Path(card["images"]), card["metric"] == "none"
     inputs = {"images": own.fingerprint(source, unlabelled)}
     listing = own.listing(source, unlabelled)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pedrank.evaluation.weighted_tau import weighted_taus
+from pedrank.utils.arrays import as_numpy
 from pedrank.utils.errors import InputError
 
 
@@ -116,7 +117,7 @@ def spearman(scores: np.ndarray, accuracies: np.ndarray) -> float:
 
 
 def _checked(scores: np.ndarray, accuracies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    scores, accuracies = np.asarray(scores, dtype=np.float64), np.asarray(accuracies, dtype=np.float64)
+    scores, accuracies = (np.asarray(as_numpy(each), dtype=np.float64) for each in (scores, accuracies))
     if scores.ndim != 1 or scores.shape != accuracies.shape:
         raise InputError(
             f"rank correlation: scores of shape {scores.shape} but accuracies of shape {accuracies.shape}; give "

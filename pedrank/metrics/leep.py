@@ -7,6 +7,7 @@ import numpy as np
 from pedrank.metrics import metric
 from pedrank.metrics.nleep import label_probability
 from pedrank.observation.observation import Observation
+from pedrank.utils.arrays import as_numpy
 from pedrank.utils.errors import InputError
 
 
@@ -35,7 +36,7 @@ def leep(observation: Observation, probabilities: np.ndarray | None = None) -> f
             "leep: `probabilities` (N, Z) are missing: the checkpoint's output over its Z pre-training classes; "
             "for a checkpoint without a classifier, use nleep"
         )
-    probabilities = np.asarray(probabilities, dtype=np.float64)
+    probabilities = np.asarray(as_numpy(probabilities), dtype=np.float64)
     if probabilities.ndim != 2 or len(probabilities) != observation.n:
         raise InputError(
             f"leep: `probabilities` have shape {probabilities.shape}; give one row for each of the "

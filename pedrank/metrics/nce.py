@@ -6,6 +6,7 @@ import numpy as np
 
 from pedrank.metrics import metric
 from pedrank.observation.observation import Observation
+from pedrank.utils.arrays import as_numpy
 from pedrank.utils.errors import InputError
 
 
@@ -33,7 +34,7 @@ def nce(observation: Observation, source_labels: np.ndarray | None = None) -> fl
         raise InputError(
             "nce: `source_labels` are missing; give the pre-training class that the checkpoint predicts for each sample"
         )
-    source_labels = np.asarray(source_labels)
+    source_labels = as_numpy(source_labels)
     if source_labels.shape != observation.labels.shape or source_labels.dtype.kind not in "iu":
         raise InputError(f"nce: `source_labels` must be {observation.n} integers, one for each sample")
     _, source = np.unique(source_labels, return_inverse=True)

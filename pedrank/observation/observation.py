@@ -16,6 +16,7 @@ import numpy as np
 from pedrank.observation.refinement import Refinement
 from pedrank.observation.spectrum import Spectrum, spectrum, thin_spectrum
 from pedrank.observation.statistics import ClassStatistics, within_scatter
+from pedrank.utils.arrays import as_numpy
 from pedrank.utils.errors import InputError
 
 _BLOCK = 2**21  # numbers in a block of features: 16 MiB, which the allocator reuses for the next block
@@ -220,6 +221,6 @@ def observe(
     array([[2., 0.],
            [0., 2.]])
     """
-    features, labels = np.asarray(features), np.asarray(labels)
+    features, labels = as_numpy(features), as_numpy(labels)
     observation = Observation(features, labels, ClassStatistics.from_features(features, labels), device=device)
     return observation if refinement is None else observation.refined(refinement)

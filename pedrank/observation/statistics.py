@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pedrank.utils.arrays import as_numpy
 from pedrank.utils.checks import check_features, check_labels, refuse_non_finite
 from pedrank.utils.errors import InputError
 from pedrank.utils.parallel import each, each_share
@@ -55,7 +56,7 @@ class ClassStatistics:
         Raises:
             InputError: Labels or shapes are unusable, or a feature is not finite.
         """
-        features, labels = np.asarray(features), np.asarray(labels)
+        features, labels = as_numpy(features), as_numpy(labels)
         counts = check_labels(labels)
         check_features(features, len(labels))
         with np.errstate(invalid="ignore", over="ignore"):
@@ -210,7 +211,7 @@ class ReferenceStatistics:
     @classmethod
     def from_features(cls, features: np.ndarray) -> ReferenceStatistics:
         """Statistics of reference features (R, D), with ddof = 0; InputError where they are empty or not finite."""
-        features = np.asarray(features)
+        features = as_numpy(features)
         check_features(features, name="reference features")
         total = np.zeros(features.shape[1])
         squares = np.zeros_like(total)

@@ -123,15 +123,19 @@ def images_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def of_study(record: Path, dataset: str, images: Sequence[Path], networks: Mapping[str, Path]) -> pd.DataFrame:
+def of_study(
+    record: Path | None, dataset: str, images: Sequence[Path], networks: Mapping[str, Path]
+) -> pd.DataFrame | None:
     """What a record knows of a study's checkpoints from other datasets, as `elsewhere`.
 
     Args:
-        record: The record.
+        record: The record; None for none.
         dataset: Name of the dataset that is ranked.
         images: Its prepared files.
         networks: Converted checkpoints by name.
     """
+    if record is None:
+        return None
     hashes = {name: weights_hash(path) for name, path in networks.items()}
     return elsewhere(read_record(record), dataset, [images_hash(path) for path in images], hashes)
 

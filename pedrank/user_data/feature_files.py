@@ -122,22 +122,41 @@ def read_named(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
             (`pedrank.utils.checks`).
     """
     arrays = _arrays(path)
-    features, given = arrays["features"], np.asarray(arrays["labels"])
     with about(path):
-        if given.ndim != 1 or given.dtype.kind not in "iuUS":
-            raise InputError(
-                f"labels must be a vector of integers or texts; they have shape {given.shape} and type {given.dtype}"
-            )
-        classes, labels = np.unique(given, return_inverse=True)
-        labels = labels.astype(np.int64)
-        check_features(features, len(labels))
-        check_labels(labels)
-        features = np.asarray(features, np.float32)
-        finite = np.isfinite(features).all(axis=1)
-        if not finite.all():
-            raise InputError(f"row {np.argmin(finite)} of the features is not finite in float32; compute them again")
+        return usable(arrays["features"], np.asarray(arrays["labels"]))
+
+
+def usable(features: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Check the features and labels of a user, and bring them into the form in which they are scored.
+
+    Args:
+        features: (N, D) real numbers.
+        labels: (N,) integers or texts.
+
+    Returns:
+        Features (N, D) float32, labels (N,) int64 in 0..C-1, and the names of the C classes: the distinct labels in
+        sorted order, as texts.
+
+    Raises:
+        InputError: Features or labels are unusable (`pedrank.utils.checks`), or a feature is not finite in float32.
+
+    >>> usable(np.zeros((3, 2)), np.array(["cat", "dog", "cat"]))[1:]
+    (array([0, 1, 0]), ['cat', 'dog'])
+    """
+    if labels.ndim != 1 or labels.dtype.kind not in "iuUS":
+        raise InputError(
+            f"labels must be a vector of integers or texts; they have shape {labels.shape} and type {labels.dtype}"
+        )
+    classes, numbers = np.unique(labels, return_inverse=True)
+    numbers = numbers.astype(np.int64)
+    check_features(features, len(numbers))
+    check_labels(numbers)
+    features = np.asarray(features, np.float32)
+    finite = np.isfinite(features).all(axis=1)
+    if not finite.all():
+        raise InputError(f"row {np.argmin(finite)} of the features is not finite in float32; compute them again")
     names = [name.decode(errors="replace") if isinstance(name, bytes) else str(name) for name in classes.tolist()]
-    return features, labels, names
+    return features, numbers, names
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
