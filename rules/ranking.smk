@@ -52,6 +52,7 @@ rule halves:
 
 rule ranking:
     input:
+        **PLAN.recorded(),
         scores=PLAN.tables_of("scores"),
         seconds=PLAN.tables_of("seconds"),
         halves=of_study(HALVES, checkpoint=config["checkpoints"]),
@@ -61,7 +62,6 @@ rule ranking:
         published=shipped(PUBLISHED / "table1.csv"),
         accuracies=PLAN.published_accuracies(),
         learned=shipped(PARAMETERS),
-        **PLAN.recorded(),
     output:
         tables=multiext("results/{study}/ranking/{dataset}", ".csv", ".md", ".html"),
         json="results/{study}/ranking/{dataset}.json",

@@ -7,7 +7,7 @@ from pathlib import Path
 from pedrank.catalogue.catalogue import catalogue
 from pedrank.ranking import ranking
 from pedrank.ranking.from_scores import rank_scores
-from pedrank.ranking.record import of_study
+from pedrank.ranking.recorded import of_study
 from pedrank.ranking.twins import with_twins
 from pedrank.report import text
 from pedrank.report.figures.stability import draw_stability
@@ -49,9 +49,8 @@ def main() -> None:
     arguments = parser.parse_args()
     load_plugins(arguments.study)
     by, metric, refinement = arguments.by, arguments.metric, arguments.refinement
-    scores, seconds, halves = (
-        read_tables(each, arguments.study) for each in (arguments.scores, arguments.seconds, [arguments.halves])
-    )
+    given = (arguments.scores, arguments.seconds, [arguments.halves])
+    scores, seconds, halves = (read_tables(each, arguments.study) for each in given)
     entries = {name: catalogue("checkpoints")[name] for name in halves["checkpoint"].unique()}
     networks = {names["checkpoint"]: path for names, path in files(arguments.networks, arguments.study) if names}
     recorded = of_study(arguments.record, arguments.dataset, arguments.images, networks)
@@ -60,8 +59,8 @@ def main() -> None:
         scores, seconds, halves, entries, arguments.dataset, labels, paper, metric, refinement, by, recorded
     )
     made_from = [*arguments.scores, *paths([arguments.halves], arguments.study), arguments.published]
-    options = {"by": by, "metric": metric, "refinement": refinement}
-    found["made_by"] = provenance(options, made_from)
+    made_from += [arguments.record] if arguments.record else []
+    found["made_by"] = provenance({"by": by, "metric": metric, "refinement": refinement}, made_from)
     of_references = [f"Reference images: {note}" for path in arguments.references for note in image_notes(path)]
     of_weights = [f"{path.stem}: {note}" for path in arguments.weights for note in read_metadata(path).get("notes", [])]
     of_data = [*arguments.notes, *image_notes(arguments.features), *of_references]

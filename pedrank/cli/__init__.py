@@ -16,7 +16,7 @@ WORKFLOW_MODULES = (
     *("PIL", "docutils", "jinja2", "jsonschema", "matplotlib", "mlxtend", "requests", "sklearn", "snakemake", "torch"),
     *("torchvision", "tqdm", "yaml"),
 )
-COMMANDS = ("rank", "study", "trace", "evaluate", "score", "refine", "metrics", "zoo", "doctor")
+COMMANDS = ("rank", "study", "record", "trace", "evaluate", "score", "refine", "metrics", "zoo", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -27,7 +27,7 @@ def known(out: Path, dataset: str) -> dict[str, str]:
         An empty dictionary where the record knows no other dataset.
     """
     from pedrank.ranking.dataset_names import left_out
-    from pedrank.ranking.record import read_record, record_file
+    from pedrank.ranking.recorded import read_record, record_file
     from pedrank.store.artefacts import write_text
 
     rows = left_out(read_record(record_file()), dataset)
@@ -51,7 +51,7 @@ def keep(results: Path, study: Mapping[str, Any], confirmation: Mapping[str, Any
     Returns:
         A sentence about it; None where nothing is recorded, since runs were too short, or there is to be no record.
     """
-    from pedrank.ranking.record import add, record_file
+    from pedrank.ranking.recorded import add, record_file
 
     path = record_file()
     if path is None or confirmation["verdict"] == "untrained":
@@ -79,7 +79,7 @@ def rows_of(results: Path, study: Mapping[str, Any], dataset: str, accuracies: l
 
     from pedrank.catalogue.catalogue import catalogue
     from pedrank.catalogue.crop import crop_name
-    from pedrank.ranking.record import COLUMNS, images_hash, weights_hash
+    from pedrank.ranking.recorded import COLUMNS, images_hash, weights_hash
 
     entries, protocol = (
         catalogue("checkpoints"),

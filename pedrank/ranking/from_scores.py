@@ -58,7 +58,7 @@ def rank_scores(
         metric: Name of the metric that ranks, or whose scores on halves stand for the features.
         refinement: Refinement before ranking, or "none".
         by: "combination" or "metric".
-        recorded: Accuracies of the user's own on other datasets, from `pedrank.ranking.record.elsewhere`.
+        recorded: Accuracies of the user's own on other datasets, from `pedrank.ranking.recorded.elsewhere`.
 
     Raises:
         InputError: As `pedrank.ranking.ranking.rank`.

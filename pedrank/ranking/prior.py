@@ -20,7 +20,7 @@ import numpy as np
 from pedrank.ranking.combine import shipped_parameters
 from pedrank.ranking.dataset_names import dataset_names, left_out
 from pedrank.ranking.known_weights import finetuned_accuracies, imagenet_accuracy, weights_key
-from pedrank.ranking.record import FEWEST, with_record
+from pedrank.ranking.recorded import FEWEST, with_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def known_priors(
     Args:
         checkpoints: Names and entries, as for `prior`.
         dataset: Name of the dataset that is ranked; its accuracies are left out.
-        recorded: Accuracies of the user's own record, from `pedrank.ranking.record.elsewhere`.
+        recorded: Accuracies of the user's own record, from `pedrank.ranking.recorded.elsewhere`.
 
     Returns:
         Table (n, 3) by checkpoint: imagenet and prior, as from `prior`, and prior_from, as from `prior_sources`, with

@@ -170,7 +170,9 @@ def elsewhere(record: pd.DataFrame, dataset: str, images: Collection[str], weigh
     return kept.loc[enough.astype(bool), ["group", "checkpoint", "accuracy"]].reset_index(drop=True)
 
 
-def with_record(prior: pd.Series, datasets: pd.Series, recorded: pd.DataFrame, spread: float) -> pd.DataFrame:
+def with_record(
+    prior: pd.Series, datasets: pd.Series, recorded: pd.DataFrame, spread: float, fewest: int = FEWEST
+) -> pd.DataFrame:
     """A prior that counts every recorded dataset like a published one.
 
     Args:
@@ -178,10 +180,10 @@ def with_record(prior: pd.Series, datasets: pd.Series, recorded: pd.DataFrame, s
         datasets: (n,) number of datasets that it rests on; at least 1 where it is known.
         recorded: From `elsewhere`.
         spread: Typical standard deviation of accuracies, in points.
+        fewest: Recorded datasets that a checkpoint without a published prior needs.
 
     Returns:
-        Table (n, 2) by checkpoint: prior, and recorded (number of datasets of the record that it rests on). A
-        checkpoint without a published prior needs three.
+        Table (n, 2) by checkpoint: prior, and recorded (number of datasets of the record that it rests on).
 
     >>> import pandas as pd
     >>> prior = pd.Series({"byol": 0.5, "mine": float("nan")})
@@ -190,7 +192,7 @@ def with_record(prior: pd.Series, datasets: pd.Series, recorded: pd.DataFrame, s
     >>> with_record(prior, pd.Series({"byol": 9, "mine": 0}), one, 1.0)["recorded"].tolist()
     [1, 0]
     >>> with_record(prior, pd.Series({"byol": 9, "mine": 0}), many, 1.0)["prior"].round(2).tolist()
-    [0.29, 1.33]
+    [0.12, 2.02]
     """
     import pandas as pd
 
@@ -204,6 +206,6 @@ def with_record(prior: pd.Series, datasets: pd.Series, recorded: pd.DataFrame, s
         counts[centred.index] += 1
     known = prior.notna()
     weight = datasets.where(known, 0).clip(lower=0) + counts
-    used = known | (counts >= FEWEST)
+    used = known | (counts >= fewest)
     mean = (prior.fillna(0.0) * datasets.where(known, 0) + sums) / weight.where(weight > 0)
     return pd.DataFrame({"prior": mean.where(used), "recorded": counts.where(used, 0)})
