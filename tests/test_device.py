@@ -4,10 +4,12 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
-from pedrank.runtime.device import claim_gpu, prepare_device
+from pedrank.finetune.batches import fetched
+from pedrank.runtime.device import claim_gpu, prepare_device, wait_for
 
 PROGRAM = """
 import sys, pathlib
@@ -76,3 +78,24 @@ def test_a_job_with_one_gpu_to_see_takes_it(tmp_path):
 def test_without_a_gpu_everything_runs_on_the_cpu(gpu, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert prepare_device(torch.get_num_threads(), gpu) == torch.device("cpu")
+
+
+def test_apples_gpu_is_used_where_a_job_has_one(monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert prepare_device(1, gpu=1) == torch.device("mps")
+    assert prepare_device(1, gpu=0) == torch.device("cpu")
+
+
+def test_batches_reach_a_device_that_is_no_gpu_of_nvidia():
+    """The meta device stands for Apple's: it computes nothing, but a tensor that stays on the CPU shows."""
+    images, batches = np.zeros((4, 2, 2, 3), np.uint8), np.array([[0, 1], [2, 3]])
+    assert {batch.device.type for batch in fetched(images, batches, torch.device("meta"))} == {"meta"}
+
+
+def test_the_clock_waits_for_apples_gpu(monkeypatch):
+    waited = []
+    monkeypatch.setattr(torch.mps, "synchronize", lambda: waited.append("mps"))
+    wait_for(torch.device("cpu"))
+    assert waited == []
+    wait_for(torch.device("mps"))
+    assert waited == ["mps"]

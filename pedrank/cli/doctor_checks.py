@@ -117,6 +117,8 @@ def gpu() -> Check:
 
     if torch.cuda.is_available():
         return Check("ok", f"GPU: {torch.cuda.get_device_name(0)}, torch's CUDA {torch.version.cuda}")
+    if torch.backends.mps.is_available():
+        return Check("ok", "GPU: Apple's, by torch's mps; networks run on it, and scores in float64 on the CPU")
     if has_gpu():
         return Check(
             "warning", "GPU: present, but torch cannot use it; install torch for your CUDA version (pytorch.org)"

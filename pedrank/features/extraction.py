@@ -92,7 +92,7 @@ def forward(
     from tqdm import tqdm
 
     device = torch.device(device)
-    gpu = device.type == "cuda"
+    gpu = device.type == "cuda"  # Apple's GPU has the CPU's memory, and copies nothing beside its computation
     network = network.to(device).to(memory_format=torch.channels_last).eval()
     batch_size = fitting_batch(batch_size, images.shape[1], device)
 
@@ -102,10 +102,10 @@ def forward(
 
     @torch.inference_mode()
     def compute(pixels: torch.Tensor) -> torch.Tensor:
-        batch = normalise(pixels.to(device, non_blocking=True), normalisation)
+        batch = normalise(pixels.to(device, non_blocking=gpu), normalisation)
         with torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32"):
             features = network(batch)
-        return features.float().to("cpu", non_blocking=True)
+        return features.float().to("cpu", non_blocking=gpu)  # without an event to wait for, a copy must be complete
 
     bar = tqdm(desc="features", total=before + len(rows), initial=before, unit="image", file=sys.stderr, mininterval=1)
     with ThreadPoolExecutor(1) as reader, bar:

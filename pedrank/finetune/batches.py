@@ -47,7 +47,7 @@ def fetched(images: np.ndarray, batches: np.ndarray, device: torch.device) -> It
         (B, H, W, 3) uint8.
     """
     if device.type != "cuda":
-        yield from (torch.from_numpy(images[batch]) for batch in batches)
+        yield from (torch.from_numpy(images[batch]).to(device) for batch in batches)
         return
     stream = torch.cuda.Stream(device)
 

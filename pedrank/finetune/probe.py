@@ -17,6 +17,7 @@ from pedrank.finetune.train import predict
 from pedrank.networks.build import build
 from pedrank.networks.feature_dim import feature_dim
 from pedrank.networks.head import annotate
+from pedrank.runtime.device import wait_for
 
 STEPS = 30
 WARM_UP = 3  # untimed steps, in which kernels are chosen and memory is allocated
@@ -85,6 +86,5 @@ def probe(
 
 
 def _now(device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    wait_for(device)
     return time.monotonic()

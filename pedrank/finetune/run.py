@@ -122,7 +122,7 @@ def run(pair: Pair, path: Path, stage: str, options: Options, seed: int) -> dict
         {
             "seconds": seconds,
             "images_per_second": options.steps * options.batch_size / seconds,
-            "device": torch.cuda.get_device_name(pair.device) if pair.device.type == "cuda" else "cpu",
+            "device": torch.cuda.get_device_name(pair.device) if pair.device.type == "cuda" else pair.device.type,
         },
     )
     record |= {"pedrank": VERSION} | found

@@ -19,6 +19,7 @@ from pedrank.finetune.protocol import Options
 from pedrank.finetune.sgd import smaller
 from pedrank.finetune.step import prepare_training, take_step
 from pedrank.finetune.training_images import Images
+from pedrank.runtime.device import wait_for
 
 EVALUATION_BATCH = 512
 CURVE_POINTS = 16
@@ -104,8 +105,7 @@ def finetune(
             state.save(kept, run, tensors, progress)
             if state.STOP.is_set():
                 raise SystemExit(f"stopped by SIGTERM after step {step + 1}; run the same command to continue")
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    wait_for(device)
     seconds = time.monotonic() - start
     outputs = predict(training.model, images.pixels, judged, training.mean, training.std)
     return _outcome(outputs, images, judged, options, training.model, progress, seconds)

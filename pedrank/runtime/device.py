@@ -25,19 +25,36 @@ def prepare_device(threads: int, gpu: int) -> torch.device:
         gpu: Number of GPUs that the job was given; 0 for the CPU.
 
     Returns:
-        The CPU, or a GPU if the job was given one and one is available. Of several GPUs, one that no other job of this
-        user holds; while all are taken, this waits.
+        The CPU, or a GPU if the job was given one and one is available: NVIDIA's, AMD's or Apple's. Of several GPUs,
+        one that no other job of this user holds; while all are taken, this waits.
     """
+    os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # what Apple's GPUs lack runs on the CPU
     import torch
 
     torch.set_num_threads(threads)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
+    if gpu and torch.backends.mps.is_available():
+        return torch.device("mps")
     if gpu == 0 or not torch.cuda.is_available():
         return torch.device("cpu")
     index = claim_gpu(torch.cuda.device_count())
     torch.cuda.set_device(index)
     return torch.device("cuda", index)
+
+
+def wait_for(device: torch.device) -> None:
+    """Wait until a GPU has computed all that it was given, so that a clock counts it.
+
+    Args:
+        device: Any device; the CPU never computes later.
+    """
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 def claim_gpu(count: int, folder: Path | None = None) -> int:

@@ -17,5 +17,6 @@ def processor() -> str:
 
 
 def has_gpu() -> bool:
-    """Whether the kernel has an NVIDIA GPU."""
-    return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()  # /dev/dxg: the Linux subsystem of Windows
+    """Whether there is a GPU of NVIDIA, as the kernel shows it, or of Apple, which every Mac with an M chip has."""
+    apple = platform.system() == "Darwin" and platform.machine() == "arm64"
+    return apple or Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()  # /dev/dxg: Windows' Linux subsystem
