@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import multivariate_normal, weightedtau
 
 from pedrank import combine, metric_names
+from pedrank.ranking.belief import prior_belief
 from pedrank.ranking.combination_fit import fit_combination
 from pedrank.ranking.combination_judge import (
     calibrated,
@@ -17,7 +18,6 @@ from pedrank.ranking.combination_judge import (
 from pedrank.ranking.combine import PARAMETERS, shipped_parameters
 from pedrank.ranking.confidence import confidence
 from pedrank.ranking.evidence_hub import hub_of
-from pedrank.ranking.posterior import posterior
 from pedrank.ranking.random_effects import fit_random_effects, indicators
 from pedrank.ranking.shipped_hubs import shipped_hubs
 from pedrank.store.artefacts import read_json
@@ -282,13 +282,8 @@ def test_confidence_is_that_of_simulated_accuracies(with_prior):
     table = pd.DataFrame({"logme": random.normal(size=6)}, index=NAMES)
     prior = pd.Series(random.normal(size=6), NAMES) if with_prior else None
     parameters = shipped_parameters()
-    slopes = parameters["slopes"]["prior+features" if with_prior else "features"]
-
-    def z(values):
-        scores = combine(pd.DataFrame({"logme": values}))
-        return scores.to_numpy()
-
-    x = np.column_stack([z(prior), z(table["logme"])] if with_prior else [z(table["logme"])])
+    slopes = parameters["slopes"]["prior" if with_prior else "features"]
+    x = combine(table, prior).to_numpy()[:, None]
     drawn = random.multivariate_normal(slopes["mean"], slopes["covariance"], 200_000) @ x.T
     drawn += slopes["residual_sd"] * random.normal(size=drawn.shape)
     points = np.exp(parameters["points"]["log_mean"] + parameters["points"]["log_sd"] * random.normal(size=len(drawn)))
@@ -300,20 +295,23 @@ def test_confidence_is_that_of_simulated_accuracies(with_prior):
 
 
 @pytest.mark.parametrize("pick", [None, "mine", "moco"])
-def test_confidence_is_that_of_draws_from_the_posterior(pick):
+def test_confidence_is_that_of_draws_from_the_belief(pick):
     """Half of the priors are known; any checkpoint can be judged, and the first by default."""
     random = np.random.default_rng(1)
     table = pd.DataFrame(random.normal(size=(6, 3)), columns=["logme", "sfda", "knn"], index=NAMES)
     prior = pd.Series(random.normal(size=3), NAMES[:3])
-    belief = posterior(table, prior)
-    assert belief.basis == "both" and belief.mean.index.tolist() == NAMES
-    drawn = random.multivariate_normal(belief.mean, belief.covariance, 200_000)
-    points = np.exp(belief.log_mean + belief.log_sd * random.normal(size=len(drawn)))
+    belief = prior_belief(table, prior)
+    assert list(belief.names) == NAMES
     answer = confidence(table, prior, pick=pick)
-    assert answer.pick == (pick or combine(table, prior).idxmax())
-    lost = points * (drawn.max(axis=1) - drawn[:, NAMES.index(answer.pick)])
-    assert answer.within_one == pytest.approx((lost <= 1).mean(), abs=0.01)
-    assert answer.regret == pytest.approx(lost.mean(), rel=0.02)
+    assert answer.basis == "both" and answer.pick == (pick or combine(table, prior).idxmax())
+    within_one = regret = 0.0
+    for weight, mean, covariance in zip(belief.weights, belief.means, belief.covariances, strict=True):
+        drawn = random.multivariate_normal(mean, covariance, 50_000)
+        lost = drawn.max(axis=1) - drawn[:, NAMES.index(answer.pick)]
+        within_one += weight * (lost <= 1).mean()
+        regret += weight * lost.mean()
+    assert answer.within_one == pytest.approx(within_one, abs=0.02)
+    assert answer.regret == pytest.approx(regret, rel=0.02)
 
 
 def test_no_answer_is_sure_that_hubs_left_out_do_not_confirm():

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -67,22 +67,53 @@ def prior_belief(
     'swav'
     """
     parameters = parameters or shipped_parameters()
-    index = combine(table, prior, parameters).to_numpy()
-    known = checked(table, prior)[0]
-    has = (known.notna() & (known.nunique() > 1)).to_numpy()
-    slopes = parameters["slopes"]
-    speak = bool((table.nunique() > 1).any())
-    x = np.column_stack([index * has, index * ~has])
-    groups = [slopes["prior"], slopes["features"]]
-    residuals = np.where(has, slopes["prior"]["residual_sd"], slopes["features"]["residual_sd"] if speak else 1.0)
-    of_units = (x * [group["covariance"][0][0] for group in groups]) @ x.T + np.diag(residuals**2)
+    found = model(table, prior, parameters)
+    of_units = found.x @ found.covariance @ found.x.T + np.diag(found.noise**2)
     nodes, weights = np.polynomial.hermite_e.hermegauss(SCALES)
     points = np.exp(parameters["points"]["log_mean"] + parameters["points"]["log_sd"] * nodes)[:, None]
     return Belief(
         tuple(map(str, table.index)),
         weights / weights.sum(),
-        points * (x @ [group["mean"][0] for group in groups]),
+        points * (found.x @ found.mean),
         points[:, :, None] ** 2 * of_units + LEVEL_SD**2,
+    )
+
+
+class Model(NamedTuple):
+    """Accuracies in units of s, without their level: y = x b + e, b ~ N(mean, covariance), e_i ~ N(0, noise_i^2).
+
+    x: (n, 2), the index f of checkpoints with a prior, and that of the others. basis: "prior", "features", "both" or
+    "nothing".
+    """
+
+    x: np.ndarray
+    mean: np.ndarray  # (2,)
+    covariance: np.ndarray  # (2, 2)
+    noise: np.ndarray  # (n,)
+    basis: str
+
+
+def model(table: pd.DataFrame, prior: pd.Series | None, parameters: Mapping[str, Any]) -> Model:
+    """The model at the top of this module for one dataset.
+
+    Args:
+        table: n checkpoints by metrics, as for `pedrank.combine`.
+        prior: Accuracy elsewhere by checkpoint, as for `pedrank.combine`.
+        parameters: Learned parameters.
+    """
+    index = combine(table, prior, parameters).to_numpy()
+    known = checked(table, prior)[0]
+    has = (known.notna() & (known.nunique() > 1)).to_numpy()
+    speak = bool((table.nunique() > 1).any())
+    groups = [parameters["slopes"]["prior"], parameters["slopes"]["features"]]
+    alone = groups[1]["residual_sd"] if speak else 1.0
+    basis = {(True, True): "both", (True, False): "prior", (False, True): "features"}.get((bool(has.any()), speak))
+    return Model(
+        np.column_stack([index * has, index * ~has]),
+        np.array([group["mean"][0] for group in groups]),
+        np.diag([group["covariance"][0][0] for group in groups]),
+        np.where(has, groups[0]["residual_sd"], alone),
+        basis or "nothing",
     )
 
 

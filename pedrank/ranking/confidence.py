@@ -1,16 +1,14 @@
-"""How sure the combination is of its pick: regret in points, from the belief of `pedrank.ranking.posterior`.
+"""How sure the combination is of its pick: regret in points, from the model of `pedrank.ranking.belief`.
 
     y = X b + e        b ~ N(m, S)  slopes in a new dataset of a new hub        e_i ~ N(0, s_i^2)
     regret = points * (max over k of y_k - y_pick)        log points ~ N(mu, sd^2)
 
-X (n, K) holds the standardised normal scores of prior and features; m, S, s_i, mu, sd are parameters. Given the slopes,
-with the means M = X b,
+X (n, K) holds the index that `combine` orders by; m, S, s_i, mu, sd are parameters. Given the slopes, with the means
+M = X b,
 
     P(regret <= t points) = E_u [ product over k != pick of Phi((t + M_pick + s_pick u - M_k) / s_k) ]    u ~ N(0, 1)
 
-Slopes, u and points are integrated by Gauss-Hermite quadrature: nothing is drawn at random. Here features count with
-their expected slopes beside a prior, so that an answer on which prior and features agree is surer. (`combine` is more
-cautious: there they order checkpoints only where the prior is silent.)
+Slopes, u and points are integrated by Gauss-Hermite quadrature: nothing is drawn at random.
 """
 
 from __future__ import annotations
@@ -21,8 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pedrank.ranking.combine import checked, combine, shipped_parameters
-from pedrank.ranking.posterior import design
+from pedrank.ranking.belief import model
+from pedrank.ranking.combine import combine, shipped_parameters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +77,7 @@ def confidence(
     parameters = parameters or shipped_parameters()
     belief = combine(table, prior, parameters)
     place = int(np.argmax(belief.to_numpy())) if pick is None else list(belief.index).index(pick)
-    x, mean, covariance, noise, basis = design(*checked(table, prior), parameters)
+    x, mean, covariance, noise, basis = model(table, prior, parameters)
     distribution = _regret_in_units(x, mean, covariance, noise, place)
     nodes, weights = _normal_nodes(31)
     points = np.exp(parameters["points"]["log_mean"] + parameters["points"]["log_sd"] * nodes)
