@@ -124,12 +124,37 @@ def motion_table():
     return motion.motion_data(features, labels, statistics.means, *motion.trajectory(statistics, reference, options))
 
 
+def crowd(count=30):
+    """Ranks of many checkpoints with long names on three datasets."""
+    order = np.random.default_rng(0).permutation(count) + 1.0
+    names = [f"barlow-twins-e{i}" for i in range(count)]
+    one = pd.DataFrame(
+        {"checkpoint": names, "accuracy": 99.0 - np.arange(count), "before": order, "after": order[::-1]}
+    )
+    one = one.assign(score_before=-one["before"], score_after=-one["after"])
+    return pd.concat([one.assign(dataset=dataset) for dataset in DATASETS])
+
+
+def many_costs():
+    """Costs of 22 metrics on raw features and after two refinements."""
+    table = cost.cost_data(study()[2], study()[0])
+    raw = table[(table["metric"] == "logme") & (table["refinement"] == "none")]
+    each = [
+        raw.assign(metric=f"metric_{i}", refinement=name, seconds=0.01 * 1.3**i)
+        for i in range(22)
+        for name in ("none", "ped-0.3", "ped-0.6")
+    ]
+    return pd.concat([table[table["metric"].isin(["random", "static-ranker"])], *each])
+
+
 NAMES = [f"class number {i}" for i in range(10)]
 DRAW = {
     4: lambda: figure4.draw_figure4(figure4.figure4_data(ablation(), FIXED), FIXED),
     5: lambda: figure5.draw_figure5(figure5.figure5_data(forces(), ablation(), FIXED), FIXED),
     6: lambda: figure6.draw_figure6(embedding(), NAMES, REFINED, "byol-tiny on mnist"),
     7: lambda: figure7.draw_figure7(figure7.figure7_data(*ranking(), "logme", "ped-0.6", DATASETS), "logme", "ped-0.6"),
+    "7, 30 checkpoints": lambda: figure7.draw_figure7(crowd(), "logme", "ped-0.6"),
+    "cost of 66 methods": lambda: cost.draw_cost(many_costs(), 3),
     "scatter": lambda: scatter.draw_scatter(scatter.scatter_data(*study()[:2], "digits"), "digits"),
     "agreement": lambda: agreement.draw_agreement(agreement.agreement_data(*study()[:2]), 3),
     "cost": lambda: cost.draw_cost(cost.cost_data(study()[2], study()[0]), 3),
@@ -410,6 +435,16 @@ def test_cost_includes_the_refinement():
     assert table.loc[("parc", "ped-0.3"), "seconds"] == pytest.approx(0.503)
     assert np.isnan(table.loc[("static-ranker", "none"), "seconds"])
     assert ("parc", "ped-oracle") not in table.index
+
+
+def test_of_too_many_methods_the_raw_ones_are_drawn_and_the_title_says_so():
+    figure = cost.draw_cost(many_costs(), 3)
+    labels = [item.get_text() for item in figure.legends[0].get_texts()]
+    assert len(labels) == 22 + 2 and not any("PED" in label for label in labels)
+    (axes,) = figure.axes
+    assert "raw features" in axes.get_title()
+    looks = {(line.get_color(), line.get_marker()) for line in axes.get_lines() if line.get_marker() != "None"}
+    assert len(looks) == 22
 
 
 def test_motion_ends_where_ped_does():

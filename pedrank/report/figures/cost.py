@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from pedrank.evaluation.names import BASE, IMAGENET, MEAN, PRIOR, RANDOM, STATIC_RANKER, WITHOUT_FEATURES
 from pedrank.report import text
-from pedrank.report.figures.style import COLUMN, MARKERS, REFERENCE, TAU_W, Drawing, colour, styled
+from pedrank.report.figures.style import COLUMN, MARKERS, REFERENCE, TAU_W, Drawing, colour, look, styled
 
+MOST = 30  # methods that can be told apart; of more, those on raw features are drawn
 _LINES = {STATIC_RANKER: "--", IMAGENET: ":", PRIOR: "-."}
 
 
@@ -53,7 +54,7 @@ def draw_cost(table: pd.DataFrame, datasets: int) -> Figure:
     """Draw tau_w and its interval by seconds: a colour per metric, a marker per refinement.
 
     Horizontal lines are rankers that read no features: static ranker, ImageNet accuracy, prior. The grey band holds
-    95 % of random rankings.
+    95 % of random rankings. Of more than 30 methods, only those on raw features are drawn, and the title says so.
 
     Args:
         table: The table of `cost_data`.
@@ -62,9 +63,15 @@ def draw_cost(table: pd.DataFrame, datasets: int) -> Figure:
     Returns:
         The figure.
     """
+    title = "quality against cost"
+    crowded = table["seconds"].notna().sum() > MOST
+    if crowded:
+        table = table[table["refinement"] == BASE]
+        title = f"{title} (raw features; the CSV has all)"
     metrics = list(dict.fromkeys(table["metric"][table["seconds"].notna()]))
     refinements = list(dict.fromkeys(table["refinement"]))
-    figure = Figure(figsize=(COLUMN, 3.6), layout="constrained")
+    lines = -(-(len(table) + 1) // 2)  # of the legend
+    figure = Figure(figsize=(COLUMN, 2.4 + 0.12 * max(lines, 10)), layout="constrained")
     axes = figure.subplots()
     chance = table[table["metric"] == RANDOM].iloc[0]
     axes.axhspan(
@@ -76,18 +83,20 @@ def draw_cost(table: pd.DataFrame, datasets: int) -> Figure:
             row.tau_w, color=REFERENCE, linestyle=_LINES[row.metric], linewidth=0.9, label=f"{name} (no features)"
         )
     for row in table[table["seconds"].notna()].itertuples():
-        tint = colour(metrics.index(row.metric))
+        number = metrics.index(row.metric)
+        tint = look(number)["color"] if crowded else colour(number)
+        marker = look(number)["marker"] if crowded else MARKERS[refinements.index(row.refinement) % len(MARKERS)]
         axes.plot([row.seconds] * 2, [row.ci_low, row.ci_high], color=tint, alpha=0.35, linewidth=0.9)
         axes.plot(
             row.seconds,
             row.tau_w,
             linestyle="",
             color=tint,
-            marker=MARKERS[refinements.index(row.refinement) % len(MARKERS)],
+            marker=marker,
             markerfacecolor=tint if row.refinement == BASE else "white",
             label=text.method(row.metric, row.refinement),
         )
-    axes.set_title("quality against cost; bars: 95 % intervals over checkpoints", fontsize=7)
+    axes.set_title(f"{title}\nbars: 95 % intervals over checkpoints", fontsize=7)
     axes.set_xscale("log")
     axes.set_xlabel("seconds to score one checkpoint (log scale)")
     axes.set_ylabel(f"{TAU_W}, {'mean over ' + str(datasets) + ' datasets' if datasets > 1 else 'one dataset'}")

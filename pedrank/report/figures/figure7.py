@@ -15,6 +15,7 @@ from pedrank.report.figures.style import AFTER, BEFORE, REFERENCE, TAU_W, WIDTH,
 from pedrank.utils.errors import InputError
 
 PER_LINE = 3
+CROWD = 16  # checkpoints whose names fit below a panel; with more, each panel has a line of its own
 ARROW = {"arrowstyle": "-|>", "color": "#555555", "lw": 0.8, "shrinkA": 3, "shrinkB": 1.5, "mutation_scale": 6}
 
 
@@ -77,9 +78,10 @@ def draw_figure7(table: pd.DataFrame, metric: str, refinement: str) -> Figure:
         The figure.
     """
     datasets = list(dict.fromkeys(table["dataset"]))
-    lines = -(-len(datasets) // PER_LINE)
+    per_line = PER_LINE if table.groupby("dataset").size().max() <= CROWD else 1
+    lines = -(-len(datasets) // per_line)
     figure = Figure(figsize=(WIDTH, 0.3 + 2.9 * lines), layout="constrained")
-    panels = figure.subplots(lines, min(PER_LINE, len(datasets)), squeeze=False).ravel()
+    panels = figure.subplots(lines, min(per_line, len(datasets)), squeeze=False).ravel()
     for axes in panels[len(datasets) :]:
         axes.set_axis_off()
     for axes, dataset in zip(panels, datasets, strict=False):
@@ -106,7 +108,7 @@ def _panel(axes: Axes, table: pd.DataFrame, dataset: str, refined: str) -> None:
     taus = [weighted_taus(table[column].to_numpy()[None], accuracies)[0] for column in ("score_before", "score_after")]
     axes.set_title(f"{dataset}: {TAU_W} = {text.tau(taus[0])} \N{RIGHTWARDS ARROW} {text.tau(taus[1])}")
     axes.set_xticks(places, table["checkpoint"], rotation=90)
-    axes.set_yticks(places)
+    axes.set_yticks(places[:: 1 + len(places) // CROWD])
     axes.invert_yaxis()
     axes.grid(axis="x", visible=False)
 
