@@ -205,3 +205,21 @@ def test_steps_are_those_of_the_log(tmp_path):
     log.write_text("rule all:\n1 of 9 steps (11%) done\n2 of 9 steps (22%) done\n", encoding="utf-8")
     assert rank_command._steps(log, 0) == (2, 9)
     assert rank_command._steps(log, log.stat().st_mtime + 1) is None
+
+
+def test_an_interrupt_ends_the_command(monkeypatch):
+    started = []
+
+    def sleeper(command, **options):
+        started.append(Popen([sys.executable, "-c", "import time; time.sleep(600)"], **options))
+        return started[0]
+
+    def interrupted(process, log, start):
+        raise KeyboardInterrupt
+
+    Popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", sleeper)
+    monkeypatch.setattr(rank_command, "_wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pedrank.rank(images="photos", zoo="tiny")
+    assert started[0].poll() is not None
