@@ -14,6 +14,7 @@ from PIL import Image
 import pedrank
 from pedrank.checkpoints.network_file import load_network
 from pedrank.interactive import rank_command
+from pedrank.interactive.ranking_result import Ranking
 from pedrank.store.artefacts import read_csv
 from pedrank.utils.errors import InputError
 from pedrank.utils.paths import PACKAGE, ROOT
@@ -158,6 +159,17 @@ def test_the_answer_as_an_object(tmp_path):
         assert expected in (tmp_path / f"a{suffix}").read_text(encoding="utf-8")
     with pytest.raises(InputError, match=r"a\.xlsx: the ending must be one of \.json, \.csv"):
         ranking.save(tmp_path / "a.xlsx")
+
+
+def test_the_result_of_fine_tuning_is_part_of_the_answer():
+    found = pedrank.rank(FEATURES, Y).found | {"confirmation": {"sentences": ["far is confirmed."]}}
+    ranking = Ranking(found)
+    assert ranking.sentences[-1] == "far is confirmed." and "far is confirmed." in ranking._repr_html_()
+
+
+def test_names_may_be_numbers():
+    ranking = pedrank.rank({50: FEATURES["near"], 101: FEATURES["far"]}, Y)
+    assert ranking.picks == ["101"] and "101" in repr(ranking)
 
 
 def test_a_page_escapes_names():

@@ -76,6 +76,7 @@ def rank(
         raise InputError('rank: give features by checkpoint, as in rank({"byol": Z1, "swav": Z2}, labels)')
     from pedrank.interactive.rank_features import rank_features
 
+    features = {str(name): values for name, values in features.items()}
     return Ranking(rank_features(features, labels, dataset or "features", _listed(metric) or (), refine))
 
 

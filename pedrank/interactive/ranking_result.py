@@ -58,7 +58,10 @@ class Ranking:
 
     @property
     def sentences(self) -> list[str]:
-        """The recommendation, its certainty, what it rests on, how far to trust it, and the result of fine-tuning."""
+        """The recommendation, its certainty, what it rests on, how far to trust it, and the result of fine-tuning.
+
+        Fine-tuning does not change `picks`: it confirms or corrects them, which its sentences say.
+        """
         return [*self.found["sentences"], *self.found.get("confirmation", {}).get("sentences", [])]
 
     @property
