@@ -162,9 +162,10 @@ def test_the_answer_as_an_object(tmp_path):
 
 
 def test_the_result_of_fine_tuning_is_part_of_the_answer():
-    found = pedrank.rank(FEATURES, Y).found | {"confirmation": {"sentences": ["far is confirmed."]}}
-    ranking = Ranking(found)
-    assert ranking.sentences[-1] == "far is confirmed." and "far is confirmed." in ranking._repr_html_()
+    more = {"confirmation": {"sentences": ["far is confirmed."]}, "record": "Record: 1 accuracy."}
+    ranking = Ranking(pedrank.rank(FEATURES, Y).found | more)
+    assert ranking.sentences[-2:] == ["far is confirmed.", "Record: 1 accuracy."]
+    assert "far is confirmed." in ranking._repr_html_()
 
 
 def test_names_may_be_numbers():
