@@ -14,6 +14,7 @@ from PIL import Image
 import pedrank
 from pedrank.checkpoints.network_file import load_network
 from pedrank.interactive import rank_command
+from pedrank.interactive.ranking_result import Ranking
 from pedrank.store.artefacts import read_csv
 from pedrank.utils.errors import InputError
 from pedrank.utils.paths import PACKAGE, ROOT
@@ -160,6 +161,18 @@ def test_the_answer_as_an_object(tmp_path):
         ranking.save(tmp_path / "a.xlsx")
 
 
+def test_the_result_of_fine_tuning_is_part_of_the_answer():
+    more = {"confirmation": {"sentences": ["far is confirmed."]}, "record": "Record: 1 accuracy."}
+    ranking = Ranking(pedrank.rank(FEATURES, Y).found | more)
+    assert ranking.sentences[-2:] == ["far is confirmed.", "Record: 1 accuracy."]
+    assert "far is confirmed." in ranking._repr_html_()
+
+
+def test_names_may_be_numbers():
+    ranking = pedrank.rank({50: FEATURES["near"], 101: FEATURES["far"]}, Y)
+    assert ranking.picks == ["101"] and "101" in repr(ranking)
+
+
 def test_a_page_escapes_names():
     page = pedrank.rank({"<b>x</b>": FEATURES["far"], "y": FEATURES["near"]}, Y)._repr_html_()
     assert "&lt;b&gt;x" in page and "<b>x" not in page
@@ -205,3 +218,21 @@ def test_steps_are_those_of_the_log(tmp_path):
     log.write_text("rule all:\n1 of 9 steps (11%) done\n2 of 9 steps (22%) done\n", encoding="utf-8")
     assert rank_command._steps(log, 0) == (2, 9)
     assert rank_command._steps(log, log.stat().st_mtime + 1) is None
+
+
+def test_an_interrupt_ends_the_command(monkeypatch):
+    started = []
+
+    def sleeper(command, **options):
+        started.append(Popen([sys.executable, "-c", "import time; time.sleep(600)"], **options))
+        return started[0]
+
+    def interrupted(process, log, start):
+        raise KeyboardInterrupt
+
+    Popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", sleeper)
+    monkeypatch.setattr(rank_command, "_wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pedrank.rank(images="photos", zoo="tiny")
+    assert started[0].poll() is not None

@@ -20,7 +20,7 @@ from pedrank.utils.version import VERSION
 
 pytestmark = pytest.mark.slow
 DIGESTED = ("scripts/score.py", "pedrank/metrics/logme.py", "pedrank/report/pages/templates/page.css")
-BASE = ("numpy", "scipy", "pandas", "threadpoolctl", "dateutil", "six", "pytz", "tzdata")
+BASE = ("numpy", "scipy", "pandas", "threadpoolctl", "yaml", "dateutil", "six", "pytz", "tzdata")
 RANK = ("--checkpoints", "byol-tiny", "moco-tiny", "simclr-tiny", "--metric", "logme", "knn", "--cores", "2")
 
 
@@ -139,11 +139,24 @@ def test_the_wheel_has_every_file_of_the_workflow_and_the_package(bare):
 
 
 def test_without_the_other_packages_one_line_names_the_extra(bare, tmp_path):
-    for command in (["rank", "--images", "photos", "--zoo", "tiny"], ["zoo"], ["doctor", "--offline"]):
+    for command in (["rank", "--images", "digits", "--zoo", "tiny"], ["doctor", "--offline"]):
         run = _run(bare, "-m", "pedrank", *command, cwd=tmp_path)
         assert run.returncode == 1 and "Traceback" not in run.stderr, run.stderr
         assert "run pip install 'pedrank[workflow]'" in run.stdout + run.stderr
     assert _run(bare, "-m", "pedrank", "--version", cwd=tmp_path).stdout == f"pedrank {VERSION}\n"
+
+
+def test_without_the_other_packages_features_are_ranked(bare, tmp_path):
+    """And `pedrank zoo` lists the catalogue. Images need the workflow, and say so."""
+    program = (
+        "import numpy as np, pedrank; y = np.arange(60) % 3; Z = np.random.default_rng(0).normal(size=(60, 4));"
+        "found = pedrank.rank({'far': Z + 3 * np.eye(3, 4)[y], 'near': Z}, y); found.save('a.csv');"
+        "assert '<td>far</td>' in found._repr_html_(); print(found.picks); pedrank.rank(images='photos', zoo='tiny')"
+    )
+    run = _run(bare, "-c", program, cwd=tmp_path)
+    assert run.stdout == "['far']\n" and (tmp_path / "a.csv").is_file(), run.stderr
+    assert run.stderr.endswith("snakemake is not installed; run pip install 'pedrank[workflow]'\n")
+    assert "byol-tiny" in _run(bare, "-m", "pedrank", "zoo", cwd=tmp_path).stdout
 
 
 def test_digests_do_not_depend_on_the_place(installed, tmp_path):

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 # Modules of the extra `workflow` (pyproject.toml) that this package imports. The other dependencies are always there.
 WORKFLOW_MODULES = (
     *("PIL", "docutils", "jinja2", "jsonschema", "matplotlib", "mlxtend", "requests", "sklearn", "snakemake", "torch"),
-    *("torchvision", "tqdm", "yaml"),
+    *("torchvision", "tqdm"),
 )
 COMMANDS = ("rank", "study", "record", "trace", "evaluate", "score", "refine", "metrics", "zoo", "doctor")
 

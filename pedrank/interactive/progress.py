@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Collection, Iterable
 from typing import TypeVar
@@ -23,8 +22,8 @@ def progress(items: Collection[Item], title: str) -> Iterable[Item]:
     >>> list(progress(["byol", "swav"], "scores"))
     ['byol', 'swav']
     """
-    if importlib.util.find_spec("tqdm") is None:
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:
         return items
-    from tqdm import tqdm
-
     return tqdm(items, desc=title, file=sys.stderr, delay=1, leave=False)

@@ -26,9 +26,9 @@ def rank(
 ) -> Ranking:
     """Rank checkpoints for labelled data, by features or by images. The numbers are those of `pedrank rank`.
 
-    By features, everything is computed in this process: the same as `pedrank rank --images FOLDER`, where FOLDER has
-    one file of features per checkpoint. By images, `pedrank rank` runs in a process of its own: the workflow extracts
-    the features, and keeps them and all other results in a folder (`out`), so the next call continues from there.
+    By features, everything is computed in this process, on one core: the same as `pedrank rank --images FOLDER`, where
+    FOLDER has one file of features per checkpoint. By images, `pedrank rank` runs in a process of its own: the workflow
+    extracts the features, and keeps them and all other results in a folder (`out`), so the next call continues there.
 
     Args:
         features: By checkpoint, (N, D) real numbers of NumPy, pandas or torch, scored in float32; D may differ. The
@@ -76,6 +76,7 @@ def rank(
         raise InputError('rank: give features by checkpoint, as in rank({"byol": Z1, "swav": Z2}, labels)')
     from pedrank.interactive.rank_features import rank_features
 
+    features = {str(name): values for name, values in features.items()}
     return Ranking(rank_features(features, labels, dataset or "features", _listed(metric) or (), refine))
 
 

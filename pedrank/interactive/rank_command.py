@@ -96,13 +96,14 @@ def _wait(process: subprocess.Popen[str], log: Path, start: float) -> tuple[str,
     from tqdm import tqdm
 
     with tqdm(desc="steps", file=sys.stderr, delay=1, leave=False) as bar:
+        shown = None
         while True:
             try:
                 return process.communicate(timeout=0.5)
             except subprocess.TimeoutExpired:
                 done = _steps(log, start)
-                if done:
-                    bar.n, bar.total = done
+                if done and done != shown:
+                    shown = bar.n, bar.total = done
                     bar.refresh()
 
 

@@ -58,8 +58,13 @@ class Ranking:
 
     @property
     def sentences(self) -> list[str]:
-        """The recommendation, its certainty, what it rests on, how far to trust it, and the result of fine-tuning."""
-        return [*self.found["sentences"], *self.found.get("confirmation", {}).get("sentences", [])]
+        """The recommendation, its certainty, what it rests on, how far to trust it, and what fine-tuning has shown.
+
+        Fine-tuning does not change `picks`: it confirms or corrects them, which its sentences say.
+        """
+        confirmed = self.found.get("confirmation", {}).get("sentences", [])
+        kept = self.found.get("record")  # what fine-tuning has added to the user's record, a sentence
+        return [*self.found["sentences"], *confirmed, *([kept] if kept else [])]
 
     @property
     def notes(self) -> list[str]:

@@ -39,8 +39,8 @@ def without(module: str) -> str:
     Args:
         module: Its name in an import.
 
-    >>> without("yaml")
-    "yaml is not installed; run pip install 'pedrank[workflow]'"
+    >>> without("torch")
+    "torch is not installed; run pip install 'pedrank[workflow]'"
     """
     return f"{module} is not installed; run {INSTALLATION}"
 
