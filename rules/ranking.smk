@@ -61,6 +61,7 @@ rule ranking:
         weights=PLAN.user_weights,
         published=shipped(PUBLISHED / "table1.csv"),
         accuracies=PLAN.published_accuracies(),
+        licences=shipped(PUBLISHED / "timm-licences.csv"),
         learned=shipped(PARAMETERS),
     output:
         tables=multiext("results/{study}/ranking/{dataset}", ".csv", ".md", ".html"),
@@ -78,6 +79,7 @@ rule ranking:
         by=RANKED_BY["by"],
         known=PLAN.known_weights(),
         recorded=record_of,
+        costs=PLAN.known_costs(),
         notes=ask(PLAN.dataset_notes),
         code=PLAN.ranking_code(),
     shell:

@@ -34,6 +34,14 @@ def test_every_resnet50_is_timms():
     assert table["licence"].tolist() == ["CC-BY-NC-4.0", catalogue("checkpoints")["swav"]["licence"], "CC-BY-NC-4.0"]
 
 
+def test_names_that_speak_for_themselves():
+    table = costs(
+        dict.fromkeys(["timm:resnet50", "timm:resnet50@random", "torchvision:resnet18@IMAGENET1K_V1", "mine"])
+    )
+    assert table["params_millions"].fillna(0).tolist() == [25.56, 25.56, 11.69, 0]
+    assert table["licence"].tolist() == ["Apache-2.0", None, None, None]
+
+
 def test_what_is_unknown_stays_unknown():
     table = costs({"byol-tiny": None, "code": {"architecture": "net.py:make"}, "features": {"zoo": "features"}})
     assert table[["params_millions", "gmacs", "images_per_second"]].isna().all(axis=None)

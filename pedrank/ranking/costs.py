@@ -1,8 +1,8 @@
 """Costs of checkpoints: parameters, multiply-accumulates, images per second and licence, from published tables.
 
 Parameters and GMACs (10^9 multiply-accumulates per image) include the classifier of ImageNet's 1,000 classes. Images
-per second are timm's benchmark on one card (`CARD`), so only their ratios carry over to other machines. They, and the
-GMACs, hold for one image size: the checkpoint's own. Licences are those that the catalogue or timm states.
+per second are timm's benchmark on one card (docs/choose.md), so only their ratios carry over to other machines. They
+and the GMACs hold for one image size: the checkpoint's own. Licences are those that the catalogue or timm states.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from pedrank.ranking.known_weights import published_table, weights_key
 if TYPE_CHECKING:
     import pandas as pd
 
-CARD = "NVIDIA RTX PRO 6000 Max-Q (timm's benchmark: PyTorch 2.9.1, CUDA 13.0, mixed precision)"
 COST_TABLES = ("timm-imagenet.csv", "timm-licences.csv", "torchvision-imagenet.csv")
 NUMBERS = ("params_millions", "gmacs", "images_per_second")
 _RESNET50 = {"architecture": "timm/resnet50", "image_size": 224}  # the same network as the catalogue's resnet50
@@ -27,22 +26,32 @@ def costs(checkpoints: Mapping[str, Mapping[str, Any] | None]) -> pd.DataFrame:
     """Return what is known of the costs of checkpoints.
 
     Args:
-        checkpoints: Names, with entries of a catalogue; None for names of the shipped catalogue.
+        checkpoints: Names, with entries of a catalogue; None for names that speak for themselves, as for
+            `pedrank.ranking.known_weights.weights_key`.
 
     Returns:
-        Table (n, 4) with the names as index: params_millions, gmacs (per image), images_per_second (on `CARD`), NaN
-        where unknown; licence, None where unknown.
+        Table (n, 4) with the names as index: params_millions, gmacs (per image), images_per_second (of the
+        benchmark), NaN where unknown; licence, None where unknown.
 
-    >>> costs({"byol": None, "byol-tiny": None}).loc["byol"].tolist()
-    [25.56, 4.11, 6459.19, 'CC-BY-NC-4.0']
+    >>> costs({"byol": None}).to_dict("records")
+    [{'params_millions': 25.56, 'gmacs': 4.11, 'images_per_second': 6459.19, 'licence': 'CC-BY-NC-4.0'}]
     """
     import pandas as pd
 
-    entries = {name: catalogue("checkpoints")[name] if entry is None else entry for name, entry in checkpoints.items()}
-    table = pd.DataFrame([_numbers(entry) for entry in entries.values()], list(entries), NUMBERS, dtype=float)
-    return table.assign(
-        licence=pd.Series({name: licence(name, entry) for name, entry in entries.items()}, dtype=object)
-    )
+    entries = {name: _named(name) if entry is None else entry for name, entry in checkpoints.items()}
+    rows = {name: cost(name, entry) for name, entry in entries.items()}
+    table = pd.DataFrame(rows.values(), list(rows), [*NUMBERS], dtype=float)
+    return table.assign(licence=pd.Series({name: row["licence"] for name, row in rows.items()}, dtype=object))
+
+
+def cost(name: str, entry: Mapping[str, Any]) -> dict[str, float | str | None]:
+    """Return the costs of one checkpoint, as `costs`; None where a number or the licence is unknown.
+
+    Args:
+        name: The checkpoint's name.
+        entry: Its entry in a catalogue.
+    """
+    return {**dict(zip(NUMBERS, _numbers(entry), strict=True)), "licence": licence(name, entry)}
 
 
 def licence(name: str, entry: Mapping[str, Any]) -> str | None:
@@ -78,6 +87,15 @@ def torchvision_checkpoints() -> dict[str, dict[str, Any]]:
         f"torchvision:{row['model']}@{row['weights']}": _entry(f"torchvision/{row['model']}", row["weights"])
         for row in rows
     }
+
+
+def _named(name: str) -> Mapping[str, Any]:
+    """The entry of a name that speaks for itself; an empty one if it does not."""
+    source, _, network = name.partition(":")
+    if name in catalogue("checkpoints"):
+        return catalogue("checkpoints")[name]
+    network, _, weights = network.partition("@")
+    return _entry(f"{source}/{network}", weights != "random") if source in ("timm", "torchvision") else {}
 
 
 def _entry(architecture: str, pretrained: bool | str) -> dict[str, Any]:
