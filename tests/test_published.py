@@ -53,6 +53,8 @@ def mistakes(tables):
         for row in tables["accuracy.csv"]
         if row["checkpoint"] not in catalogue("checkpoints")
     ]
+    licensed, measured = ({row["model"] for row in tables[f"timm-{name}.csv"]} for name in ("licences", "imagenet"))
+    found += [f"timm-licences.csv: {model} in one table only" for model in sorted(licensed ^ measured)]
     for name in ("torchvision-imagenet.csv", "timm-imagenet.csv"):
         default = {
             (row["model"].split(".")[0], row["model"], row.get("weights"))
@@ -89,6 +91,7 @@ def test_every_shipped_row_follows_the_schema(tables):
         ("weights.csv", {"checkpoint": "resnet35"}, "('sfda-cnn', 'resnet35') has no accuracy"),
         ("timm-imagenet.csv", {"model": "resnet50"}, "'resnet50' does not match"),
         ("timm-imagenet.csv", {"default": "maybe"}, "'maybe' is not one of"),
+        ("timm-licences.csv", {"model": "resnet50.mine"}, "timm-licences.csv: resnet50.mine in one table only"),
         ("torchvision-imagenet.csv", {"params_millions": 0}, "0 is less than or equal to the minimum of 0"),
         ("scores-tll.csv", {"metric": "lepp"}, "'lepp' is not one of"),
         ("table1.csv", {"tau_w": 1.2}, "1.2 is greater than the maximum of 1"),
@@ -113,6 +116,17 @@ def test_torchvision_states_the_same_accuracies(tables):
         assert found.meta["_metrics"]["ImageNet-1K"]["acc@1"] == row["imagenet_top1"], row
         assert found.meta["num_params"] / 1e6 == pytest.approx(row["params_millions"], abs=0.006), row
         assert (found is weights.DEFAULT) == (row["default"] == "yes"), row
+
+
+def test_timm_states_the_same_licences_and_image_sizes(tables):
+    timm = pytest.importorskip("timm")
+    sizes = {}
+    for row in tables["timm-imagenet.csv"]:
+        sizes.setdefault(row["model"], []).append(row["img_size"])
+    for row in tables["timm-licences.csv"]:
+        configuration = timm.get_pretrained_cfg(row["model"])
+        assert configuration.license == row["licence"].lower(), row
+        assert configuration.input_size[-1] == min(sizes[row["model"]]), row
 
 
 def test_tables_are_small_enough_for_the_repository():

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pedrank.report import text as printed
+from pedrank.report.sentences.cost_words import COSTS, about_costs, cost_text, known_costs
 from pedrank.utils.columns import align
 
 
@@ -38,7 +39,7 @@ def text(found: Mapping[str, Any]) -> str:
     about = f"{found['dataset']}: checkpoints are scored on {found['images']:,} images of {found['classes']} classes"
     if found["rows"] > found["images"]:
         about += f"; an image of several classes counts once for each of them, which gives {found['rows']:,} rows"
-    said = [about, "", *columns([head, *rows]), "", *found["sentences"]]
+    said = [about, "", *columns([head, *rows]), *_costs(found["checkpoints"]), "", *found["sentences"]]
     if found["notes"]:
         said += ["", *(f"Note: {note}" for note in found["notes"])]
     if "confirmation" in found:
@@ -51,6 +52,16 @@ def _prior(row: Mapping[str, Any]) -> list[str]:
     if row["prior"] is None:
         return [printed.UNDEFINED, "unknown"]
     return [printed.signed(row["prior"]), row["prior_from"]]
+
+
+def _costs(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Costs and licences, in a table of their own, since the ranking is wide; none where only one licence is known."""
+    costs = known_costs(rows)
+    if costs in ([], ["licence"]) and len({row.get("licence") for row in rows}) == 1:
+        return []
+    cells = [[row["checkpoint"], *(cost_text(column, row.get(column)) for column in costs)] for row in rows]
+    table = columns([["checkpoint", *(COSTS[column] for column in costs)], *cells], left=(0, len(costs)))
+    return ["", *table, *([about_costs(costs)] if about_costs(costs) else [])]
 
 
 def _confirmation(found: Mapping[str, Any]) -> list[str]:

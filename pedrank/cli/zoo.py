@@ -24,6 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print one line per checkpoint."""
     from pedrank.catalogue.catalogue import catalogue, files, zoo
     from pedrank.cli.answer import columns
+    from pedrank.ranking.costs import licence
 
     downloads = arguments.out / "results/downloads"
     entries, rows = catalogue("checkpoints"), []
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "zoo": entry["zoo"],
                 "architecture": entry["architecture"],
                 "megabytes": sum(file.get("megabytes", 0) for file in needed.values()) if needed else None,
-                "licence": entry.get("licence", "MIT" if entry["zoo"] == "tiny" else "not stated"),
+                "licence": licence(name, entry) or "not stated",
                 "here": all((downloads / file).exists() for file in needed),
             }
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pedrank.ranking import ranking
+from pedrank.ranking.costs import costs
 from pedrank.ranking.facts import ranking_facts
 from pedrank.ranking.prior import known_priors
 from pedrank.ranking.twins import shared_prior, twins
@@ -64,7 +65,7 @@ def rank_scores(
         InputError: As `pedrank.ranking.ranking.rank`.
     """
     same = twins(halves.groupby("checkpoint", sort=False)["features"].first())
-    known = shared_prior(known_priors(entries, dataset, recorded), same)
+    known = shared_prior(known_priors(entries, dataset, recorded).join(costs(entries)), same)
     scores, halves = (each[~each["checkpoint"].isin(list(same))] for each in (scores, halves))
     table = ranking.rank(scores, seconds, halves, metric, refinement, known, by)
     found = ranking_facts(table, scores, halves, labels, published, metric, refinement, by, same)

@@ -87,7 +87,7 @@ def finetuned_accuracies() -> tuple[dict[str, Any], ...]:
         Rows with laboratory (whose protocol it is), dataset, checkpoint (its key; where the source does not tell which
         weights it fine-tuned, the source's name after the study's) and accuracy (percent).
     """
-    known = {(row["study"], row["checkpoint"]): weights_key(row["weights"]) for row in _table("weights.csv")}
+    known = {(row["study"], row["checkpoint"]): weights_key(row["weights"]) for row in published_table("weights.csv")}
     supervised = [
         {
             "laboratory": _LABORATORIES.get(row["study"], row["study"]),
@@ -95,12 +95,12 @@ def finetuned_accuracies() -> tuple[dict[str, Any], ...]:
             "checkpoint": known.get((row["study"], row["checkpoint"]), f"{row['study']}/{row['checkpoint']}"),
             "accuracy": float(row["accuracy"]),
         }
-        for row in _table("accuracy-supervised.csv")
+        for row in published_table("accuracy-supervised.csv")
     ]
     self_supervised = [
         {"laboratory": "sfda", **{name: row[name] for name in ("dataset", "checkpoint")}}
         | {"accuracy": float(row["accuracy"])}
-        for row in _table("accuracy.csv")
+        for row in published_table("accuracy.csv")
         if row["regime"] == "full"
     ]
     return (*self_supervised, *supervised)
@@ -131,11 +131,11 @@ def _networks() -> tuple[dict[str, str], ...]:
     """The rows of both tables of networks, with network, name (of its weights) and key, as slugs."""
     torchvision = [
         row | {"network": f"torchvision-{row['model']}", "name": f"torchvision-{row['model']}-{row['weights']}"}
-        for row in _table("torchvision-imagenet.csv")
+        for row in published_table("torchvision-imagenet.csv")
     ]
     timm = [
         row | {"network": f"timm-{row['model'].split('.')[0]}", "name": f"timm-{row['model']}"}
-        for row in _table("timm-imagenet.csv")
+        for row in published_table("timm-imagenet.csv")
     ]
     known = {_plain(row["name"]) for row in torchvision}
     return tuple(
@@ -154,7 +154,12 @@ def _key(name: str, torchvision: set[str]) -> str:
     return name
 
 
-def _table(name: str) -> list[dict[str, str]]:
+def published_table(name: str) -> list[dict[str, str]]:
+    """Return the rows of a table of `pedrank/published/`, as text by column.
+
+    >>> published_table("timm-licences.csv")[0]
+    {'model': 'bat_resnext26ts.ch_in1k', 'licence': 'Apache-2.0'}
+    """
     path = PUBLISHED / name
     with open(path, encoding="utf-8") as file:
         columns = file.readline().strip().split(",")

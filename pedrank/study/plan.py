@@ -24,6 +24,7 @@ from pedrank.catalogue.crop import crop_name
 from pedrank.finetune.protocol import EVERYBODYS_SEEDS, Point, Protocol, point_name, protocol
 from pedrank.networks.build import builder
 from pedrank.pretrain.recipe import recipe_of
+from pedrank.ranking.costs import cost
 from pedrank.ranking.known_weights import imagenet_accuracy, weights_key
 from pedrank.ranking.prior_rows import TABLES, prior_rows
 from pedrank.refinements import BUILT_IN
@@ -452,6 +453,16 @@ class Plan:
             "networks": [f"results/checkpoints/{name}.safetensors" for name in names],
             "seen": [f"results/data/{{dataset}}/images-{crop}.safetensors" for crop in crops],
         }
+
+    def known_costs(self) -> str:
+        """The checkpoints' published costs and their licences, as far as they are known by their entries."""
+        return _json({name: cost(name, entry) for name, entry in self._entries.items()})
+
+    @cached_property
+    def has_costs(self) -> bool:
+        """Whether parameters are published for two checkpoints or more, so that a figure can compare costs."""
+        known = [cost(name, entry)["params_millions"] for name, entry in self._entries.items()]
+        return len(known) - known.count(None) > 1
 
     def finetune_images(self) -> dict[str, Any]:
         """The images that are judged and, where crops are taken from larger ones, these as well."""

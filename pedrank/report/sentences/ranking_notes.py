@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pedrank.report import text
+from pedrank.report.sentences.cost_words import non_commercial
 
 UNEQUAL = 20  # largest class over smallest
 NOISY = 10  # images per class, on average
@@ -21,7 +22,7 @@ def ranking_notes(found: Mapping[str, Any]) -> list[str]:
     Returns:
         Sentences in plain text.
     """
-    parts = (_priors, _same, _wide, _classes, _undefined, _ped, _ties, _features)
+    parts = (_priors, _same, _wide, _classes, _undefined, _ped, _ties, _features, non_commercial)
     return [note for part in parts for note in part(found)]
 
 

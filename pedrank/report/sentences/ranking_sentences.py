@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pedrank.report import text
+from pedrank.report.sentences.cost_words import licences_of_picks
 
 _SURE = {"sure": "Sure", "likely": "Likely, but not certain", "open": "Open"}
 _DOUBTS = {  # reasons against "sure"
@@ -29,7 +30,7 @@ def headline(found: Mapping[str, Any]) -> str:
 
 
 def ranking_sentences(found: Mapping[str, Any]) -> list[str]:
-    """Write the answer: recommendation, how sure it is, what it rests on, and how far to trust it.
+    """Write the answer: recommendation and its licence, how sure it is, what it rests on, and how far to trust it.
 
     Args:
         found: The JSON file of scripts/ranking.py, without its notes and sentences.
@@ -37,7 +38,7 @@ def ranking_sentences(found: Mapping[str, Any]) -> list[str]:
     Returns:
         Four entries in plain text.
     """
-    return [f"{headline(found)}.", how_sure(found), rests_on(found), worth(found)]
+    return [f"{headline(found)}. {licences_of_picks(found)}".strip(), how_sure(found), rests_on(found), worth(found)]
 
 
 def how_sure(found: Mapping[str, Any]) -> str:

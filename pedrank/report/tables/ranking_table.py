@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pedrank.report import text
+from pedrank.report.sentences.cost_words import COSTS, about_costs, cost_text, known_costs
 from pedrank.report.tables.table import Cell, Row, Table
 
 _PRIOR = (
@@ -31,6 +32,7 @@ def ranking_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
     metrics = [found["metric"], *found["others"]] if combined else found["others"]
     name = text.method(found["metric"], found["refinement"])
     priors = numbers["prior"].notna().any()
+    costs = known_costs(numbers.to_dict("records"))
     rows = []
     for place, row in enumerate(numbers.to_dict("records")):
         cells = [
@@ -42,6 +44,7 @@ def ranking_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
             Cell(f"{row['rank_low']:g}{text.UNDEFINED}{row['rank_high']:g}", -row["rank_high"]),
             Cell(f"{row['features']}", row["features"]),
             Cell(text.seconds(row["seconds"]), -row["seconds"]),
+            *(_cost(row, column) for column in costs),
         ]
         same = row["same_as"] if isinstance(row["same_as"], str) else ""
         label = f"{row['checkpoint']} (same features as {same})" if same else row["checkpoint"]
@@ -59,6 +62,7 @@ def ranking_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
             ("Rank", ("of halves",)),
             ("Features", ()),
             ("Seconds", ("of all scores",)),
+            *((COSTS[column][0].upper() + COSTS[column][1:], ()) for column in costs),
         ),
         rows=tuple(rows),
         notes=(
@@ -69,6 +73,7 @@ def ranking_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
             ("The metrics use" if combined else "Combination: prior and features together. The other metrics use")
             + " the features without PED. Checkpoints with the same score share the best of their ranks.",
             "Seconds: time to compute all scores of the checkpoint, without extracting its features.",
+            *((about_costs(costs),) if about_costs(costs) else ()),
         ),
         numbers=numbers,
     )
@@ -78,6 +83,12 @@ def _prior(row: Mapping[Any, Any]) -> tuple[Cell, Cell]:
     if pd.isna(row["prior"]):
         return Cell(text.UNDEFINED, -1e9), Cell("unknown", 0)
     return Cell(text.signed(row["prior"]), row["prior"]), Cell(row["prior_from"], 0)
+
+
+def _cost(row: Mapping[Any, Any], column: str) -> Cell:
+    known = column != "licence" and not pd.isna(row[column])
+    sign = 1 if column == "images_per_second" else -1  # fewer parameters and GMACs are better
+    return Cell(cost_text(column, row[column]), (sign * row[column] if known else -1e9) if column != "licence" else 0)
 
 
 def _score(row: Mapping[Any, Any]) -> Cell:
