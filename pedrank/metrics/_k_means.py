@@ -137,7 +137,10 @@ def _assign(
     columns = _float32_centres(centres)
     # Twice the error, because `lower` already has it subtracted once: for |x|, and for 1.
     slack = -2.2 * columns[:, -2], 2.2 * rounding(x.shape[1]) * np.abs(columns[:, -1])
+    # All centres in one product where most of them moved: writing scattered columns takes a third of its time.
     those = np.flatnonzero(moved)
+    everything = 4 * len(those) > 3 * len(centres)
+    fresh = columns if everything else columns[those]
     size = max(64, _CELLS // len(centres))
 
     def upper_bounds(numbers: np.ndarray, best: np.ndarray) -> np.ndarray:
@@ -145,14 +148,17 @@ def _assign(
 
     def block(start: int) -> None:
         place = slice(start, min(start + size, len(x)))
-        bounds = rows[place] @ columns[those].T
-        lower[place, slice(None) if len(those) == len(centres) else those] = bounds
-        again = moved[nearest[place]]
-        if len(those):
-            again |= bounds.min(axis=1) <= upper[place]
-        numbers = start + np.flatnonzero(again)
-        if not numbers.size:
-            return
+        if everything:
+            np.matmul(rows[place], fresh.T, out=lower[place])
+            numbers = np.arange(place.start, place.stop)
+        else:
+            bounds = rows[place] @ fresh.T
+            lower[place, those] = bounds
+            again = moved[nearest[place]]
+            again |= bounds.min(axis=1, initial=np.inf) <= upper[place]
+            numbers = start + np.flatnonzero(again)
+            if not numbers.size:
+                return
         near = lower[numbers]
         best = near.argmin(axis=1)
         limit = upper_bounds(numbers, best)
