@@ -12,7 +12,7 @@ from pedrank.metrics._logme_plain import plain_logme
 from pedrank.metrics.logme import evidence_terms, interpolate, separate_terms
 from pedrank.metrics.ncti import combine
 from pedrank.observation.observation import observe
-from pedrank.observation.spectrum import spectrum
+from pedrank.observation.spectrum import leading_axes, spectrum
 from pedrank.testing import check_metric
 from pedrank.utils.errors import InputError
 
@@ -157,6 +157,19 @@ def test_logme_of_many_features(monkeypatch):
     value = score("logme", features, labels)
     monkeypatch.setattr("pedrank.observation.spectrum.LARGE", 1)
     assert score("logme", features, labels) == pytest.approx(value, rel=1e-9)
+
+
+@pytest.mark.parametrize("large", [1, 512])
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.999])
+def test_the_leading_axes_are_those_of_a_principal_component_analysis(large, share, monkeypatch):
+    from sklearn.decomposition import PCA
+
+    monkeypatch.setattr("pedrank.observation.spectrum.LARGE", large)
+    x = np.random.default_rng(0).normal(size=(200, 30)) * np.linspace(3, 0.1, 30)
+    expected = PCA(share, svd_solver="full").fit(x).components_
+    axes = leading_axes(np.cov(x.T), share)
+    assert axes.shape == expected.T.shape
+    np.testing.assert_allclose(np.abs(expected @ axes), np.eye(len(expected)), atol=1e-10)
 
 
 def _clusters(x, k, seed=0):

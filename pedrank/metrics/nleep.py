@@ -8,6 +8,7 @@ from pedrank.metrics import metric
 from pedrank.metrics._k_means import k_means
 from pedrank.metrics._mixture import Shares, fit, of_clusters
 from pedrank.observation.observation import Observation
+from pedrank.observation.spectrum import leading_axes
 from pedrank.utils.errors import InputError
 
 
@@ -102,8 +103,5 @@ def _label_probability(shares: Shares, labels: np.ndarray) -> np.ndarray:
 
 def _project(observation: Observation, variance: float) -> np.ndarray:
     """Centred features on the fewest principal components that hold more than `variance` of the variance (N, d)."""
-    values, vectors = np.linalg.eigh(observation.total_scatter())
-    values, vectors = values[::-1], vectors[:, ::-1]
-    share = np.cumsum(values) / values.sum()
-    axes = vectors[:, : int(np.searchsorted(share, variance, side="right")) + 1]
+    axes = leading_axes(observation.total_scatter(), variance)
     return np.concatenate([(block - observation.mean) @ axes for _, block in observation.blocks()])
