@@ -88,7 +88,10 @@ def preparing(folder: Path, photos: list[bytes], threads: int, rounds: int) -> M
 
 
 def extracting(folder: Path, device: str, precision: str, batch_size: int, batches: int, rounds: int) -> Measured:
-    """Throughput of the bare forward pass, and of `extract_to` from the memory-mapped images to the features."""
+    """Throughput of the bare forward pass, and of `extract_to` from the memory-mapped images to the features.
+
+    The bare pass has the given precision on a GPU, and float32 on a CPU.
+    """
     import torch
 
     from pedrank.networks.resnets import resnet50
@@ -104,7 +107,7 @@ def extracting(folder: Path, device: str, precision: str, batch_size: int, batch
 
     @torch.inference_mode()
     def bare() -> None:
-        with torch.autocast(device, getattr(torch, precision), enabled=precision != "float32"):
+        with torch.autocast(device, getattr(torch, precision), enabled=device == "cuda" and precision != "float32"):
             for _ in range(batches):
                 network(ready)
         if device == "cuda":
@@ -171,9 +174,15 @@ def main() -> None:
         lines.append(
             f"| prepare, compared with Pillow's decode and resize | {bare:.0f} | {whole:.0f} | {whole / bare:.2f} |"
         )
-        for precision in ("float32", "float16") if device == "cuda" else ("float32",):
+        if device == "cuda":
+            precisions = ["float32", "float16"]
+        else:
+            native = {"avx512_bf16", "amx_bf16"} & set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+            precisions = ["float32", *(["bfloat16"] if native else [])]
+        for precision in precisions:
             bare, whole = extracting(folder, device, precision, batch_size, batches, rounds=ROUNDS)
             what = f"features, {precision}, compared with the bare forward pass"
+            what += "" if device == "cuda" or precision == "float32" else " in float32"
             lines.append(f"| {what} | {bare:.1f} | {whole:.1f} | {whole / bare:.2f} |")
         if device == "cuda":
             loop = plain_loop(photos, device, batch_size)

@@ -57,3 +57,16 @@ def test_the_benchmark_of_features_runs_both_sides(tmp_path):
     photos = features.photographs(4)
     assert min(features.preparing(tmp_path, photos, threads=2, rounds=1)) > 0
     assert min(features.extracting(tmp_path, "cpu", "float32", batch_size=2, batches=2, rounds=1)) > 0
+
+
+def test_the_benchmark_of_the_study_times_every_metric():
+    import study
+
+    config = {
+        "metrics": ["logme", "gbc"],
+        "baselines": ["knn"],
+        "ped": {"mode": "as_released", "lambdas": [0.3, 0.6], "dt": 0.1},
+    }
+    seconds = study.seconds_of((60, 8, 3), config)
+    assert list(seconds) == ["ped", "logme", "gbc", "knn"]
+    assert min(seconds.values()) > 0

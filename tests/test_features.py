@@ -7,6 +7,7 @@ import torch
 from pedrank.checkpoints.network_file import load_network
 from pedrank.features import extraction as features_module
 from pedrank.features.extraction import extract
+from pedrank.features.fold import folded
 from pedrank.features.normalise import mean_and_std, normalise, standardise
 from pedrank.features.resumable import extract_to
 from pedrank.networks.build import build
@@ -276,6 +277,103 @@ def test_mixed_precision_is_close_and_float32(tmp_path):
     exact, mixed = (extract(tiny(), LARGER, NORMALISATION, 16, precision=kind) for kind in ("float32", "bfloat16"))
     assert mixed.dtype == np.float32
     assert 0 < np.abs(mixed - exact).max() < 0.05 * np.abs(exact).max()
+
+
+def trained(network):
+    """The network with normalisations unlike those of a new one."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            for tensor, low, high in (
+                (module.running_mean, -0.2, 0.2),
+                (module.running_var, 0.5, 1.5),
+                (module.weight.data, 0.3, 1.0),
+                (module.bias.data, -0.2, 0.2),
+            ):
+                tensor.uniform_(low, high)
+    return network.eval()
+
+
+def normalisations(network):
+    return [name for name, module in network.named_modules() if isinstance(module, torch.nn.BatchNorm2d)]
+
+
+@pytest.mark.parametrize("architecture", ["tiny-resnet", "resnet50", "resnet50-same", "torchvision/mobilenet_v3_small"])
+def test_a_folded_network_computes_the_same_without_normalisations(architecture):
+    torch.manual_seed(0)
+    network, images = trained(build(architecture)), torch.randn(3, 3, 40, 40)
+    names = normalisations(network)
+    found = folded(network, images[:2])
+    assert names
+    assert not normalisations(found)
+    assert normalisations(network) == names  # the network itself stays
+    with torch.inference_mode():
+        expected = network(images)
+        assert (found(images) - expected).abs().max() < 1e-5 * expected.abs().max()
+
+
+class Layers(torch.nn.Module):
+    """A convolution and its normalisation, in a network that a subclass makes unfit for folding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution, self.normalisation = torch.nn.Conv2d(3, 3, 1), torch.nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return self.normalisation(self.convolution(x)).mean(dim=(2, 3))
+
+
+class Depends(Layers):
+    def forward(self, x):
+        return super().forward(x if x.sum() > 0 else -x)
+
+
+class Shared(Layers):
+    def forward(self, x):
+        return super().forward(self.convolution(x))
+
+
+class Read(Layers):
+    def forward(self, x):
+        x = self.convolution(x)
+        return (self.normalisation(x) + x).mean(dim=(2, 3))
+
+
+class Doubling(torch.nn.Conv2d):
+    def forward(self, x):
+        return super().forward(x) * 2 + 1
+
+
+class Overridden(Layers):
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = Doubling(3, 3, 1)
+
+
+@pytest.mark.parametrize("kind", [Depends, Shared, Read, Overridden])
+def test_a_network_that_cannot_be_folded_runs_as_it_is(kind):
+    torch.manual_seed(0)
+    network = trained(kind())
+    assert folded(network, torch.randn(2, 3, 4, 4)) is network
+
+
+def test_a_layer_with_a_hook_is_not_folded():
+    network = trained(Layers())
+    network.normalisation.register_forward_hook(lambda module, inputs, output: output * 2)
+    assert folded(network, torch.randn(2, 3, 4, 4)) is network
+    assert folded(trained(Layers()), torch.randn(2, 3, 4, 4)) is not network
+
+
+def test_features_come_from_the_folded_network(monkeypatch):
+    calls, forward = [], torch.nn.BatchNorm2d.forward
+    monkeypatch.setattr(torch.nn.BatchNorm2d, "forward", lambda self, x: calls.append(len(x)) or forward(self, x))
+    network = trained(tiny())
+    with torch.inference_mode():
+        expected = network(normalise(LARGER, NORMALISATION)).numpy()
+    calls.clear()
+    np.testing.assert_allclose(
+        extract(network, LARGER, NORMALISATION, 16), expected, rtol=0, atol=1e-5 * np.abs(expected).max()
+    )
+    assert set(calls) == {2}  # the comparison
 
 
 def test_batches_shrink_to_the_memory_there_is(monkeypatch):

@@ -7,11 +7,12 @@ from scipy import optimize, special, stats
 
 from pedrank import ReferenceStatistics, refine, score
 from pedrank.metrics import _mixture, get_metric, parc
+from pedrank.metrics._k_means import k_means
 from pedrank.metrics._logme_plain import plain_logme
 from pedrank.metrics.logme import evidence_terms, interpolate, separate_terms
 from pedrank.metrics.ncti import combine
 from pedrank.observation.observation import observe
-from pedrank.observation.spectrum import spectrum
+from pedrank.observation.spectrum import leading_axes, spectrum
 from pedrank.testing import check_metric
 from pedrank.utils.errors import InputError
 
@@ -158,21 +159,109 @@ def test_logme_of_many_features(monkeypatch):
     assert score("logme", features, labels) == pytest.approx(value, rel=1e-9)
 
 
-@pytest.mark.parametrize("shape", [(600, 5, 4), (400, 30, 12), (200, 60, 40)])
+@pytest.mark.parametrize("large", [1, 512])
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.999])
+def test_the_leading_axes_are_those_of_a_principal_component_analysis(large, share, monkeypatch):
+    from sklearn.decomposition import PCA
+
+    monkeypatch.setattr("pedrank.observation.spectrum.LARGE", large)
+    x = np.random.default_rng(0).normal(size=(200, 30)) * np.linspace(3, 0.1, 30)
+    expected = PCA(share, svd_solver="full").fit(x).components_
+    axes = leading_axes(np.cov(x.T), share)
+    assert axes.shape == expected.T.shape
+    np.testing.assert_allclose(np.abs(expected @ axes), np.eye(len(expected)), atol=1e-10)
+
+
+def _clusters(x, k, seed=0):
+    return next(k_means(x, k, [seed]))
+
+
+def _dense(shares, n):
+    responsibilities = np.zeros((n, len(shares.ends) - 1))
+    responsibilities[shares.rows, shares.components] = shares.values
+    return responsibilities
+
+
+@pytest.mark.parametrize("shape", [(600, 5, 4), (600, 20, 4), (400, 30, 12), (200, 60, 40)])
 def test_the_mixture_is_scikit_learns_from_the_same_start(shape):
     from sklearn.mixture import GaussianMixture
 
     x = clusters(*shape)[0] * np.linspace(2, 0.5, shape[1])
     k = shape[2]
-    start = np.eye(k)[_mixture.k_means(x, k, seed=0)]
+    start = _mixture.of_clusters(_clusters(x, k), k)
 
     class FromStart(GaussianMixture):
         def _initialize_parameters(self, x, *args, **kwargs):
-            self._initialize(x, start)
+            self._initialize(x, _dense(start, len(x)))
 
     expected = FromStart(k, max_iter=100).fit(x).predict_proba(x)
-    np.testing.assert_allclose(_mixture.fit(x, start), expected, atol=1e-6)
+    np.testing.assert_allclose(_dense(_mixture.fit(x, start), len(x)), expected, atol=1e-6)
     assert any(c.thin for c in _mixture.maximise(x, start)) == (shape[1] > 20)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 0.03, 1.0, 30.0])
+@pytest.mark.parametrize(("n", "d", "k"), [(300, 20, 4), (300, 40, 12), (900, 24, 9)])
+def test_a_skipped_component_has_no_share(n, d, k, scale):
+    x = scale * clusters(n, d, k, apart=0.3)[0].astype(np.float64)
+    start = _mixture.of_clusters(_clusters(x, k), k)
+    components = _mixture.maximise(x, start)
+    logs = np.empty((n, k))
+    for number in range(k):
+        rows = x[start.rows[start.ends[number] : start.ends[number + 1]]]
+        covariance = np.cov(rows.T, bias=True) + _mixture.REGULARISATION * np.eye(d)
+        deviations = x - rows.mean(axis=0)
+        distances = np.einsum("nd,dn->n", deviations, np.linalg.solve(covariance, deviations.T))
+        log_det = np.linalg.slogdet(2 * np.pi * covariance)[1]
+        logs[:, number] = np.log(len(rows) / n) - 0.5 * (distances + log_det)
+    near = np.zeros((n, k), dtype=bool)
+    rows, ends = _mixture._near(x, components, logs.max(axis=1))
+    near[rows, np.repeat(np.arange(k), np.diff(ends))] = True
+    assert (logs - logs.max(axis=1, keepdims=True))[~near].max(initial=-np.inf) < -75
+    log_likelihood, shares = _mixture.expect(x, components, np.zeros(n, dtype=int))  # from a poor guess
+    np.testing.assert_allclose(_dense(shares, n), special.softmax(logs, axis=1), atol=1e-6)
+    assert log_likelihood == pytest.approx(special.logsumexp(logs, axis=1).mean(), rel=1e-6)
+
+
+def test_most_pairs_of_row_and_component_are_skipped():
+    x = clusters(600, 200, 12)[0].astype(np.float64)
+    start = _mixture.of_clusters(_clusters(x, 12), 12)
+    rows, _ = _mixture._near(x, _mixture.maximise(x, start), np.zeros(600))
+    assert len(rows) < 2 * 600  # of 12 * 600
+
+
+def test_an_assignment_that_stays_ends_the_fit(monkeypatch):
+    x = clusters(200, 60, 40)[0].astype(np.float64)
+    calls = []
+    expect = _mixture.expect
+    monkeypatch.setattr(_mixture, "expect", lambda *given: calls.append(0) or expect(*given))
+    start = _mixture.of_clusters(_clusters(x, 40), 40)
+    assert np.array_equal(_mixture.fit(x, start).rows, start.rows)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e5])
+@pytest.mark.parametrize(("n", "d", "k"), [(500, 8, 20), (400, 60, 30), (900, 2, 20)])
+def test_k_means_is_lloyds_algorithm_in_double_precision(n, d, k, scale):
+    x = clusters(n, d, 5)[0].astype(np.float64)
+    x[: n // 2] = np.rint(x[: n // 2]) + 1e-9 * np.random.default_rng(0).normal(size=(n // 2, d))  # near ties
+    x = scale * (x - x.mean(axis=0))
+    rng = np.random.default_rng(3)
+    chosen = [int(rng.integers(n))]
+    nearest = np.full(n, np.inf)
+    while len(chosen) < k:
+        nearest = np.minimum(nearest, np.square(x - x[chosen[-1]]).sum(axis=1))
+        cumulative = nearest.cumsum()
+        chosen.append(int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")))
+    centres = x[chosen]
+    for _ in range(300):
+        found = np.square(x[:, None] - centres).sum(axis=2).argmin(axis=1)
+        assert len(np.unique(found)) == k
+        moved = np.array([x[found == label].mean(axis=0) for label in range(k)])
+        shift, centres = np.square(moved - centres).sum(), moved
+        if shift <= 1e-4 * x.var(axis=0).mean():
+            break
+    expected = np.square(x[:, None] - centres).sum(axis=2).argmin(axis=1)
+    np.testing.assert_array_equal(_clusters(x, k, seed=3), expected)
 
 
 def test_k_means_is_about_as_tight_as_scikit_learns():
@@ -183,15 +272,15 @@ def test_k_means_is_about_as_tight_as_scikit_learns():
     def inertia(labels):
         return sum(((x[labels == k] - x[labels == k].mean(axis=0)) ** 2).sum() for k in range(20))
 
-    ours = [inertia(_mixture.k_means(x, 20, seed)) for seed in range(5)]
+    ours = [inertia(labels) for labels in k_means(x, 20, range(5))]
     theirs = [KMeans(20, n_init=1, random_state=seed).fit(x).inertia_ for seed in range(5)]
     assert np.mean(ours) < 1.1 * np.mean(theirs)
 
 
 def test_k_means_fills_every_cluster_it_can():
     x = np.repeat(np.arange(6.0)[:, None], 10, axis=0)
-    assert len(np.unique(_mixture.k_means(x, 6, seed=3))) == 6
-    assert _mixture.k_means(np.zeros((5, 2)), 3, seed=0).shape == (5,)
+    assert len(np.unique(_clusters(x, 6, seed=3))) == 6
+    assert _clusters(np.zeros((5, 2)), 3).shape == (5,)
 
 
 def test_nleep_of_pure_components():

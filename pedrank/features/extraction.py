@@ -70,7 +70,8 @@ def forward(
     """Features of some images, batch by batch.
 
     The next batch is read while the current one is computed. On a GPU, a batch's features are copied back while the
-    next batch is computed. A batch that does not fit into the GPU's memory is halved.
+    next batch is computed. A batch that does not fit into the GPU's memory is halved. On a CPU, batch normalisations
+    are folded into convolutions where that gives the same features.
 
     Args:
         network: Maps (B, 3, H, W) float32 to (B, D); put into evaluation mode and moved to `device`.
@@ -91,9 +92,15 @@ def forward(
     import torch
     from tqdm import tqdm
 
+    from pedrank.features.fold import folded
+
     device = torch.device(device)
     gpu = device.type == "cuda"  # Apple's GPU has the CPU's memory, and copies nothing beside its computation
-    network = network.to(device).to(memory_format=torch.channels_last).eval()
+    network = network.to(device).eval()
+    if device.type == "cpu" and len(images):
+        # The same images whichever rows are left, so that a job that continues decides as before.
+        network = folded(network, normalise(images[:2], normalisation))
+    network = network.to(memory_format=torch.channels_last)
     batch_size = fitting_batch(batch_size, images.shape[1], device)
 
     def read(start: int) -> torch.Tensor:

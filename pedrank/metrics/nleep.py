@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from pedrank.metrics import metric
-from pedrank.metrics._mixture import fit, k_means
+from pedrank.metrics._k_means import k_means
+from pedrank.metrics._mixture import Shares, fit, of_clusters
 from pedrank.observation.observation import Observation
+from pedrank.observation.spectrum import leading_axes
 from pedrank.utils.errors import InputError
 
 
 @metric(
     title="NLEEP",
     paper="Li et al. 2021, NLEEP, CVPR",
-    # Assumes that 80 % of the variance lie in at most D / 4 components.
-    memory=lambda n, d, c: 8 * (4 * d * d + 6 * n * (d // 4) + 20 * n * c),
+    # Assumes that 80 % of the variance lie in at most D / 4 components, and that a row meets few of the 5 C Gaussians.
+    memory=lambda n, d, c: 8 * (4 * d * d + 3 * n * (d // 4) + 5 * n * c),
 )
 def nleep(
     observation: Observation,
@@ -35,9 +37,11 @@ def nleep(
     The score is the mean of p(y_n | x_n) in mode "as_released" and the mean of its logarithm in mode "paper", averaged
     over several starts of the mixture (the released code fits one, unseeded). Higher = better; in (0, 1] as released.
 
-    Needs features; O(N D^2 + D^3) for the projection on d components, then O(N K d min(d, N / K)) per EM step; O(D^2
-    + N d + N K + K d^2) memory. Weak because it depends on the start, and where a component has fewer than d samples:
-    only the 1e-6 on its diagonal then keeps its covariance from being singular, and EM stays where k-means left it.
+    Needs features; O(N D^2 + D^3) for the projection on d components, O(N K d) for k-means and for the bounds that
+    tell which components a sample can belong to, then O(d min(d, N / K)) per EM step for each such pair of sample and
+    component; O(D^2 + N d + N K + K d^2) memory. Weak because it depends on the start, and where a component has fewer
+    than d samples: only the 1e-6 on its diagonal then keeps its covariance from being singular, and EM stays where
+    k-means left it.
 
     Args:
         observation: Features and labels.
@@ -61,9 +65,8 @@ def nleep(
     x = _project(observation, variance)
     k = min(components_per_class * observation.c, observation.n)
     scores = []
-    for start in range(seed, seed + seeds):
-        responsibilities = fit(x, np.eye(k)[k_means(x, k, start)])
-        probability = label_probability(responsibilities, observation.labels)
+    for clusters in k_means(x, k, range(seed, seed + seeds)):
+        probability = _label_probability(fit(x, of_clusters(clusters, k)), observation.labels)
         scores.append(np.mean(probability if mode == "as_released" else np.log(probability)))
     return float(np.mean(scores))
 
@@ -87,10 +90,18 @@ def label_probability(responsibilities: np.ndarray, labels: np.ndarray) -> np.nd
     return np.einsum("nv,nv->n", responsibilities, conditional[labels])
 
 
+def _label_probability(shares: Shares, labels: np.ndarray) -> np.ndarray:
+    """The same from responsibilities without the negligible ones."""
+    components, own = shares.components, labels[shares.rows]
+    shape = len(shares.ends) - 1, labels.max() + 1
+    cells = components * shape[1] + own
+    joint = np.bincount(cells, shares.values, shape[0] * shape[1]).reshape(shape)
+    total = joint.sum(axis=1, keepdims=True)
+    conditional = np.divide(joint, total, out=np.zeros_like(joint), where=total > 0)
+    return np.bincount(shares.rows, shares.values * conditional.ravel()[cells], len(labels))
+
+
 def _project(observation: Observation, variance: float) -> np.ndarray:
     """Centred features on the fewest principal components that hold more than `variance` of the variance (N, d)."""
-    values, vectors = np.linalg.eigh(observation.total_scatter())
-    values, vectors = values[::-1], vectors[:, ::-1]
-    share = np.cumsum(values) / values.sum()
-    axes = vectors[:, : int(np.searchsorted(share, variance, side="right")) + 1]
+    axes = leading_axes(observation.total_scatter(), variance)
     return np.concatenate([(block - observation.mean) @ axes for _, block in observation.blocks()])

@@ -65,6 +65,40 @@ def thin_spectrum(rows: np.ndarray) -> Spectrum:
     return Spectrum(np.concatenate([np.zeros(rows.shape[1] - n), core.values]), rotate, solve)
 
 
+def leading_axes(matrix: np.ndarray, share: float) -> np.ndarray:
+    """The fewest eigenvectors whose eigenvalues are more than a share of the sum of all; O(D^3) time.
+
+    Args:
+        matrix: (D, D), positive semidefinite.
+        share: In (0, 1).
+
+    Returns:
+        (D, d), the eigenvector of the largest eigenvalue first.
+
+    >>> np.abs(leading_axes(np.diag([2.0, 9.0]), 0.8))
+    array([[0.],
+           [1.]])
+    """
+    n = len(matrix)
+    if n < LARGE:
+        values, vectors = np.linalg.eigh(matrix)
+        return vectors[:, : -_number(values, share) - 1 : -1]
+    from scipy.linalg import eigh_tridiagonal, lapack
+
+    reflectors, diagonal, beside, scales, _ = lapack.dsytrd(np.asfortranarray(matrix), lower=1, lwork=64 * n)
+    number = _number(lapack.dsterf(diagonal, beside)[0], share)
+    vectors = eigh_tridiagonal(diagonal, beside, select="i", select_range=(n - number, n - 1))[1][:, ::-1]
+    reflectors = np.asfortranarray(reflectors[1:, :-1])  # the first row and column need no reflection
+    below = lapack.dormqr("L", "N", reflectors, scales, np.asfortranarray(vectors[1:]), 64 * n)[0]
+    return np.vstack([vectors[:1], below])
+
+
+def _number(values: np.ndarray, share: float) -> int:
+    """How many of the ascending eigenvalues, from the last, are more than a share of the sum."""
+    shares = np.cumsum(values[::-1]) / values.sum()
+    return min(int(np.searchsorted(shares, share, side="right")) + 1, len(values))
+
+
 def _diagonal(matrix: np.ndarray) -> Spectrum:
     values, vectors = np.linalg.eigh(matrix)
     values = np.maximum(values, 0.0)
