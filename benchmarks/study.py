@@ -78,7 +78,8 @@ def main() -> None:
     for name in arguments.datasets:
         card = catalogue("datasets")[name]
         count = sum(number for number in card["counts"].values() if isinstance(number, int))
-        command = [sys.executable, __file__, "--shape", str(count), "2048", str(card["classes"])]
+        classes = card["classes"] if isinstance(card["classes"], int) else len(card["classes"])
+        command = [sys.executable, __file__, "--shape", str(count), "2048", str(classes)]
         done = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8")
         seconds = json.loads(done.stdout)
         rows.append({"dataset": name, "rows": count, **seconds, "all": sum(seconds.values())})
