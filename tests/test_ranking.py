@@ -146,7 +146,7 @@ def test_how_sure_a_recommendation_is(logme, other, on_halves, images, sure):
     assert found["picks"] == (["a", "b"] if logme[0] == logme[1] else ["a"])
     assert found["agree"] == (["sfda"] if other == [3, 2, 1] else [])
     assert found["tie"] == (["sfda"] if other == [3, 3, 3] else [])
-    said = how_sure(NAMED | {"halves": 20, "recommendation": found, "confidence": SURE._asdict()})
+    said = how_sure(NAMED | {"items": "images", "halves": 20, "recommendation": found, "confidence": SURE._asdict()})
     assert f"on {round(20 * found['first'])} of 20 random halves" in said
     assert said.startswith("Sure: ") == (sure == "sure") == ("not called sure" not in said)
 
@@ -201,7 +201,7 @@ def test_how_many_metrics_agree(agree, tie, disagree, said):
         "mean_tau_w": 0.65,
         "runner_up": "b",
     }
-    found = NAMED | {"halves": 20, "confidence": UNSURE._asdict()}
+    found = NAMED | {"items": "images", "halves": 20, "confidence": UNSURE._asdict()}
     assert said in how_sure(found | {"recommendation": advice})
 
 
@@ -273,6 +273,7 @@ NOTED = {
     "images": 100,
     "classes": 4,
     "images_of_a_half": 50,
+    "items": "images",
     "class_sizes": [25] * 4,
     "small_classes": {"below": 5, "number": 0},
     "by": "metric",

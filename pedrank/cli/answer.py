@@ -36,7 +36,8 @@ def text(found: Mapping[str, Any]) -> str:
         ]
         for row in found["checkpoints"]
     ]
-    about = f"{found['dataset']}: checkpoints are scored on {found['images']:,} images of {found['classes']} classes"
+    scored = f"{found['images']:,} {found['items']} of {found['classes']} classes"
+    about = f"{found['dataset']}: checkpoints are scored on {scored}"
     if found["rows"] > found["images"]:
         about += f"; an image of several classes counts once for each of them, which gives {found['rows']:,} rows"
     said = [about, "", *columns([head, *rows]), *_costs(found["checkpoints"]), "", *found["sentences"]]

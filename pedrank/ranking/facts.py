@@ -27,6 +27,7 @@ def ranking_facts(
     refinement: str,
     by: str = ranking.METRIC,
     same: Mapping[str, str] | None = None,
+    items: str = "images",
 ) -> dict[str, Any]:
     """Collect what is known of a ranking.
 
@@ -40,12 +41,13 @@ def ranking_facts(
         refinement: Refinement before ranking.
         by: "combination" or "metric".
         same: Checkpoints with equal features, from `pedrank.ranking.twins.twins`.
+        items: What the rows of features are called: "images", or "samples" where features alone were given.
 
     Returns:
-        by, metric, refinement, others (metrics besides `metric`, in the study's order), images, rows (an image of
-        several classes has a row for each), classes, class_sizes, small_classes (their number, and the size
-        that they are below), halves (their number), images_of_a_half, checkpoints
-        (rows of the table, None where it has NaN), agreement, recommendation, confidence, weights, judged,
+        items, by, metric, refinement, others (metrics besides `metric`, in the study's order), images (their number,
+        whatever they are called), rows (an image of several classes has a row for each), classes, class_sizes,
+        small_classes (their number, and the size that they are below), halves (their number), images_of_a_half,
+        checkpoints (rows of the table, None where it has NaN), agreement, recommendation, confidence, weights, judged,
         first_by_combination, undefined, unmoved, chance, published (mean, least and largest tau_w).
     """
     agreement = ranking.agreement(table, scores, metric, by)
@@ -57,6 +59,7 @@ def ranking_facts(
     prior = table.set_index("checkpoint")["prior"]
     expected = confidence(features, prior, pick=table["checkpoint"].iloc[0])
     return {
+        "items": items,
         "by": by,
         "metric": metric,
         "refinement": refinement,

@@ -68,5 +68,6 @@ def rank_scores(
     known = shared_prior(known_priors(entries, dataset, recorded).join(costs(entries)), same)
     scores, halves = (each[~each["checkpoint"].isin(list(same))] for each in (scores, halves))
     table = ranking.rank(scores, seconds, halves, metric, refinement, known, by)
-    found = ranking_facts(table, scores, halves, labels, published, metric, refinement, by, same)
+    items = "samples" if all(entry and entry["zoo"] == "features" for entry in entries.values()) else "images"
+    found = ranking_facts(table, scores, halves, labels, published, metric, refinement, by, same, items)
     return Ranked(table, halves, same, found | {"dataset": dataset})

@@ -43,8 +43,8 @@ def draw_front(rows: Sequence[Mapping[str, Any]]) -> Figure:
     axes.plot(table[column][~front], table["combined"][~front], "o", color=AFTER, alpha=0.5, label="other checkpoints")
     axes.plot(line[column], line["combined"], "o", color=BEFORE, label="on the front")
     for row in line.itertuples():
-        place = {"xytext": (0, 5), "textcoords": "offset points", "fontsize": 6, "ha": "center"}
-        axes.annotate(row.checkpoint, (getattr(row, column), row.combined), **place)
+        at = (getattr(row, column), row.combined)
+        axes.annotate(row.checkpoint, at, xytext=(0, 5), textcoords="offset points", fontsize=6, ha="center")
     axes.set_xscale("log")
     if sign < 0:
         axes.invert_xaxis()

@@ -27,7 +27,7 @@ def draw_stability(ranking: pd.DataFrame, halves: pd.DataFrame, method: str) -> 
     axes = figure.subplots()
     behind = halves.assign(behind=halves["rank_score"] - halves.groupby("half")["rank_score"].transform("max"))
     for line, row in enumerate(ranking.itertuples()):
-        dots, bar = ("a random half", "all images") if line == 0 else (None, None)
+        dots, bar = ("a random half", "all of them") if line == 0 else (None, None)
         points = behind["behind"][behind["checkpoint"] == row.checkpoint]
         axes.plot(points, [line] * len(points), ".", color=AFTER, alpha=0.5, label=dots)
         on_all = row.rank_score - ranking["rank_score"].max()
@@ -35,7 +35,7 @@ def draw_stability(ranking: pd.DataFrame, halves: pd.DataFrame, method: str) -> 
     axes.axvline(0, color=REFERENCE, linewidth=0.6, linestyle="--")
     axes.set_yticks(range(len(ranking)), ranking["checkpoint"])
     axes.set_ylim(len(ranking) - 0.4, -0.6)
-    axes.set_xlabel(f"{method} minus the best score on the same images")
+    axes.set_xlabel(f"{method} minus the best score on the same half")
     axes.grid(axis="y", visible=False)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

@@ -21,8 +21,8 @@ _WHAT = {
     "metric": "a transferability metric, which scores the checkpoints' features and uses no accuracies",
 }
 _STABILITY = (
-    "The horizontal axis is the metric's score of each checkpoint minus the best score, on random halves of the images "
-    "(dots) and on all images (bars). A checkpoint with dots at 0 has the highest score on some of the halves."
+    "The horizontal axis is the metric's score of each checkpoint minus the best score, on random halves of the "
+    "{items} (dots) and on all {items} (bars). A checkpoint with dots at 0 has the highest score on some of the halves."
 )
 _FRONT = (
     "The vertical axis is the value that orders checkpoints by prior and features together, in standard deviations. "
@@ -52,8 +52,11 @@ def ranking_page(results: Path) -> str:
     def sections() -> Iterator[Section]:
         for name, found in rankings.items():
             numbers = read_csv(results / f"ranking/{name}.csv")
+            items = found["items"]
             figure = page.figure_section(
-                results / f"ranking/{name}.stability.png", _STABILITY, f"scores of {name} on halves of the images"
+                results / f"ranking/{name}.stability.png",
+                _STABILITY.format(items=items),
+                f"scores of {name} on halves of the {items}",
             )
             if found["front"]:
                 front = results / f"ranking/{name}.front.png"

@@ -50,15 +50,15 @@ def _same(found: Mapping[str, Any]) -> list[str]:
 
 def _wide(found: Mapping[str, Any]) -> list[str]:
     """Checkpoints with more features than images, in all or in a half."""
-    images, half = found["images"], found["images_of_a_half"]
+    images, half, items = found["images"], found["images_of_a_half"], found["items"]
     rows = found["checkpoints"]
     wide = [_with_features(row) for row in rows if row["features"] > images]
     halved = [_with_features(row) for row in rows if images >= row["features"] > half]
     said = []
     if wide:
-        said.append(f"there are fewer images ({images:,}) than features for {text.listed(wide)}")
+        said.append(f"there are fewer {items} ({images:,}) than features for {text.listed(wide)}")
     if halved:
-        said.append(f"a half has fewer images ({half:,}) than features for {text.listed(halved)}")
+        said.append(f"a half has fewer {items} ({half:,}) than features for {text.listed(halved)}")
     if not said:
         return []
     reason = "A metric can then fit noise, so the answer is not called sure."
@@ -73,17 +73,17 @@ def _classes(found: Mapping[str, Any]) -> list[str]:
     """Few images, small classes, unequal classes."""
     sizes, classes = found["class_sizes"], found["classes"]
     smallest, largest = min(sizes), max(sizes)
-    below, few = found["small_classes"]["below"], found["small_classes"]["number"]
+    below, few, items = found["small_classes"]["below"], found["small_classes"]["number"], found["items"]
     said = []
     if found["images"] < NOISY * classes:
-        said.append(f"{found['images']:,} images for {classes:,} classes are few, so scores are noisy.")
+        said.append(f"{found['images']:,} {items} for {classes:,} classes are few, so scores are noisy.")
     if few:
-        of = f"{few:,} of {classes:,} classes {'has' if few == 1 else 'have'} fewer than {below} images"
+        of = f"{few:,} of {classes:,} classes {'has' if few == 1 else 'have'} fewer than {below} {items}"
         said.append(f"{of} (the smallest has {smallest}), so the scores of these classes are mostly chance.")
     if largest >= UNEQUAL * smallest:
         said.append(
-            f"Classes are unequal: the largest has {largest:,} images and the smallest {smallest:,}. Some metrics "
-            "weight each image alike, others each class, so they may disagree."
+            f"Classes are unequal: the largest has {largest:,} {items} and the smallest {smallest:,}. Some metrics "
+            f"weight all {items} alike, others all classes, so they may disagree."
         )
     return said
 

@@ -13,8 +13,8 @@ _DOUBTS = {  # reasons against "sure"
     "tie": "several checkpoints share the first rank",
     "chance": "the probability is below 90 %",
     "calibration": "such probabilities are not confirmed on enough other hubs",
-    "halves": "another checkpoint ranks first on some halves of the images",
-    "images": "there are too few images",
+    "halves": "another checkpoint ranks first on some halves of the {items}",
+    "images": "there are too few {items}",
     "metrics": "fewer than half of the metrics rank it first",
 }
 _BASIS = {"prior": "a prior alone", "features": "features alone", "both": "prior and features"}
@@ -58,13 +58,12 @@ def how_sure(found: Mapping[str, Any]) -> str:
         f"{text.points(expected['high'])}), and within one point of it with a probability of "
         f"{text.points(expected['within_one'])}"
     ]
-    doubts = [_DOUBTS[doubt] for doubt in advice["doubts"]]
+    doubts = [_DOUBTS[doubt].format(items=found["items"]) for doubt in advice["doubts"]]
     if doubts:
         said.append(f"It is not called sure, because {text.listed(doubts)}")
     times = round(advice["first"] * found["halves"])
-    said.append(
-        f"{_capital(_method(found))} ranks it first on {times} of {found['halves']} random halves of the images"
-    )
+    on_halves = f"{times} of {found['halves']} random halves of the {found['items']}"
+    said.append(f"{_capital(_method(found))} ranks it first on {on_halves}")
     number = len(advice["agree"]) + len(advice["tie"]) + len(advice["disagree"])
     if number:
         agree, tie = (list(map(text.metric, advice[key])) for key in ("agree", "tie"))

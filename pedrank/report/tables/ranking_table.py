@@ -67,8 +67,8 @@ def ranking_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
         rows=tuple(rows),
         notes=(
             *((_PRIOR,) if priors else ()),
-            f"First (of halves): share of {found['halves']} random halves of the images on which the checkpoint "
-            f"ranks first{f' if {name} scores the features' if combined else ' by the same metric'}. "
+            f"First (of halves): share of {found['halves']} random halves of the {found['items']} on which the "
+            f"checkpoint ranks first{f' if {name} scores the features' if combined else ' by the same metric'}. "
             "Rank (of halves): 5th to 95th percentile of its rank on these halves.",
             ("The metrics use" if combined else "Combination: prior and features together. The other metrics use")
             + " the features without PED. Checkpoints with the same score share the best of their ranks.",
