@@ -4,6 +4,7 @@
     pedrank rank --images photos.csv --zoo ssl --refine 0.6 a table of path and label; with PED
     pedrank rank --images photos --checkpoints mine.pth=resnet50 timm:resnet50.a1_in1k --finetune top3
     pedrank rank --images photos --zoo ssl --budget 2h      fine-tunes in a race for this time
+    pedrank rank --images photos --zoo timm --max-params 30M --licence permissive --top 20
     pedrank rank --images features                          a folder of features, one file per checkpoint
 
 The command writes a study to OUT and runs the workflow on it. If it is interrupted, run it again to continue.
@@ -18,6 +19,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+
+from pedrank.cli.rank_choice import add_choice_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,9 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="[NAME=]CHECKPOINT",
-        help="names from `pedrank zoo` or --catalogue, timm:NAME, torchvision:NAME, hub:OWNER/REPO:NAME, "
-        "CODE.py:FUNCTION, or FILE=ARCHITECTURE, where ARCHITECTURE is resnet50, timm/NAME, torchvision/NAME or "
-        "CODE.py:FUNCTION",
+        help="names from `pedrank zoo` or --catalogue, timm:NAME, torchvision:NAME, hub:OWNER/REPO:NAME, wildcards "
+        "such as 'timm:resnet*', CODE.py:FUNCTION, or FILE=ARCHITECTURE, where ARCHITECTURE is resnet50, timm/NAME, "
+        "torchvision/NAME or CODE.py:FUNCTION",
     )
     parser.add_argument(
         "--catalogue",
@@ -63,8 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--drop", nargs="+", metavar="TEXT", help="beginnings of names of weights to leave out of the given FILEs"
     )
     parser.add_argument(
-        "--zoo", metavar="ZOO", help="all checkpoints of a zoo: tiny (shipped), ssl, vit, timm, newer or as-trained"
+        "--zoo",
+        metavar="ZOO",
+        help="all checkpoints of a zoo: tiny (shipped), ssl, vit, newer, as-trained, or small, base, large (ten of "
+        "timm's that match in size); timm: those of timm with the highest prior",
     )
+    add_choice_arguments(parser)
     parser.add_argument(
         "--metric",
         nargs="+",

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pedrank.catalogue.catalogue import catalogue, entries_of, use_settings, zoo
+from pedrank.catalogue.catalogue import catalogue, entries_of, use_settings
 from pedrank.cli import own_record
 from pedrank.formats.yaml_file import read_yaml
 from pedrank.store.artefacts import write_text
@@ -45,7 +45,9 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
             raise InputError(
                 f"--{option}: {arguments.images} has features and no images; leave out --{option}, or give images"
             )
-    checkpoints += _checkpoints(arguments, own) if not checkpoints else []
+    how = None
+    if not checkpoints:
+        checkpoints, how = _checkpoints(arguments, own, dataset)
     _note_names(own)
     if len(checkpoints) < 2:
         raise InputError(f"--checkpoints: '{checkpoints[0]}' alone cannot be ranked; name two or more")
@@ -72,6 +74,7 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
             "metric": metrics[0],
             "refinement": _refinement(arguments),
             **own_record.known(arguments.out, dataset),
+            **({"chosen": how} if how else {}),
         },
         "metrics": metrics[:1],
         "baselines": metrics[1:],
@@ -166,11 +169,15 @@ def _catalogue(path: Path | None) -> dict[str, dict[str, Any]]:
     return own
 
 
-def _checkpoints(arguments: argparse.Namespace, own: dict[str, dict[str, Any]]) -> list[str]:
+def _checkpoints(
+    arguments: argparse.Namespace, own: dict[str, dict[str, Any]], dataset: str
+) -> tuple[list[str], str | None]:
+    """Names of the checkpoints to rank, and how they were chosen; a user's own entries go into `own`."""
+    from pedrank.cli.rank_choice import chosen
     from pedrank.user_data.checkpoint_names import checkpoint_entries
 
-    names = zoo(arguments.zoo) if arguments.zoo else []
-    given = checkpoint_entries(arguments.checkpoints)
+    names, words, how = chosen(arguments, dataset)
+    given = checkpoint_entries(words)
     twice = [name for name in given if name in names]
     if twice:
         raise InputError(
@@ -190,7 +197,7 @@ def _checkpoints(arguments: argparse.Namespace, own: dict[str, dict[str, Any]]) 
         raise InputError(
             "no checkpoints given; add --zoo tiny (shipped, for a demonstration), --zoo ssl, or --checkpoints NAME …"
         )
-    return names
+    return names, how
 
 
 def _reference(arguments: argparse.Namespace, own: dict[str, dict[str, Any]], tiny: bool) -> str:

@@ -65,6 +65,7 @@ def ranking_page(results: Path) -> str:
     about = f"{len(config['checkpoints'])} pre-trained checkpoints are ranked by {_WHAT[config['ranking']['by']]}. " + (
         "Only the top checkpoints were fine-tuned." if confirmations else "Nothing was fine-tuned."
     )
+    about += f" {config['ranking']['chosen']}" if "chosen" in config["ranking"] else ""
     title = f"Which checkpoint should I fine-tune? {config['study']}"
     return page.page(title, page.paragraph(about) + page.bullets(answers), sections())
 
