@@ -8,6 +8,7 @@ in:  results/{study}/{scores,seconds}/{dataset}.csv, results/{study}/{scores,sec
 out: results/{study}/ranking/{dataset}/{checkpoint}.csv           scores on random halves of the images
      results/{study}/ranking/{dataset}.{csv,json,md,html}         the ranking; the JSON holds the recommendation
      results/{study}/ranking/{dataset}.stability.{pdf,png}        scores on the halves, checkpoint by checkpoint
+     results/{study}/ranking/{dataset}.front.{pdf,png}            accuracy against cost (if costs are known)
      results/{study}/confirm/{dataset}.json                       result of fine-tuning the highest-ranked
      results/{study}/report.html                                  everything, for a browser
 """
@@ -67,6 +68,7 @@ rule ranking:
         tables=multiext("results/{study}/ranking/{dataset}", ".csv", ".md", ".html"),
         json="results/{study}/ranking/{dataset}.json",
         figure=multiext("results/{study}/ranking/{dataset}.stability", ".pdf", ".png"),
+        front=multiext("results/{study}/ranking/{dataset}.front", ".pdf", ".png") if PLAN.has_costs else [],
     log:
         "results/{study}/logs/ranking/{dataset}.log",
     conda:
@@ -88,7 +90,7 @@ rule ranking:
         " --weights {input.weights} --published {input.published:q} {params.recorded}"
         " --notes {params.notes:q} --dataset {wildcards.dataset} --by {params.by} --metric {params.metric}"
         " --refinement {params.refinement}"
-        " --tables {output.tables} --json {output.json} --figure {output.figure} 2> {log}"
+        " --tables {output.tables} --json {output.json} --figure {output.figure} {output.front} 2> {log}"
 
 
 rule confirm:
@@ -118,6 +120,7 @@ rule page:
         rankings=of_study(
             "results/{study}/ranking/{dataset}.{ext}", dataset=config["datasets"], ext=["csv", "json", "stability.png"]
         ),
+        fronts=of_study("results/{study}/ranking/{dataset}.front.png") if PLAN.has_costs else [],
         confirmations=of_study("results/{study}/confirm/{dataset}.json") if PLAN.finetuned else [],
     output:
         "results/{study}/report.html",

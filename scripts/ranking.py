@@ -9,9 +9,7 @@ from pedrank.ranking import ranking
 from pedrank.ranking.from_scores import rank_scores
 from pedrank.ranking.recorded import of_study
 from pedrank.ranking.twins import with_twins
-from pedrank.report import text
-from pedrank.report.figures.stability import draw_stability
-from pedrank.report.figures.style import save_figure
+from pedrank.report.figures.ranking_figures import save_ranking_figures
 from pedrank.report.sentences.image_notes import image_notes
 from pedrank.report.sentences.ranking_notes import ranking_notes
 from pedrank.report.sentences.ranking_sentences import ranking_sentences
@@ -45,7 +43,7 @@ def main() -> None:
     parser.add_argument("--refinement", required=True, help="refinement before ranking, or none")
     parser.add_argument("--tables", required=True, nargs="+", type=Path, help="one path per format, by its suffix")
     parser.add_argument("--json", required=True, type=Path)
-    parser.add_argument("--figure", required=True, nargs=2, type=Path, help="PDF and PNG")
+    parser.add_argument("--figure", required=True, nargs="+", type=Path, help="PDF, PNG; two more if costs are known")
     arguments = parser.parse_args()
     load_plugins(arguments.study)
     by, metric, refinement = arguments.by, arguments.metric, arguments.refinement
@@ -67,7 +65,7 @@ def main() -> None:
     found["notes"] = [*of_data, *of_weights, *ranking_notes(found)]
     found["sentences"] = ranking_sentences(found)
     write_table(ranking_table(found, with_twins(table, same)), arguments.tables)
-    save_figure(draw_stability(table, halves, text.method(metric, refinement)), *arguments.figure)
+    save_ranking_figures(arguments.figure, table, halves, found)
     write_json(arguments.json, found)
 
 

@@ -1,9 +1,11 @@
 """Costs and licences in the answer: the terminal, the report's table, and the sentence beside the pick."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from pedrank.cli import answer
+from pedrank.report.figures.front import cost_axis, draw_front, pareto_front
 from pedrank.report.sentences.cost_words import known_costs, licences_of_picks, non_commercial
 from pedrank.report.sentences.ranking_sentences import ranking_sentences
 from pedrank.report.tables.ranking_table import ranking_table
@@ -75,3 +77,33 @@ def test_a_note_lists_all_that_are_not_for_commercial_use():
         "The licence does not allow commercial use of b (CC-BY-NC-4.0) and c (CC-BY-NC-4.0)."
     ]
     assert non_commercial(found(NO_COSTS, NO_COSTS)) == []
+
+
+def test_the_pareto_front():
+    """Against the definition, pair by pair."""
+    random = np.random.default_rng(0)
+    x, y = (pd.Series(random.integers(0, 6, 40)) for _ in range(2))
+    expected = [
+        not any(x[j] >= x[i] and y[j] >= y[i] and (x[j], y[j]) != (x[i], y[i]) for j in range(40)) for i in range(40)
+    ]
+    assert pareto_front(x, y).tolist() == expected and 0 < sum(expected) < 40
+
+
+def test_the_figure_marks_the_front():
+    slow_but_good, fast, beaten = (NO_COSTS | {"images_per_second": speed} for speed in (100.0, 900.0, 90.0))
+    rows = found(slow_but_good, fast, beaten)["checkpoints"]
+    for row, value in zip(rows, (1.0, 0.5, 0.2), strict=True):
+        row["combined"] = value
+    axes = draw_front(rows).axes[0]
+    lines = {line.get_label(): line.get_xdata().tolist() for line in axes.get_lines()}
+    assert lines == {"Pareto front": [100, 900], "other checkpoints": [90], "on the front": [100, 900]}
+    assert {note.get_text() for note in axes.texts} == {"a", "b"}
+    assert "images per second" in axes.get_xlabel() and not axes.xaxis_inverted()
+
+
+def test_the_figure_takes_the_cost_that_most_checkpoints_have():
+    rows = found(NO_COSTS | {"params_millions": 5.0}, BYOL)["checkpoints"]
+    for row in rows:
+        row["combined"] = 0.0
+    axes = draw_front(rows).axes[0]
+    assert cost_axis(rows) == "params_millions" and axes.xaxis_inverted()

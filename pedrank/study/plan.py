@@ -458,6 +458,12 @@ class Plan:
         """The checkpoints' published costs and their licences, as far as they are known by their entries."""
         return _json({name: cost(name, entry) for name, entry in self._entries.items()})
 
+    @cached_property
+    def has_costs(self) -> bool:
+        """Whether parameters are published for two checkpoints or more, so that a figure can compare costs."""
+        known = [cost(name, entry)["params_millions"] for name, entry in self._entries.items()]
+        return len(known) - known.count(None) > 1
+
     def finetune_images(self) -> dict[str, Any]:
         """The images that are judged and, where crops are taken from larger ones, these as well."""
         larger = f"results/data/{{dataset}}/images-{self.config['finetune']['crop_from']}.safetensors"

@@ -24,6 +24,11 @@ _STABILITY = (
     "The horizontal axis is the metric's score of each checkpoint minus the best score, on random halves of the images "
     "(dots) and on all images (bars). A checkpoint with dots at 0 has the highest score on some of the halves."
 )
+_FRONT = (
+    "The vertical axis is the value that orders checkpoints by prior and features together, in standard deviations. "
+    "Only its order is evidence: its distances are not points of accuracy. On the dashed line, the Pareto front, no "
+    "other checkpoint is as good and as cheap."
+)
 
 
 def ranking_page(results: Path) -> str:
@@ -50,6 +55,12 @@ def ranking_page(results: Path) -> str:
             figure = page.figure_section(
                 results / f"ranking/{name}.stability.png", _STABILITY, f"scores of {name} on halves of the images"
             )
+            of_cost = [
+                row for row in found["checkpoints"] if row["same_as"] is None and row["params_millions"] is not None
+            ]
+            if len(of_cost) > 1:
+                front = results / f"ranking/{name}.front.png"
+                figure += page.figure_section(front, _FRONT, f"expected accuracy against cost on {name}")
             yield Section(f"ranking-{name}", name, page.table_section(ranking_table(found, numbers)) + figure)
         for name, found in confirmations.items():
             body = page.bullets(map(page.prose, found["sentences"])) + page.table_section(confirmation_table(found))
