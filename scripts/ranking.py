@@ -66,7 +66,7 @@ def main() -> None:
     found["sentences"] = ranking_sentences(found)
     write_table(ranking_table(found, with_twins(table, same)), arguments.tables)
     save_ranking_figures(arguments.figure, table, halves, found)
-    write_json(arguments.json, found | {"front": len(arguments.figure) > 2})
+    write_json(arguments.json, found)
 
 
 run(main)

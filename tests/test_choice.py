@@ -192,7 +192,8 @@ def test_random_weights_run_through_the_chain(photos):
     ranked = {row["checkpoint"] for row in found["checkpoints"]}
     assert ranked == {"torchvision-shufflenet-v2-x0-5-random", "torchvision-mobilenet-v3-small-random"}
     report = Path("pedrank-results/results/photos/report.html").read_text(encoding="utf-8")
-    assert "2 of 2 checkpoints were chosen" in report
+    assert "2 of 2 checkpoints were chosen" in report and "expected accuracy against cost on photos" in report
+    assert Path("pedrank-results/results/photos/ranking/photos.front.pdf").stat().st_size > 0
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ def choose(checkpoints: Mapping[str, Mapping[str, Any] | None], dataset: str, li
         limits: The limits.
 
     >>> choose({"byol": None, "swav": None, "insdis": None}, "dtd", Limits(top=2)).table.index.tolist()
-    ['byol', 'swav']
+    ['swav', 'byol']
     """
     table = costs(checkpoints)
     left_out: dict[str, int] = {}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from pedrank.report.figures.style import AFTER, BEFORE, REFERENCE, WIDTH, styled
 
@@ -42,12 +43,16 @@ def draw_front(rows: Sequence[Mapping[str, Any]]) -> Figure:
     axes.plot(line[column], line["combined"], color=REFERENCE, linestyle="--", linewidth=0.9, label="Pareto front")
     axes.plot(table[column][~front], table["combined"][~front], "o", color=AFTER, alpha=0.5, label="other checkpoints")
     axes.plot(line[column], line["combined"], "o", color=BEFORE, label="on the front")
-    for row in line.itertuples():
-        at = (getattr(row, column), row.combined)
-        axes.annotate(row.checkpoint, at, xytext=(0, 5), textcoords="offset points", fontsize=6, ha="center")
     axes.set_xscale("log")
     if sign < 0:
         axes.invert_xaxis()
+    middle = np.sqrt(table[column].min() * table[column].max())  # names are set towards the middle of the axis
+    for row in line.itertuples():
+        side = "right" if (getattr(row, column) - middle) * sign > 0 else "left"
+        point = (getattr(row, column), row.combined)
+        axes.annotate(row.checkpoint, point, xytext=(0, 5), textcoords="offset points", fontsize=6, ha=side)
+    for ticks in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        ticks(LogFormatter(minor_thresholds=(2, 0.5)))
     axes.margins(x=0.15, y=0.12)
     axes.set_xlabel(label)
     axes.set_ylabel("expected accuracy\n(standard deviations)")

@@ -58,7 +58,10 @@ def ranking_page(results: Path) -> str:
                 _STABILITY.format(items=items),
                 f"scores of {name} on halves of the {items}",
             )
-            if found["front"]:
+            of_cost = [
+                row for row in found["checkpoints"] if row["same_as"] is None and row["params_millions"] is not None
+            ]
+            if len(of_cost) > 1:
                 front = results / f"ranking/{name}.front.png"
                 figure += page.figure_section(front, _FRONT, f"expected accuracy against cost on {name}")
             yield Section(f"ranking-{name}", name, page.table_section(ranking_table(found, numbers)) + figure)
