@@ -44,7 +44,7 @@ def command(folder, *arguments):
 def without_seconds(found):
     """All facts but times, files and the report: what must be equal."""
     rows = [{key: value for key, value in row.items() if key != "seconds"} for row in found["checkpoints"]]
-    rest = {key: found[key] for key in found if key not in ("made_by", "report", "front", "seconds", "sealed")}
+    rest = {key: found[key] for key in found if key not in ("made_by", "report", "seconds", "sealed")}
     return rest | {"checkpoints": rows}
 
 
