@@ -43,8 +43,8 @@ def _winner(race: Mapping[str, Any], tried: list[Mapping[str, Any]], found: Mapp
     best = tried[0]
     if best["accuracy"] > entry["accuracy"]:
         said += (
-            f" {best['checkpoint']} reached more ({text.accuracy(best['accuracy'], best['sd'])}%), but prior, features "
-            "and fewer seeds let one expect less of it."
+            f" {best['checkpoint']} reached more ({text.accuracy(best['accuracy'], best['sd'])}%), but its prior, its "
+            "features and the noise of seeds let one expect less of it."
         )
     return said
 
