@@ -10,6 +10,7 @@ out: results/{study}/ranking/{dataset}/{checkpoint}.csv           scores on rand
      results/{study}/ranking/{dataset}.stability.{pdf,png}        scores on the halves, checkpoint by checkpoint
      results/{study}/ranking/{dataset}.front.{pdf,png}            accuracy against cost (if costs are known)
      results/{study}/confirm/{dataset}.json                       result of fine-tuning the highest-ranked
+     results/{study}/winner/{dataset}/                            the winner's weights and its model card (with `keep`)
      results/{study}/report.html                                  everything, for a browser
 """
 
@@ -114,6 +115,47 @@ rule confirm:
         ' --study "$PEDRANK_STUDY" {params.race} --out {output} 2> {log}'
 
 
+if PLAN.keeps:
+
+    rule keep_winner:
+        input:
+            **PLAN.raced_images(),
+            checkpoints=collect("results/checkpoints/{checkpoint}.safetensors", checkpoint=PLAN.finetuned),
+            confirmation="results/{study}/confirm/{dataset}.json",
+            runs="results/{study}/finetune/{dataset}.csv",
+        output:
+            weights="results/{study}/winner/{dataset}/model.safetensors",
+            card="results/{study}/winner/{dataset}/README.md",
+            facts="results/{study}/winner/{dataset}/kept.json",
+            run="results/{study}/winner/{dataset}/run.json",
+            timing="results/{study}/winner/{dataset}/run.timing.json",
+        log:
+            "results/{study}/logs/winner/{dataset}.log",
+        benchmark:
+            "results/{study}/logs/winner/{dataset}.seconds.tsv"
+        conda:
+            environment("torch")
+        threads: 8
+        resources:
+            gpu=1,
+            mem_mb=megabytes(8000),
+            runtime=minutes(RUN_MINUTES),
+        params:
+            images=pattern("results/data/{dataset}/images-{crop}.safetensors"),
+            checkpoint=pattern("results/checkpoints/{finetuned}.safetensors"),
+            training=PLAN.finetune_training(),
+            metric=PLAN.dataset_metric,
+            source=source_of,
+            crops=PLAN.crops,
+            code=ask(PLAN.network_code("finetune_run")),
+        shell:
+            'python "$PEDRANK/scripts/finetune_run.py" --images {params.images} {params.source}'
+            " --metric {params.metric:q} --checkpoint {params.checkpoint} --training {params.training:q}"
+            ' --study "$PEDRANK_STUDY" --code {params.code} --threads {threads} --gpu {resources.gpu}'
+            " --winner {input.confirmation} --runs {input.runs}"
+            " --out results/{wildcards.study}/winner/{wildcards.dataset} 2> {log}"
+
+
 rule page:
     input:
         study=STUDY,
@@ -122,6 +164,7 @@ rule page:
         ),
         fronts=of_study("results/{study}/ranking/{dataset}.front.png") if PLAN.has_costs else [],
         confirmations=of_study("results/{study}/confirm/{dataset}.json") if PLAN.finetuned else [],
+        winners=of_study("results/{study}/winner/{dataset}/kept.json") if PLAN.keeps else [],
     output:
         "results/{study}/report.html",
     log:

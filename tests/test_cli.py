@@ -222,7 +222,7 @@ def test_what_a_command_line_asks_for(here, monkeypatch):
     large = _study("--checkpoints", "byol-tiny", "swav", "--refine", "0.6")
     assert (large["image_size"], large["together"], large["reference"]) == (224, False, {"source": "self"})
     confirmed = rank_study.confirming(plain, ["moco-tiny"], 7)
-    assert confirmed["ground_truth"] == {"source": "none", "confirm": ["moco-tiny"]}
+    assert confirmed["ground_truth"] == {"source": "none", "confirm": ["moco-tiny"], "keep": True}
     assert (confirmed["finetune"]["steps"], rank_study.confirming(large, ["swav"], None)["finetune"]["steps"]) == (
         7,
         500,

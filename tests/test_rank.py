@@ -78,6 +78,20 @@ def test_the_first_alone_was_fine_tuned(ranked):
     assert [path.name for path in runs.iterdir() if path.is_dir()] == [first]
 
 
+def test_the_weights_of_the_first_are_kept(ranked):
+    """Where Snakemake makes them; tests/test_kept.py loads such weights."""
+    folder, _, answer = ranked
+    kept, winner = answer["kept"], folder / "pedrank-results/results/photos/winner/photos"
+    assert (folder / kept["weights"]) == winner / "model.safetensors"
+    assert kept["checkpoint"] == answer["checkpoints"][0]["checkpoint"]
+    tested = read_json(folder / f"pedrank-results/results/photos/finetune/photos/{kept['checkpoint']}/test-seed0.json")
+    assert (kept["accuracy"], read_json(winner / "run.json")["weights"]) == (tested["accuracy"], tested["weights"])
+    assert len(read_arrays(winner / "model.safetensors")["1.bias"]) == 10
+    assert "## Predict" in (winner / "README.md").read_text(encoding="utf-8")
+    report = (folder / "pedrank-results/results/photos/report.html").read_text(encoding="utf-8")
+    assert "train.py --data-dir" in report and "The kept weights are those of" in report
+
+
 def test_the_same_command_again_makes_nothing_and_answers_the_same(ranked):
     folder, arguments, answer = ranked
     done = rank(folder, *arguments)

@@ -55,6 +55,9 @@ def test_the_answer_says_who_won_and_what_it_cost(raced):
     assert said.split()[0] in ("Use", "No") and "4 checkpoints were fine-tuned" in said
     report = (results / "report.html").read_text()
     assert found["sentences"][0].split(":")[0] in report
+    kept = answer["kept"]
+    assert (kept["checkpoint"], kept["options"]["learning_rate"]) == (race["winner"], race["learning_rate"])
+    assert kept["accuracy"] == kept["recorded"] and (results / "winner/photos/model.safetensors").exists()
 
 
 def test_the_table_holds_the_means_of_the_files(raced):

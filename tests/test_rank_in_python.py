@@ -165,8 +165,9 @@ def test_the_answer_as_an_object(tmp_path):
 
 def test_the_result_of_fine_tuning_is_part_of_the_answer():
     more = {"confirmation": {"sentences": ["far is confirmed."]}, "record": "Record: 1 accuracy."}
+    more["kept"] = {"sentences": ["Weights are kept."]}
     ranking = Ranking(pedrank.rank(FEATURES, Y).found | more)
-    assert ranking.sentences[-2:] == ["far is confirmed.", "Record: 1 accuracy."]
+    assert ranking.sentences[-3:] == ["far is confirmed.", "Record: 1 accuracy.", "Weights are kept."]
     assert "far is confirmed." in ranking._repr_html_()
 
 

@@ -15,7 +15,7 @@ def text(found: Mapping[str, Any]) -> str:
 
     Args:
         found: The ranking's JSON, with `notes` (sentences), `report` (a path), `seconds` and, after fine-tuning,
-            `confirmation` and `record` (a sentence, or None).
+            `confirmation`, `record` (a sentence, or None) and `kept` (with `sentences` and `weights`, a path).
     """
     combined = found["by"] == "combination"
     metrics = [found["metric"], *found["others"]] if combined else found["others"]
@@ -46,6 +46,7 @@ def text(found: Mapping[str, Any]) -> str:
     if "confirmation" in found:
         said += ["", *_confirmation(found["confirmation"])]
         said += ["", found["record"]] if found["record"] else []
+        said += ["", *found["kept"]["sentences"], *_kept(found["kept"]["weights"])]
     return "\n".join([*said, "", f"Report: {found['report']} ({printed.seconds(found['seconds'])} s)"])
 
 
@@ -76,6 +77,10 @@ def _confirmation(found: Mapping[str, Any]) -> list[str]:
         for entry in found["fine_tuned"]
     ]
     return [*columns([["fine-tuned", "accuracy in %", "seeds", "rank"], *rows], left=(0,)), "", *found["sentences"]]
+
+
+def _kept(weights: str) -> list[str]:
+    return [f"Weights: {weights}; README.md beside them has a program that predicts, and commands to train elsewhere."]
 
 
 def columns(rows: Sequence[Sequence[str]], left: Sequence[int] = (1,)) -> list[str]:

@@ -147,6 +147,8 @@ def run(arguments: argparse.Namespace) -> int:
         rank_study.write(arguments.out, rank_study.confirming(given, first, arguments.steps, arguments.budget))
         head.run([])
         found["confirmation"] = read_json(results / f"confirm/{dataset}.json")
+        winner = results / f"winner/{dataset}"
+        found["kept"] = read_json(winner / "kept.json") | {"weights": str(winner / "model.safetensors")}
         confirmed = read_yaml(arguments.out / "study.yaml")
         found["record"] = own_record.keep(arguments.out / "results", confirmed, found["confirmation"])
     found |= {"report": str(results / "report.html"), "seconds": time.monotonic() - start}

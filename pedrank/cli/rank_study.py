@@ -90,7 +90,7 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
 def confirming(
     study: dict[str, Any], first: list[str], steps: int | None, budget: float | None = None
 ) -> dict[str, Any]:
-    """The same study with some checkpoints fine-tuned to confirm the ranking.
+    """The same study with some checkpoints fine-tuned to confirm the ranking, and the winner's weights kept.
 
     Args:
         study: As `collect` returns it.
@@ -103,7 +103,7 @@ def confirming(
     """
     grid = {**TINY, "steps": TINY_STEPS} if study["together"] else {**SHORT, "steps": STEPS}
     return study | {
-        "ground_truth": {"source": "none", "confirm": first} | ({"budget": budget} if budget else {}),
+        "ground_truth": {"source": "none", "confirm": first, "keep": True} | ({"budget": budget} if budget else {}),
         "finetune": grid if steps is None else grid | {"steps": steps},
     }
 

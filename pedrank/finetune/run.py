@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,14 @@ def pair(
     )
 
 
-def run(pair: Pair, path: Path, stage: str, options: Options, seed: int) -> dict[str, Any]:
+def run(
+    pair: Pair,
+    path: Path,
+    stage: str,
+    options: Options,
+    seed: int,
+    finished: Callable[[torch.nn.Module], None] | None = None,
+) -> dict[str, Any]:
     """The record of one run: an existing one if inputs, options, seed and code are the same, else a new one.
 
     An unfinished run with the same inputs, options, seed and code is resumed.
@@ -81,6 +88,7 @@ def run(pair: Pair, path: Path, stage: str, options: Options, seed: int) -> dict
             tested on the split of this name.
         options: How to train.
         seed: Seed of head, order, crops and dropout.
+        finished: Called with the trained model; not if an existing record is returned, or the run diverged.
 
     Returns:
         Options, hashes, accuracy in percent, training curve, and whether the run diverged.
@@ -114,6 +122,7 @@ def run(pair: Pair, path: Path, stage: str, options: Options, seed: int) -> dict
         pair.device,
         state,
         record["hash"],
+        finished,
     )
     found = asdict(outcome)
     seconds = found.pop("seconds")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,6 +48,7 @@ def finetune(
     device: str | torch.device = "cpu",
     kept: Path | None = None,
     run: str = "",
+    finished: Callable[[torch.nn.Module], None] | None = None,
 ) -> Outcome:
     """Train a copy of `network` under a new linear head on the splits `train`, then test it on the splits `test`.
 
@@ -68,6 +69,8 @@ def finetune(
         kept: File for the state of the unfinished run. It is written every three minutes, and on SIGTERM if the process
             has called `state.heed_sigterm`. If the file exists, the run resumes from it.
         run: Identifies this run; the state of another run is not resumed.
+        finished: Called with the trained model after its test, if the run did not diverge: a Sequential of the network
+            and its head, in evaluation mode.
 
     Returns:
         Accuracy, training curve, hash of the final weights, and seconds of training.
@@ -108,6 +111,8 @@ def finetune(
     wait_for(device)
     seconds = time.monotonic() - start
     outputs = predict(training.model, images.pixels, judged, training.mean, training.std)
+    if finished is not None and outputs is not None:
+        finished(training.model)
     return _outcome(outputs, images, judged, options, training.model, progress, seconds)
 
 

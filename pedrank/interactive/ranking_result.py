@@ -58,13 +58,14 @@ class Ranking:
 
     @property
     def sentences(self) -> list[str]:
-        """The recommendation, its certainty, what it rests on, how far to trust it, and what fine-tuning has shown.
+        """The recommendation, its certainty, what it rests on, how far to trust it, and the results of fine-tuning.
 
         Fine-tuning does not change `picks`: it confirms or corrects them, which its sentences say.
         """
         confirmed = self.found.get("confirmation", {}).get("sentences", [])
-        kept = self.found.get("record")  # what fine-tuning has added to the user's record, a sentence
-        return [*self.found["sentences"], *confirmed, *([kept] if kept else [])]
+        recorded = self.found.get("record")  # what fine-tuning has added to the user's record, a sentence
+        kept = self.found.get("kept", {}).get("sentences", [])
+        return [*self.found["sentences"], *confirmed, *([recorded] if recorded else []), *kept]
 
     @property
     def notes(self) -> list[str]:

@@ -83,6 +83,11 @@ class Plan:
         return self.config["ground_truth"].get("budget", 0) if self.ranked else 0
 
     @cached_property
+    def keeps(self) -> bool:
+        """Whether the weights of the winner among the fine-tuned checkpoints are kept."""
+        return self.ranked and bool(self.finetuned) and self.config["ground_truth"].get("keep", False)
+
+    @cached_property
     def refinements(self) -> dict[str, dict[str, Any]]:
         """All refinements by name, "none" among them, with the arguments of `pedrank.refinements.move`."""
         return refinements(self.config)
@@ -525,7 +530,9 @@ class Plan:
         whole = [f"{study}/config.yaml", f"{study}/report.html"]
         if self.ranked:
             rankings = [f"{study}/ranking/{name}.{ext}" for name in datasets for ext in ("csv", "json", "md")]
-            return [*whole, *rankings, *(f"{study}/confirm/{name}.json" for name in datasets if self.finetuned)]
+            confirmed = [f"{study}/confirm/{name}.json" for name in datasets if self.finetuned]
+            kept = [f"{study}/winner/{name}/model.safetensors" for name in datasets if self.keeps]
+            return [*whole, *rankings, *confirmed, *kept]
         tables = [f"{study}/tables/{table}.{ext}" for table in self.tables for ext in ("csv", "md", "tex", "html")]
         pictures = [*figures, *self.extra_figures]
         return [

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pedrank.formats.yaml_file import read_yaml
+from pedrank.report.model_card import prediction_program, timm_command, trainer_program
 from pedrank.report.pages import page
 from pedrank.report.pages.page import Section
 from pedrank.report.pages.provenance_section import made_here
@@ -49,6 +50,8 @@ def ranking_page(results: Path) -> str:
     if "confirm" in config["ground_truth"]:
         confirmations = {name: read_json(results / f"confirm/{name}.json") for name in config["datasets"]}
 
+    kept = config["datasets"] if config["ground_truth"].get("keep") and confirmations else []
+
     def sections() -> Iterator[Section]:
         for name, found in rankings.items():
             numbers = read_csv(results / f"ranking/{name}.csv")
@@ -68,6 +71,14 @@ def ranking_page(results: Path) -> str:
         for name, found in confirmations.items():
             body = page.bullets(map(page.prose, found["sentences"])) + page.table_section(confirmation_table(found))
             yield Section(f"confirm-{name}", f"{name}, fine-tuned", body)
+        for name in kept:
+            facts = read_json(results / f"winner/{name}/kept.json")
+            body = page.bullets(map(page.prose, [*facts["sentences"], f"The files are in winner/{name}/."]))
+            body += page.folded("Program that predicts with these weights", prediction_program(facts))
+            if not facts["several_labels"]:
+                body += page.folded("Train elsewhere: timm's train script", timm_command(facts))
+            body += page.folded("Train elsewhere: Hugging Face's Trainer", trainer_program(facts))
+            yield Section(f"winner-{name}", f"{name}, weights", body)
         yield Section("warnings", "Warnings", page.bullets(map(page.prose, warnings(config, rankings))))
         files = ["config.yaml", *(f"ranking/{name}.{suffix}" for name in rankings for suffix in ("csv", "json"))]
         yield Section("run", "How this report was made", made_here(results, files))
