@@ -206,8 +206,8 @@ def _notes(facts: Mapping[str, Any]) -> list[str]:
     notes = []
     if "pedrank" in facts["statement"]:
         notes.append(
-            f"Neither torchvision nor timm has this network ({facts['architecture']}), so pedrank builds it: "
-            "`pedrank.networks.build.build` returns it without a classifier."
+            f"Neither torchvision nor timm builds {facts['architecture']} with one linear classifier, so pedrank "
+            "builds it: `pedrank.networks.build.build` returns it without one, and the program adds it."
         )
     if facts["rescaled"]:
         notes.append("The images have more than 8 bits per channel; save them with 8 bits before you predict.")
