@@ -22,7 +22,16 @@ def found(*costs, picks=("a",)):
         for place, cost in enumerate(costs)
     ]
     facts = {"by": "combination", "metric": "logme", "refinement": "none", "others": [], "dataset": "photos"}
-    facts |= {"images": 9, "rows": 9, "classes": 3, "halves": 20, "sentences": [], "notes": [], "report": "r.html"}
+    facts |= {
+        "items": "images",
+        "images": 9,
+        "rows": 9,
+        "classes": 3,
+        "halves": 20,
+        "sentences": [],
+        "notes": [],
+        "report": "r.html",
+    }
     return facts | {"checkpoints": rows, "seconds": 1.0, "recommendation": {"picks": list(picks)}}
 
 
