@@ -122,7 +122,7 @@ def calls(monkeypatch):
     accuracies = {POINTS[0]: 50.0, POINTS[1]: 70.0, POINTS[2]: 70.0, POINTS[3]: 60.0}
     diverging = set()
 
-    def pretend(network, normalisation, images, train, test, options, seed, device, kept, run):
+    def pretend(network, normalisation, images, train, test, options, seed, device, kept, run, finished=None):
         point = (options.learning_rate, options.weight_decay)
         asked.append((*point, options.steps, seed, tuple(train), tuple(test)))
         return Outcome(accuracies.get(point, 0.0) + seed, point in diverging, [(0, 1.0)], "", 8, 1.0)
@@ -167,7 +167,7 @@ def test_a_grid_of_one_point_is_validated_once(inputs, tmp_path, calls):
 
 
 def test_early_stopping_spares_the_seeds_of_checkpoints_that_are_told_apart(inputs, tmp_path, calls, monkeypatch):
-    def pretend(network, normalisation, images, train, test, options, seed, device, kept, run):
+    def pretend(network, normalisation, images, train, test, options, seed, device, kept, run, finished=None):
         outcome = calls.pretend(network, normalisation, images, train, test, options, seed, device, kept, run)
         better = 10 if kept.parent.name == "one" else 0
         return Outcome(outcome.accuracy + better, False, [], "", 8, 1.0)
