@@ -16,7 +16,7 @@ from pedrank.evaluation.correlation import weighted_tau
 from pedrank.ranking.combination_fit import fit_combination
 from pedrank.ranking.combination_judge import without_hub
 from pedrank.ranking.combine import combine
-from pedrank.ranking.evidence_hub import Hub
+from pedrank.ranking.evidence_hub import Hub, raw_scores
 from pedrank.ranking.recorded import with_record
 from pedrank.ranking.shipped_hubs import shipped_hubs
 from pedrank.runtime.command import run
@@ -47,7 +47,7 @@ def main() -> None:
 
 def judged(hub: Hub, parameters: dict, count: int, chosen: int | None) -> tuple[float, float]:
     """Mean tau_w and mean points lost with this many recorded datasets."""
-    tables = {name: table[[column for column in table if "+" not in column]] for name, table in hub.scores.items()}
+    tables = {name: raw_scores(table) for name, table in hub.scores.items()}
     spread = float(np.exp(parameters["points"]["log_mean"]))
     outcomes = []
     for target, table in tables.items():

@@ -24,7 +24,7 @@ def known(out: Path, dataset: str) -> dict[str, str]:
         dataset: Name of the dataset that is ranked.
 
     Returns:
-        An empty dictionary where the record knows no other dataset.
+        An empty dictionary if the record has no accuracies on other datasets.
     """
     from pedrank.ranking.dataset_names import left_out
     from pedrank.ranking.recorded import read_record, record_file

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pedrank.cli.option_values import count, positive
 from pedrank.cli.rank_choice import add_choice_arguments
 
 
@@ -82,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--refine",
-        type=_positive,
+        type=positive,
         metavar="LAMBDA",
         help="rank by one metric (default: logme) after PED with this radius coefficient",
     )
@@ -115,7 +116,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="fine-tune for this time, such as 90s, 30m or 2h, in a race of the checkpoints, and name the winner",
     )
-    parser.add_argument("--steps", type=_count, metavar="N", help="training steps of each fine-tuning run")
+    parser.add_argument("--steps", type=count, metavar="N", help="training steps of each fine-tuning run")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     parser.add_argument("--cores", default="all", metavar="N", help="CPU cores (default: %(default)s)")
     parser.add_argument(
@@ -166,20 +167,6 @@ def _note_device(given: dict[str, Any]) -> None:
             "note: no GPU here, so networks run on the CPU, which takes longer; `pedrank doctor` shows why",
             file=sys.stderr,
         )
-
-
-def _positive(word: str) -> float:
-    value = float(word)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{word} is not above 0")
-    return value
-
-
-def _count(word: str) -> int:
-    value = int(word)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{word} is not above 0")
-    return value
 
 
 def _duration(word: str) -> float:

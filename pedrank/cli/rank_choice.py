@@ -8,6 +8,7 @@ import sys
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from pedrank.cli.option_values import count, positive
 from pedrank.utils.columns import align
 from pedrank.utils.errors import InputError
 
@@ -27,14 +28,14 @@ def add_choice_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--min-images-per-second",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="at least N images per second in timm's benchmark on an NVIDIA RTX PRO 6000 Max-Q",
     )
     group.add_argument("--licence", choices=["permissive"], help="only weights whose stated licence is permissive")
     group.add_argument(
         "--top",
-        type=_count,
+        type=count,
         metavar="N",
         help=f"the N checkpoints with the highest prior (default: {TOP} for --zoo timm and wildcards, else all)",
     )
@@ -184,17 +185,3 @@ def _millions(word: str) -> float:
     if not found or float(found[1]) == 0:
         raise argparse.ArgumentTypeError(f"'{word}' is no number of parameters above 0, such as 30M")
     return float(found[1]) * _UNITS[found[2]]
-
-
-def _positive(word: str) -> float:
-    value = float(word)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{word} is not above 0")
-    return value
-
-
-def _count(word: str) -> int:
-    value = int(word)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{word} is not above 0")
-    return value

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from pedrank.cli.rank_study import METRICS
+from pedrank.cli.rank_study import METRIC_OPTIONS, METRICS
 from pedrank.interactive.progress import progress
 from pedrank.metrics import get_metric
 from pedrank.metrics._scoring import timed_scores
@@ -98,20 +98,18 @@ def _scored(
             statistics = ClassStatistics.from_features(features, labels)
             reference = ReferenceStatistics.from_classes(statistics)
             moved[refinement] = move(statistics, reference, lam=refine)
-    # The evidence over all directions: the released formula is too high where features outnumber images.
-    options = {"logme": {"mode": "paper"}}
     scores, seconds = [], []
     # The first metric ranks, so it also scores the refined features.
     for number, metric in enumerate(metrics):
         refinements = {"none": None} | (moved if number == 0 else {})
         files = dict.fromkeys(refinements, checkpoint)  # messages name the checkpoint
-        for each in timed_scores(features, labels, [metric], options, refinements, files, drop_undefined=True):
+        for each in timed_scores(features, labels, [metric], METRIC_OPTIONS, refinements, files, drop_undefined=True):
             row = {"checkpoint": checkpoint, "metric": each.metric, "refinement": each.refinement}
             scores.append(row | each.score._asdict() | ({"undefined": each.undefined} if each.undefined else {}))
             seconds.append(row | {"seconds": each.seconds} | each.size)
     ped = None if refine is None else {"lam": refine}
     with about(checkpoint):
-        on_halves = score_halves(metrics[0], features, labels, options.get(metrics[0], {}), ped, reference)
+        on_halves = score_halves(metrics[0], features, labels, METRIC_OPTIONS.get(metrics[0], {}), ped, reference)
     of_all = {"checkpoint": checkpoint, "images": len(labels), "features": fingerprint(features)}
     halves = [of_all | {"half": half, "rank_score": value} for half, value in enumerate(on_halves)]
     return scores, seconds, halves, labels

@@ -31,7 +31,7 @@ import pandas as pd
 
 from pedrank.evaluation.weighted_tau import weighted_taus
 from pedrank.ranking.combine import features_index, lead_and_rest, normal_scores, standardised
-from pedrank.ranking.evidence_hub import Hub
+from pedrank.ranking.evidence_hub import Hub, raw_scores
 from pedrank.ranking.random_effects import fit_random_effects, indicators
 
 Z = 1.96  # of a 95 % interval
@@ -55,8 +55,7 @@ def fit_combination(hubs: Mapping[str, Hub]) -> dict[str, Any]:
     def tables() -> Iterable[tuple[str, str, Hub, pd.DataFrame, pd.Series]]:
         for name, hub in hubs.items():
             for dataset, table in hub.scores.items():
-                raw = table[[column for column in table if "+" not in column]]
-                yield name, dataset, hub, raw, hub.accuracies[dataset]
+                yield name, dataset, hub, raw_scores(table), hub.accuracies[dataset]
 
     split = [(*lead_and_rest(raw, parameters), name, dataset, y) for name, dataset, _, raw, y in tables()]
     slopes["lead+rest"] = _slopes([(name, dataset, [lead, rest], y) for lead, rest, name, dataset, y in split])

@@ -13,7 +13,7 @@ from pedrank.evaluation.weighted_tau import weighted_taus
 from pedrank.ranking.combination_fit import fit_combination, metric_taus
 from pedrank.ranking.combine import FEWEST_HUBS, combine
 from pedrank.ranking.confidence import SURE, confidence
-from pedrank.ranking.evidence_hub import Hub
+from pedrank.ranking.evidence_hub import Hub, raw_scores
 from pedrank.ranking.shipped_hubs import PART_OF
 
 PRIOR, FEATURES, COMBINED, EXPECTED = "prior alone", "features alone", "combine", "expected slopes"
@@ -78,7 +78,7 @@ def _methods(
     hub: Hub, dataset: str, table: pd.DataFrame, parameters: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, np.ndarray]]:
     """Name of the prior, method, and scores (1 or HALVES, n)."""
-    table = table[[column for column in table if "+" not in column]]
+    table = raw_scores(table)
     expected = with_expected_slopes(parameters)
     nothing = table.iloc[:, :0]
     alone = combine(table, None, parameters).to_numpy()[None]

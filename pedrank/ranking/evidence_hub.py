@@ -87,6 +87,18 @@ def hub_of(
     return Hub(wide, by_dataset, imagenet, printed)
 
 
+def raw_scores(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of metrics on raw features: methods after a refinement have a "+" in their names.
+
+    Args:
+        table: Checkpoints by methods.
+
+    >>> list(raw_scores(pd.DataFrame({"logme": [1.0], "logme+ped-0.6": [2.0]})))
+    ['logme']
+    """
+    return table[[column for column in table if "+" not in column]]
+
+
 def method_names(scores: pd.DataFrame) -> pd.Series:
     """Names of methods: logme, or logme+ped-0.6 after a refinement.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pedrank.ranking.belief import Belief, prior_belief, regret_left
-from pedrank.ranking.evidence_hub import Hub
+from pedrank.ranking.evidence_hub import Hub, raw_scores
 from pedrank.ranking.race import Runs, Seconds, next_run, winner
 
 RANDOM_ORDERS = 500
@@ -59,7 +59,7 @@ def raced(
     rows: list[tuple[Any, ...]] = []
     for dataset, truth in hub.accuracies.items():
         table = hub.scores.get(dataset, hub.accuracies.iloc[:, :0])
-        table = table[[column for column in table if "+" not in column]]
+        table = raw_scores(table)
         runs = trained[str(dataset)]
         each = runs[0].search + runs[0].tests.shape[1]
         orders = {f"{name} order": prior for name, prior in hub.priors(dataset)}

@@ -126,7 +126,7 @@ def images_hash(path: Path) -> str:
 def of_study(
     record: Path | None, dataset: str, images: Sequence[Path], networks: Mapping[str, Path]
 ) -> pd.DataFrame | None:
-    """What a record knows of a study's checkpoints from other datasets, as `elsewhere`.
+    """Return the recorded accuracies of a study's checkpoints on other datasets: `elsewhere`, read from files.
 
     Args:
         record: The record; None for none.
@@ -141,7 +141,7 @@ def of_study(
 
 
 def elsewhere(record: pd.DataFrame, dataset: str, images: Collection[str], weights: Mapping[str, str]) -> pd.DataFrame:
-    """What a record knows of a study's checkpoints from other datasets.
+    """Return the recorded accuracies of a study's checkpoints on other datasets.
 
     Args:
         record: From `read_record`.
