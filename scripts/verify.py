@@ -9,6 +9,7 @@ from pedrank.formats.yaml_file import read_yaml
 from pedrank.runtime.arguments import add_config
 from pedrank.runtime.command import run
 from pedrank.runtime.lock import alone
+from pedrank.store.integrity import remedy
 from pedrank.store.verify import damaged, delete
 from pedrank.utils.errors import InputError
 from pedrank.utils.paths import ROOT
@@ -39,7 +40,7 @@ def main() -> None:
         for path in found:
             print(f"{'deleted' if delete(path) else 'kept'} {path}")
     elif found:
-        raise InputError(f"{len(found)} damaged artefacts; `make resume` deletes them and makes them again")
+        raise InputError(f"{len(found)} damaged artefacts; for each: {remedy()}")
     print(f"{len(found)} damaged artefacts in {', '.join(map(str, folders))}")
 
 

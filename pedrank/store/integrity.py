@@ -18,10 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from pedrank.utils.errors import InputError
+from pedrank.utils.offered import offered
 
 UNSEALED = "0" * 64  # placeholder of the hash in a header
-REMEDY = "delete it and run again, or let `make resume` do both"
 _SEAL = re.compile(rb'("seal": ")([0-9a-f]{64})(?=  )')
+
+
+def remedy() -> str:
+    """What to do about a damaged file, with a command that does it in the working directory, where there is one."""
+    command = offered("resume")
+    return "delete it and run again" + (f", or let `{command}` do both" if command else "")
 
 
 class OfAnotherFolderError(InputError):
@@ -58,7 +64,7 @@ def check_place(path: str | os.PathLike, seal: str) -> None:
             f"{path}: this file belongs at results/{belongs}; if it is a copy, keep it outside results/, else delete it"
         )
     if belongs and here and belongs != here:
-        raise InputError(f"{path}: this file belongs at results/{belongs}; {REMEDY}")
+        raise InputError(f"{path}: this file belongs at results/{belongs}; {remedy()}")
 
 
 def check_seal(path: str | os.PathLike, seal: str, found: str) -> None:
@@ -74,7 +80,7 @@ def check_seal(path: str | os.PathLike, seal: str, found: str) -> None:
     """
     check_place(path, seal)
     if seal.partition("  ")[0] != found:
-        raise InputError(f"{path}: not as it was written: changed by hand, or damaged; {REMEDY}")
+        raise InputError(f"{path}: not as it was written: changed by hand, or damaged; {remedy()}")
 
 
 def seal_record(path: str | os.PathLike, data: Mapping[str, Any]) -> dict[str, Any]:

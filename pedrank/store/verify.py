@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pedrank.store import artefacts
-from pedrank.store.integrity import REMEDY, OfAnotherFolderError, beside, check_arrays, check_beside
+from pedrank.store.integrity import OfAnotherFolderError, beside, check_arrays, check_beside, remedy
 from pedrank.utils.errors import InputError
 
 _KNOWN = Path(".snakemake/pedrank-verified.json")
@@ -102,7 +102,7 @@ def _complaint(path: str) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        return f"{path}: cannot be read ({error.strerror}); {REMEDY}"
+        return f"{path}: cannot be read ({error.strerror}); {remedy()}"
     return None
 
 
