@@ -1,5 +1,7 @@
 """Scores for real numbers and several labels: published equations in plain algebra, and scikit-learn as a judge."""
 
+import re
+
 import numpy as np
 import pytest
 from golden import clusters
@@ -9,7 +11,7 @@ from sklearn.metrics import average_precision_score, r2_score
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 from sklearn.neighbors import KNeighborsRegressor
 
-from pedrank import score
+from pedrank import metric_names, score
 from pedrank.metrics.linear_probe import PENALTIES
 from pedrank.regression.knn_regression import knn_outputs
 from pedrank.regression.logme_regression import logme_regression
@@ -18,6 +20,7 @@ from pedrank.regression.target_fit import mean_average_precision, r_squared
 from pedrank.regression.target_folds import target_folds, target_halves, target_order
 from pedrank.regression.target_score import target_score
 from pedrank.utils.errors import InputError
+from pedrank.utils.paths import ROOT
 
 
 def plain(x, y, rank=None):
@@ -261,6 +264,28 @@ def test_what_is_refused(name, features, targets, task, message):
 def test_options_and_names_that_are_refused(name, options, message):
     with pytest.raises(InputError, match=message):
         target_score(name, X, Y, **options)
+
+
+def test_the_table_of_the_documents_is_true():
+    """Each metric stands in it; those with yes give a score, and the others say which metrics do."""
+    section = (ROOT / "docs/metrics.md").read_text().split("## Regression and several labels\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (yes|no)[^|]*\| (yes|no)[^|]*\| ([^|]+) \|$", section, re.MULTILINE)
+    assert sorted(name for name, *_ in rows) == metric_names()
+    x, y = data(60, 4, 3)
+    for name, numbers, labels, why in rows:
+        assert len(why) > 15
+        for task, targets, allowed in (("regression", y, numbers), ("labels", y > 0, labels)):
+            if allowed == "yes":
+                assert np.isfinite(target_score(name, x, targets, task))
+                continue
+            with pytest.raises(InputError, match="needs one class per sample; .* allow logme, knn and linear_probe"):
+                target_score(name, x, targets, task)
+
+
+@pytest.mark.parametrize("labels", [Y[:, 0], Y > 0, np.c_[Y, Y]], ids=["real", "column", "matrix"])
+def test_scores_of_classes_name_the_metrics_for_other_targets(labels):
+    with pytest.raises(InputError, match=r"logme, knn or linear_probe of pedrank\.regression\.target_score"):
+        score("sfda", X, labels)
 
 
 def test_three_samples_and_repeated_rows_are_scored():
