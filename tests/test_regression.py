@@ -138,11 +138,21 @@ def test_knn_is_scikit_learns_with_leave_one_out(k, distance):
     assert found == pytest.approx(r2_score(y, expected), rel=1e-12)
 
 
+def test_neighbours_at_the_same_distance_share_the_last_place():
+    x = np.array([[0.0], [1], [1], [1], [5], [6]])
+    y = np.array([[10.0], [1], [2], [6], [0], [0]])
+    assert knn_outputs(x, y, k=2)[0] == pytest.approx(3)  # two places for three neighbours: (1 + 2 + 6) / 3
+    random = np.random.default_rng(0)
+    x, y = random.integers(0, 4, size=(80, 2)).astype(float), random.normal(size=(80, 1))
+    order = random.permutation(80)
+    np.testing.assert_allclose(knn_outputs(x[order], y[order]), knn_outputs(x, y)[order], rtol=1e-12)
+
+
 def test_knn_does_not_depend_on_the_size_of_its_steps(monkeypatch):
     x, y = data(50, 4)
     whole = knn_outputs(x, y)
     monkeypatch.setattr("pedrank.regression.knn_regression._ROWS", 7)
-    np.testing.assert_array_equal(knn_outputs(x, y), whole)
+    np.testing.assert_allclose(knn_outputs(x, y), whole, rtol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(60, 5), (40, 70)], ids=["N > D", "N < D"])

@@ -8,14 +8,15 @@ from pedrank.regression.targets import checked_rows
 from pedrank.utils.errors import InputError
 
 K = 5  # neighbours, as in scikit-learn; a single one passes on all of its noise
-_ROWS = 1024  # rows per step, each compared with all others
+_ROWS = 512  # rows per step, each compared with all others
 
 
 def knn_outputs(features: np.ndarray, targets: np.ndarray, k: int = K, distance: str = "euclidean") -> np.ndarray:
     """Mean target of the k nearest other samples (leave-one-out), each neighbour weighted alike.
 
     O(N^2 D) time, O(N D) memory, in float32 as `pedrank.metrics.knn`. Weak against duplicates: the copy of a sample is
-    its nearest neighbour and passes on its target. Among more than k neighbours at the same distance, any k are taken.
+    its nearest neighbour and passes on its target. Neighbours at the same distance as the k-th share its weight, so the
+    order of the rows does not matter.
 
     Args:
         features: (N, D) real numbers.
@@ -50,6 +51,8 @@ def knn_outputs(features: np.ndarray, targets: np.ndarray, k: int = K, distance:
         nearness -= half_norms
         here = np.arange(len(nearness))
         nearness[here, start + here] = -np.inf
-        nearest = np.argpartition(nearness, -k, axis=1)[:, -k:]
-        outputs[start : start + _ROWS] = targets[nearest].mean(axis=1)
+        last = np.partition(nearness, -k, axis=1)[:, [-k]]
+        nearer, tied = nearness > last, nearness == last
+        share = (k - nearer.sum(axis=1)) / tied.sum(axis=1)
+        outputs[start : start + _ROWS] = (nearer @ targets + share[:, None] * (tied @ targets)) / k
     return outputs
