@@ -147,7 +147,9 @@ def test_the_labels_decide_the_task(labels, task):
 
 def test_whole_numbers_of_floating_point_are_ambiguous():
     classes = np.repeat([0.0, 1.0, 2.0], 20)
-    with pytest.raises(InputError, match="can be classes or amounts to predict; state the task: classes or regression"):
+    with pytest.raises(
+        InputError, match="can be classes or amounts; give classes as integers, or state the task: task=.regression"
+    ):
         pedrank.rank(FEATURES, classes)
     as_classes = pedrank.rank(FEATURES, classes, task="classes").found
     with_integers = pedrank.rank(FEATURES, classes.astype(int)).found

@@ -1,8 +1,11 @@
-"""The answer of a ranking by real numbers or by several labels per sample, computed in this process."""
+"""Rankings by real numbers or by several labels per sample: computed in this process, without the workflow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +13,75 @@ import numpy as np
 from pedrank.ranking.from_targets import METRIC_OPTIONS, METRICS, rank_targets
 from pedrank.regression.target_score import check_allowed
 from pedrank.regression.targets import LABELS
+from pedrank.regression.task import CLASSES, measured, task_of
 from pedrank.report.sentences.target_sentences import target_notes, target_sentences
 from pedrank.store.artefacts import provenance
-from pedrank.utils.errors import InputError
+from pedrank.user_data.feature_files import files, read_arrays_of
+from pedrank.user_data.folder_kind import holds_features
+from pedrank.user_data.slug import slug
+from pedrank.utils.errors import InputError, about
 from pedrank.utils.parallel import one_blas_thread
+
+_WITHOUT_EFFECT = ("finetune", "budget", "reference", "plugin", "profile")
+
+
+def answer_for_folder(arguments: argparse.Namespace) -> dict[str, Any] | None:
+    """Rank the checkpoints of a folder of features, if its labels are no classes.
+
+    Args:
+        arguments: As `pedrank.cli.rank` reads them: images, task, metric, refine, dry_run.
+
+    Returns:
+        The answer, or None where the workflow ranks: images, and features with classes. With --dry-run, only the names
+        of the checkpoints, after the checks of the labels.
+
+    Raises:
+        InputError: As `answer_for_targets`; an option has no effect; the labels of two files differ.
+    """
+    folder = Path(arguments.images)
+    found = files(folder) if folder.is_dir() and holds_features(folder) else {}
+    if len(found) < 2:  # images, or too few features, which the workflow refuses
+        if arguments.task not in (None, CLASSES):
+            raise InputError(
+                f"--task {arguments.task}: {folder} is no folder of features; extract the features of the images "
+                "(pedrank.extract), save one file per checkpoint, and give their folder"
+            )
+        return None
+    first = next(iter(found.values()))
+    try:
+        labels = np.asarray(read_arrays_of(first, ["labels"])["labels"])
+    except InputError:  # the workflow names what is wrong with the file
+        return None
+    with about(first):
+        task = task_of(labels, arguments.task)
+        if task == CLASSES and labels.dtype.kind == "f":
+            raise InputError(f"labels of type {labels.dtype} are no classes here; save them as integers")
+    if task == CLASSES:
+        for note in () if arguments.task else measured(labels):
+            print(f"note: {note}", file=sys.stderr)
+        return None
+    for option in _WITHOUT_EFFECT:
+        if getattr(arguments, option):
+            raise InputError(f"--{option}: has no effect on features whose labels are no classes; leave it out")
+    if arguments.dry_run:
+        return {"checkpoints": list(found)}
+    pairs = _features_of(found, labels)
+    stated = arguments.task is not None
+    return answer_for_targets(
+        pairs, labels, task, slug(folder.absolute().name), arguments.metric, arguments.refine, stated
+    )
+
+
+def _features_of(found: Mapping[str, Path], labels: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """The features of each file, one after the other."""
+    for name, path in found.items():
+        arrays = read_arrays_of(path)
+        if not np.array_equal(arrays["labels"], labels):
+            raise InputError(
+                f"{path}: its labels differ from those of {next(iter(found.values())).name}; all files need the same "
+                "samples in the same order"
+            )
+        yield name, arrays["features"]
 
 
 def answer_for_targets(

@@ -42,8 +42,8 @@ def task_of(labels: np.ndarray, given: str | None = None) -> str:
         return CLASSES
     if (labels == np.floor(labels)).all():
         raise InputError(
-            f"the labels are whole numbers of type {labels.dtype}, which can be classes or amounts to predict; state "
-            "the task: classes or regression (task=… in Python, --task … on the command line)"
+            f"the labels are whole numbers of type {labels.dtype}, which can be classes or amounts; give classes as "
+            "integers, or state the task: task='regression' in Python, --task regression on the command line"
         )
     return REGRESSION
 
