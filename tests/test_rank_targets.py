@@ -253,3 +253,21 @@ def test_a_mistake_is_one_line(features, targets, options, message):
     with pytest.raises(InputError, match=message) as error:
         pedrank.rank(features, targets, **options)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("labels", [np.arange(60) % 3, Y], ids=["classes", "real"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: FEATURES | {"far": FEATURES["far"][:9]},
+        lambda: FEATURES | {"far": FEATURES["far"][0]},
+        lambda: dict.fromkeys(("a", "b"), np.zeros((60, 3))) | {"c": np.ones((60, 3))},
+        lambda: FEATURES | {"far": np.where(FEATURES["far"] > 1, np.nan, FEATURES["far"])},
+        lambda: FEATURES | {"far": FEATURES["far"].astype(str)},
+    ],
+    ids=["other rows", "one row", "constant", "not finite", "texts"],
+)
+def test_no_message_about_features_assumes_images(labels, wrong):
+    with pytest.raises(InputError) as error:
+        pedrank.rank(wrong(), labels)
+    assert "image" not in str(error.value)

@@ -76,16 +76,16 @@ def check_features(features: np.ndarray, rows: int | None = None, name: str = "f
 
     >>> check_features(np.zeros((3, 2)), rows=4)
     Traceback (most recent call last):
-    pedrank.utils.errors.InputError: features: 3 rows but 4 labels; both must come from the same images
+    pedrank.utils.errors.InputError: features: 3 rows but 4 labels; both must come from the same samples
     """
     if features.ndim != 2:
-        raise InputError(f"{name} must have shape (number of images, number of features); got {features.shape}")
+        raise InputError(f"{name} must have shape (number of samples, number of features); got {features.shape}")
     if features.dtype.kind not in "fiu":
         raise InputError(f"{name} must be real numbers, not {features.dtype}; convert them first")
     if features.size == 0:
         raise InputError(f"{name} are empty (shape {features.shape}); extract them again")
     if rows is not None and len(features) != rows:
-        raise InputError(f"{name}: {len(features)} rows but {rows} labels; both must come from the same images")
+        raise InputError(f"{name}: {len(features)} rows but {rows} labels; both must come from the same samples")
 
 
 def refuse_non_finite(features: np.ndarray, name: str = "features") -> None:
