@@ -63,5 +63,7 @@ def target_halves(targets: np.ndarray, number: int, largest: int, seed: int = 0)
     [4, 4]
     """
     order, random = target_order(targets), np.random.default_rng(seed)
-    groups = np.array_split(order, min((len(order) + 1) // 2, largest))
-    return [np.sort([random.choice(group) for group in groups]) for _ in range(number)]
+    groups = min((len(order) + 1) // 2, largest)
+    edges = np.arange(groups + 1) * len(order) // groups
+    draws = random.random((number, groups))  # of each group, one sample
+    return [np.sort(order[edges[:-1] + (draw * np.diff(edges)).astype(int)]) for draw in draws]
