@@ -119,12 +119,20 @@ def test_one_hot_targets_give_the_score_of_classes(shape, mode):
     assert target_score("logme", features, one_hot, task="labels", mode=mode) == pytest.approx(expected, rel=1e-6)
 
 
-def test_standardised_it_depends_on_neither_means_nor_the_scale_of_targets():
+def test_standardised_it_depends_on_neither_means_nor_scales():
     x, y = data(60, 6)
-    expected = np.mean([plain(x - x.mean(axis=0), (each - each.mean()) / each.std()) for each in y.T])
-    for found in (logme_regression(x, y, standardised=True), logme_regression(x + 9, 1e3 * y - 7, standardised=True)):
+    rows = x - x.mean(axis=0)
+    rows /= np.sqrt(np.square(np.linalg.norm(rows, axis=1)).mean())
+    expected = np.mean([plain(rows, (each - each.mean()) / each.std()) for each in y.T])
+    for found in (
+        logme_regression(x, y, standardised=True),
+        logme_regression(x + 9, 1e3 * y - 7, standardised=True),
+        logme_regression(1e5 * x, y, standardised=True),
+        logme_regression(1e-5 * x, y, standardised=True),
+    ):
         assert found == pytest.approx(expected, rel=1e-6)
     assert logme_regression(x + 9, y + 50) - logme_regression(x, y + 50) > 0.1  # the published form, in contrast
+    assert abs(logme_regression(1e5 * x, y) - logme_regression(x, y)) > 0.1
 
 
 @pytest.mark.parametrize("distance", ["euclidean", "cosine"])

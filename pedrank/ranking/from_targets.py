@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METRICS = ("logme", "knn", "linear_probe")  # the first one ranks, and scores the halves
-# The published LogME has no intercept, so it would favour features whose mean is far from zero.
+# The published LogME has no intercept, and depends on the scale of the features.
 METRIC_OPTIONS: Mapping[str, Mapping[str, Any]] = {"logme": {"mode": "paper", "standardised": True}}
 UNKNOWN = "unknown"  # how certain a ranking is, where no evidence tells
 
