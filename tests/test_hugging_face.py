@@ -226,6 +226,18 @@ def test_names_in_another_order_in_each_split(tmp_path, save):
     assert found.split.tolist() == [TRAIN] * 4 + [TEST] * 4
 
 
+def test_whole_numbers_of_single_images_may_be_amounts(tmp_path, save):
+    """A ClassLabel says that they are classes; a plain number does not."""
+    ages = [31, 44, 44, 58, 61, 70]
+    found = images.listing(save(tmp_path / "a", {"image": IMAGE, "label": VALUE}, {"image": cells(6), "label": ages}))
+    assert found.notes[0].startswith(
+        "4 of 5 classes are numbers that stand at a single image. If the labels are amounts"
+    )
+    numbers = class_label("31", "44", "58", "61", "70")
+    path = save(tmp_path / "b", {"image": IMAGE, "label": numbers}, {"image": cells(6), "label": [0, 1, 1, 2, 3, 4]})
+    assert not any("amounts" in note for note in images.listing(path).notes)
+
+
 @pytest.mark.parametrize("hidden", [-1, None])
 def test_a_split_without_labels_is_left_out_and_noted(tmp_path, save, hidden):
     features = {"image": IMAGE, "label": class_label("cat", "dog")}

@@ -244,15 +244,15 @@ def _degenerate():
     random = np.random.default_rng(0)
     labels = np.arange(60) % 3
     noise = random.normal(size=(60, 5))
-    same, rigid = "all features are the same for all images", "no feature varies within a class"
+    same, rigid = "all features are the same for all samples", "no feature varies within a class"
     return {
         "constant": (np.ones((60, 5)), labels, same),
         "dead": (np.zeros((60, 5)), labels, same),
         "one constant feature": (np.ones((60, 1)), labels, same),
         "one-hot labels": (np.eye(3)[labels], labels, rigid),
         "class means": (noise[labels], labels, rigid),
-        "one image per class": (noise[:20], np.arange(20), "every class has a single image"),
-        "two images": (noise[:2], np.arange(2), "every class has a single image"),
+        "one image per class": (noise[:20], np.arange(20), "every class has a single sample"),
+        "two images": (noise[:2], np.arange(2), "every class has a single sample"),
         "far from zero": (1e12 + noise, labels, "times farther from zero than they vary"),
         "huge": (1e150 * noise, labels, "too large for sums of products"),
         "tiny": (1e-30 * noise, labels, None),

@@ -38,7 +38,7 @@ def test_three_kinds_of_files_say_the_same(tmp_path):
         ({"features": Z, "labels": Y + 0.5}, "labels must be a vector of integers or texts"),
         ({"features": Z, "labels": np.array([None, "a"] * 6)}, "cannot be read"),
         ({"features": np.where(np.eye(12, 5) > 0, np.nan, Z), "labels": Y}, "row 0 of the features is not finite"),
-        ({"features": Z[0], "labels": Y}, r"must have shape \(number of images"),
+        ({"features": Z[0], "labels": Y}, r"must have shape \(number of samples"),
     ],
 )
 def test_wrong_files_are_one_line(tmp_path, arrays, message):

@@ -199,7 +199,7 @@ def test_a_metric_that_is_undefined_drops_out():
         (([FEATURES["far"]], Y), {}, "give features by checkpoint"),
         (({"far": FEATURES["far"]}, Y), {}, "at least two checkpoints, not of 1"),
         ((FEATURES, Y[:10]), {}, "far: features: 75 rows but 10 labels"),
-        ((FEATURES, np.linspace(0, 1, 75)), {}, "far: labels must be a vector of integers or texts"),
+        ((FEATURES, np.linspace(0, 1, 75) * 1j), {}, "far: labels must be a vector of integers or texts"),
         ((FEATURES, Y), {"metric": "logmee"}, "unknown metric 'logmee'"),
         ((FEATURES, Y), {"refine": 0}, "refine must be a number above 0, not 0"),
         (({"a": FEATURES["far"], "b": FEATURES["far"] * np.nan}, Y), {}, "b: row 0 of the features is not finite"),

@@ -50,6 +50,27 @@ def text(found: Mapping[str, Any]) -> str:
     return "\n".join([*said, "", f"Report: {found['report']} ({printed.seconds(found['seconds'])} s)"])
 
 
+def text_for_targets(found: Mapping[str, Any]) -> str:
+    """The answer of a ranking by real numbers or by several labels per sample.
+
+    Args:
+        found: Result of `pedrank.cli.rank_targets.answer_for_targets`, with `seconds`.
+    """
+    import pandas as pd
+
+    from pedrank.report.tables.table import texts
+    from pedrank.report.tables.target_table import target_table
+
+    of = "several labels each" if found["task"] == "labels" else "real numbers as targets"
+    table = target_table(found, pd.DataFrame(found["checkpoints"]))
+    said = [f"{found['dataset']}: checkpoints are scored on {found['images']:,} samples with {of}", ""]
+    said += [*align(texts(table), left=(0,)), "", *found["sentences"], ""]
+    said += [f"Note: {note}" for note in found["notes"]]
+    return "\n".join(
+        [*said, "", f"No report is written; --json prints all facts ({printed.seconds(found['seconds'])} s)"]
+    )
+
+
 def _prior(row: Mapping[str, Any]) -> list[str]:
     if row["prior"] is None:
         return [printed.UNDEFINED, "unknown"]

@@ -5,7 +5,8 @@
     pedrank rank --images photos --checkpoints mine.pth=resnet50 timm:resnet50.a1_in1k --finetune top3
     pedrank rank --images photos --zoo ssl --budget 2h      fine-tunes in a race for this time
     pedrank rank --images photos --zoo timm --max-params 30M --licence permissive --top 20
-    pedrank rank --images features                          a folder of features, one file per checkpoint
+    pedrank rank --images features                          a folder of features, one file per checkpoint; also for
+                                                            real numbers and several labels per sample
 
 The command writes a study to OUT and runs the workflow on it. If it is interrupted, run it again to continue.
 """
@@ -88,6 +89,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="rank by one metric (default: logme) after PED with this radius coefficient",
     )
     parser.add_argument(
+        "--task",
+        choices=["classes", "regression", "labels"],
+        help="what the labels of features are: classes, real numbers (regression), or several labels per sample, a "
+        "column of 0 and 1 for each (default: the labels decide)",
+    )
+    parser.add_argument(
         "--reference",
         metavar="PATH",
         help="images; PED rescales features by their feature statistics (default: the statistics shipped with the "
@@ -127,11 +134,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Rank, confirm by fine-tuning if --finetune is given, and print the answer."""
-    from pedrank.cli import answer, own_record, rank_study, workflow
+    from pedrank.cli import answer, own_record, rank_study, rank_targets, workflow
     from pedrank.formats.yaml_file import read_yaml
     from pedrank.store.artefacts import read_json
 
     start = time.monotonic()
+    of_targets = rank_targets.answer_for_folder(arguments)
+    if of_targets is not None:
+        of_targets["seconds"] = time.monotonic() - start
+        if arguments.dry_run:
+            print(
+                f"would rank {', '.join(of_targets['checkpoints'])} in this process, without jobs and without a report"
+            )
+        else:
+            print(_as_json(of_targets) if arguments.json else answer.text_for_targets(of_targets))
+        return 0
     given = rank_study.collect(arguments)
     name, dataset = given["study"], given["datasets"][0]
     results = arguments.out / "results" / name
@@ -153,8 +170,12 @@ def run(arguments: argparse.Namespace) -> int:
         confirmed = read_yaml(arguments.out / "study.yaml")
         found["record"] = own_record.keep(arguments.out / "results", confirmed, found["confirmation"])
     found |= {"report": str(results / "report.html"), "seconds": time.monotonic() - start}
-    print(json.dumps(found, indent=1, sort_keys=True) if arguments.json else answer.text(found))
+    print(_as_json(found) if arguments.json else answer.text(found))
     return 0
+
+
+def _as_json(found: dict[str, Any]) -> str:
+    return json.dumps(found, indent=1, sort_keys=True)
 
 
 def _note_device(given: dict[str, Any]) -> None:

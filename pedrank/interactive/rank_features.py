@@ -8,6 +8,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from pedrank.cli.rank_study import METRIC_OPTIONS, METRICS
+from pedrank.cli.rank_targets import answer_for_targets
 from pedrank.interactive.progress import progress
 from pedrank.metrics import get_metric
 from pedrank.metrics._scoring import timed_scores
@@ -18,6 +19,7 @@ from pedrank.ranking.halves import score_halves
 from pedrank.ranking.ranking import COMBINATION, METRIC
 from pedrank.ranking.twins import fingerprint
 from pedrank.refinements import move
+from pedrank.regression.task import CLASSES, as_classes, measured, task_of
 from pedrank.report.sentences.ranking_notes import ranking_notes
 from pedrank.report.sentences.ranking_sentences import ranking_sentences
 from pedrank.store.artefacts import provenance, read_csv
@@ -39,15 +41,18 @@ def rank_features(
     dataset: str,
     metrics: Sequence[str] = (),
     refine: float | None = None,
+    task: str | None = None,
 ) -> dict[str, Any]:
     """Rank checkpoints by their features on the same samples.
 
     Args:
         features: (N, D) by checkpoint; D may differ.
-        labels: (N,) integers or texts.
+        labels: (N,) integers or texts; for a regression (N,) or (N, K) real numbers; for several labels per sample
+            (N, K) of 0 and 1.
         dataset: Name of the dataset.
         metrics: Rank by the first one alone; none for the combination of prior and features.
         refine: Rank by one metric after PED with this radius coefficient.
+        task: "classes", "regression" or "labels"; None where the labels decide.
 
     Returns:
         What `pedrank rank --images FOLDER --json` prints of a folder with the same features, without the report.
@@ -59,12 +64,18 @@ def rank_features(
         raise InputError(f"rank: a ranking needs the features of at least two checkpoints, not of {len(features)}")
     if refine is not None and not (isinstance(refine, Real) and 0 < refine < math.inf):
         raise InputError(f"rank: refine must be a number above 0, not {refine!r}")
+    given = as_numpy(labels)
+    of_labels = task_of(given, task)
+    if of_labels != CLASSES:
+        pairs = ((name, as_numpy(values)) for name, values in progress(features.items(), "checkpoints scored"))
+        return answer_for_targets(pairs, given, of_labels, dataset, metrics, refine, stated=task is not None)
+    notes = [] if task else measured(given)
+    given = as_classes(given)
     by = METRIC if metrics or refine else COMBINATION
     names = list(dict.fromkeys(metrics)) or list(METRICS)
     for name in names:
         get_metric(name)  # an unknown name is refused before anything is computed
     refinement = "none" if refine is None else f"ped-{refine:g}"
-    given = as_numpy(labels)
     with one_blas_thread():  # more of them wait for each other where other programs compute: 20 times slower then
         scored = [
             _scored(name, as_numpy(values), given, names, refinement, refine)
@@ -77,7 +88,7 @@ def rank_features(
         scores, seconds, halves, entries, dataset, scored[0][3], published, names[0], refinement, by
     ).found
     found["made_by"] = provenance({"by": by, "metric": names[0], "refinement": refinement})
-    found["notes"] = ranking_notes(found)
+    found["notes"] = [*notes, *ranking_notes(found)]
     found["sentences"] = ranking_sentences(found)
     return found
 

@@ -40,11 +40,13 @@ class Ranking:
     def table(self) -> pd.DataFrame:
         """One row per checkpoint, the best first; `pedrank.ranking.ranking.rank` explains the columns.
 
-        The last one, same_as, names the checkpoint with equal features, if there is one.
+        The last one, same_as, names the checkpoint with equal features, if there is one. For real numbers and several
+        labels per sample, `pedrank.ranking.from_targets.rank_targets` explains the columns.
         """
         import pandas as pd
 
-        return pd.DataFrame(self.found["checkpoints"]).astype({"imagenet": float, "prior": float})
+        known = {} if "task" in self.found else {"imagenet": float, "prior": float}
+        return pd.DataFrame(self.found["checkpoints"]).astype(known)
 
     @property
     def picks(self) -> list[str]:
@@ -53,7 +55,7 @@ class Ranking:
 
     @property
     def sure(self) -> str:
-        """How certain the first rank is: "sure", "likely" or "open"."""
+        """How certain the first rank is: "sure", "likely" or "open"; for targets that are no classes, "unknown"."""
         return self.found["recommendation"]["sure"]
 
     @property
@@ -95,27 +97,26 @@ class Ranking:
 
     def _printed(self) -> Table:
         from pedrank.report.tables.ranking_table import ranking_table
+        from pedrank.report.tables.target_table import target_table
 
-        return ranking_table(self.found, self.table)
+        return (target_table if "task" in self.found else ranking_table)(self.found, self.table)
 
     def __repr__(self) -> str:
+        from pedrank.report.tables.table import texts
+
         table = self._printed()
         notes = [f"Note: {note}" for note in self.notes]
-        return "\n".join([*align(_texts(table), left=(0,)), "", *self.sentences, *notes])
+        return "\n".join([*align(texts(table), left=(0,)), "", *self.sentences, *notes])
 
     def _repr_html_(self) -> str:
         """For notebooks: the table, the sentences and the notes, without styles of its own."""
         import pandas as pd
 
+        from pedrank.report.tables.table import texts
+
         table = self._printed()
-        head, *rows = _texts(table)
+        head, *rows = texts(table)
         shown = pd.DataFrame(rows, columns=head).to_html(index=False, border=0)
         said = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences)
         notes = "".join(f"<li>{escape(note)}</li>" for note in [*self.notes, *table.notes])
         return f"<div><p><b>{escape(f'{table.name}: {table.title}')}</b></p>{shown}{said}<ul>{notes}</ul></div>"
-
-
-def _texts(table: Table) -> list[list[str]]:
-    """The head and the rows of a printed table."""
-    head = [f"{name} ({', '.join(small)})" if small else name for name, small in table.head]
-    return [head, *([row.label, *(cell.text for cell in row.cells)] for row in table.rows)]

@@ -175,10 +175,10 @@ def why_undefined(observation: Observation) -> str | None:
     spread = float(np.sqrt(variances.max() + np.square(means - observation.mean).max()))
     largest = float(np.abs(means).max())
     if spread <= 1e-15 * largest:
-        return "all features are the same for all images; leave out this checkpoint"
+        return "all features are the same for all samples; leave out this checkpoint"
     if not variances.any():
         if (observation.counts == 1).all():
-            return "every class has a single image; give more images, or use another metric"
+            return "every class has a single sample; give more samples, or use another metric"
         return "no feature varies within a class; use another metric"
     if max(largest, spread) > _LARGE:
         return f"features reach {max(largest, spread):.0e}, too large for sums of products; divide them by a constant"

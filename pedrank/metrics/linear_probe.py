@@ -70,13 +70,7 @@ def _predict(rows: np.ndarray, one_hot: np.ndarray, unseen: np.ndarray) -> np.nd
     rows, unseen, targets = rows - mean, unseen - mean, one_hot - share
     n, d = rows.shape
     labels = one_hot.argmax(axis=1)
-    wide = n < d
-    values, vectors = np.linalg.eigh(rows @ rows.T if wide else rows.T @ rows)
-    kept = values > values[-1] * np.finfo(np.float64).eps * max(n, d)
-    values, vectors = values[kept], vectors[:, kept]
-    # rows = left * sqrt(values) @ axes.T, the singular value decomposition
-    axes = (rows.T @ vectors) / np.sqrt(values) if wide else vectors
-    left = vectors if wide else (rows @ vectors) / np.sqrt(values)
+    values, left, axes = decomposed(rows)
     inside, squared = left.T @ targets, left**2
     best, chosen = -1, 1.0
     for penalty in PENALTIES * values.sum() / d:
@@ -88,3 +82,26 @@ def _predict(rows: np.ndarray, one_hot: np.ndarray, unseen: np.ndarray) -> np.nd
             best, chosen = right, penalty
     weights = (np.sqrt(values) / (values + chosen))[:, None] * inside
     return share + unseen @ (axes @ weights)
+
+
+def decomposed(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Decompose rows into left * sqrt(values) @ axes.T, their singular value decomposition without its zeros.
+
+    Args:
+        rows: (n, D).
+
+    Returns:
+        values (r,), left (n, r) and axes (D, r).
+
+    >>> values, left, axes = decomposed(np.array([[3.0, 0.0], [0.0, 0.0]]))
+    >>> values, (left * np.sqrt(values) @ axes.T)[0]
+    (array([9.]), array([3., 0.]))
+    """
+    n, d = rows.shape
+    wide = n < d
+    values, vectors = np.linalg.eigh(rows @ rows.T if wide else rows.T @ rows)
+    kept = values > values[-1] * np.finfo(np.float64).eps * max(n, d)
+    values, vectors = values[kept], vectors[:, kept]
+    axes = (rows.T @ vectors) / np.sqrt(values) if wide else vectors
+    left = vectors if wide else (rows @ vectors) / np.sqrt(values)
+    return values, left, axes

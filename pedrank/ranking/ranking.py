@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,7 +74,7 @@ def rank(
     known = known.reindex(values.index).astype({"imagenet": float, "prior": float})
     combined = combine(features, known["prior"])
     on_halves = halves.pivot(index="checkpoint", columns="half", values="rank_score").loc[values.index]
-    table = chosen[["score", "rank_score"]].assign(combined=combined, rank_combination=_ranks(combined)).join(known)
+    table = chosen[["score", "rank_score"]].assign(combined=combined, rank_combination=ranks(combined)).join(known)
     table["prior_from"] = table["prior_from"].astype(object).fillna("")
     if by == COMBINATION:
         values = combined
@@ -83,14 +83,11 @@ def rank(
         if by == COMBINATION:
             raise InputError(f"no prior and no metric tells the {len(values)} checkpoints apart; add another metric")
         raise InputError(f"{metric} gives all {len(values)} checkpoints the same score; rank them with another metric")
-    table.insert(0, "rank", _ranks(values))
-    best = on_halves == on_halves.max()
-    table["first"] = (best / best.sum()).fillna(0.0).mean(axis=1)  # a half without any score has no first
-    places = on_halves.rank(ascending=False, method="min", na_option="bottom")
-    table["rank_low"], table["rank_high"] = (places.quantile(q, axis=1, interpolation="nearest") for q in (0.05, 0.95))
+    table.insert(0, "rank", ranks(values))
+    table = table.assign(**places_on_halves(on_halves))
     shown = list(other_scores(scores, metric, list(table.index)))
     for name in [metric, *shown] if by == COMBINATION else shown:
-        table[f"rank_{name}"] = _ranks(chosen["rank_score"] if name == metric else features[name])
+        table[f"rank_{name}"] = ranks(chosen["rank_score"] if name == metric else features[name])
     of_metric = f"rank_{metric}" if by == COMBINATION else "rank"
     table["mean_rank"] = table[[of_metric, *(f"rank_{name}" for name in shown)]].mean(axis=1)
     moving = seconds.get("refinement_seconds", pd.Series(0.0, seconds.index)).fillna(0.0)
@@ -104,7 +101,24 @@ def rank(
     )
 
 
-def _ranks(values: pd.Series) -> pd.Series:
+def places_on_halves(on_halves: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return how often each checkpoint ranks first on halves of the images, and the range of its ranks there.
+
+    Args:
+        on_halves: Scores of checkpoints (index) on halves (columns); NaN where a score is undefined.
+
+    Returns:
+        first (share of halves; ties share), rank_low and rank_high (5th and 95th percentile of the rank).
+    """
+    best = on_halves == on_halves.max()
+    first = (best / best.sum()).fillna(0.0).mean(axis=1)  # a half without any score has no first
+    places = on_halves.rank(ascending=False, method="min", na_option="bottom")
+    low, high = (places.quantile(q, axis=1, interpolation="nearest") for q in (0.05, 0.95))
+    return {"first": first, "rank_low": low, "rank_high": high}
+
+
+def ranks(values: pd.Series) -> pd.Series:
+    """Ranks of scores, 1 for the highest; ties share the smallest."""
     return values.rank(ascending=False, method="min").astype(int)
 
 
@@ -245,33 +259,45 @@ def recommendation(
         "likely" or "open"), doubts (reasons against "sure": "tie", "chance", "calibration", "halves", "images",
         "metrics").
     """
+    votes = first_rank(table, taus)
+    tied, share, agree = len(votes["picks"]) > 1, votes["first"], votes["agree"]
+    doubts = {
+        "tie": tied,
+        "chance": expected.within_one < SURE_CHANCE,
+        "calibration": expected.within_one >= SURE_CHANCE and expected.word != "sure",
+        "halves": share < SURE,
+        "images": not enough,
+        "metrics": 2 * len(agree) < len(agree) + len(votes["tie"]) + len(votes["disagree"]),
+    }
+    most = "open" if tied or share < LIKELY else "likely" if any(doubts.values()) else "sure"
+    sure = min(most, expected.word, key=WORDS.index)
+    return votes | {"sure": sure, "doubts": [doubt for doubt, applies in doubts.items() if applies]}
+
+
+def first_rank(table: pd.DataFrame, taus: Mapping[str, float | None]) -> dict[str, Any]:
+    """Return which checkpoints rank first, and which other metrics agree.
+
+    Args:
+        table: Ranking with the columns rank, checkpoint, first and rank_{name} of other metrics.
+        taus: tau_w by other metric.
+
+    Returns:
+        picks, runner_up, first, agree, tie, disagree and mean_tau_w of `recommendation`.
+    """
     ahead = table["rank"] == 1
     pick = table.iloc[0]
     others = [name.removeprefix("rank_") for name in table.columns if name.startswith("rank_") and name[5:] in taus]
     first = [name for name in others if pick[f"rank_{name}"] == 1]
     agree = [name for name in first if (table[f"rank_{name}"] == 1).sum() == 1]
     known = [tau for tau in taus.values() if tau is not None]
-    share = float(table["first"][ahead].max())
-    doubts = {
-        "tie": bool(ahead.sum() > 1),
-        "chance": expected.within_one < SURE_CHANCE,
-        "calibration": expected.within_one >= SURE_CHANCE and expected.word != "sure",
-        "halves": share < SURE,
-        "images": not enough,
-        "metrics": 2 * len(agree) < len(others),
-    }
-    most = "open" if doubts["tie"] or share < LIKELY else "likely" if any(doubts.values()) else "sure"
-    sure = min(most, expected.word, key=WORDS.index)
     return {
         "picks": table["checkpoint"][ahead].tolist(),
         "runner_up": table["checkpoint"][~ahead].iloc[0],
-        "first": share,
+        "first": float(table["first"][ahead].max()),
         "agree": agree,
         "tie": [name for name in first if name not in agree],
         "disagree": [name for name in others if name not in first],
         "mean_tau_w": float(np.mean(known)) if known else None,
-        "sure": sure,
-        "doubts": [doubt for doubt, applies in doubts.items() if applies],
     }
 
 

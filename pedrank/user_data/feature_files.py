@@ -2,12 +2,13 @@
 
 A file is .npz or .safetensors with the arrays `features` (N, D) and `labels` (N,), or .npy with the features alone and
 the labels beside it in labels.npy. Nothing in them is unpickled. Labels are integers or texts; the classes 0..C-1 are
-their distinct values in sorted order.
+their distinct values in sorted order. `read_arrays_of` also reads labels that are no classes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def read_named(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
         InputError: The file is missing or broken, lacks an array, or its features and labels are unusable
             (`pedrank.utils.checks`).
     """
-    arrays = _arrays(path)
+    arrays = read_arrays_of(path)
     with about(path):
         return usable(arrays["features"], np.asarray(arrays["labels"]))
 
@@ -145,7 +146,8 @@ def usable(features: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
     """
     if labels.ndim != 1 or labels.dtype.kind not in "iuUS":
         raise InputError(
-            f"labels must be a vector of integers or texts; they have shape {labels.shape} and type {labels.dtype}"
+            f"labels must be a vector of integers or texts; they have shape {labels.shape} and type {labels.dtype}; "
+            "save classes as integers (real numbers and several labels per sample are for `pedrank rank` only)"
         )
     classes, numbers = np.unique(labels, return_inverse=True)
     numbers = numbers.astype(np.int64)
@@ -159,18 +161,30 @@ def usable(features: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
     return features, numbers, names
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def read_arrays_of(path: Path, names: Sequence[str] = ("features", "labels")) -> dict[str, np.ndarray]:
+    """Read arrays of a file of features as they are, without checks of their shapes and types.
+
+    Args:
+        path: The file.
+        names: "features", "labels", or both.
+
+    Returns:
+        Arrays by name.
+
+    Raises:
+        InputError: The file is missing or broken, or lacks an array.
+    """
     if path.suffix == ".safetensors":
-        return read_user_arrays(path, "features", "labels")
+        return read_user_arrays(path, *names)
     if path.suffix == ".npy":
-        return {"features": _load(path), "labels": _load(path.with_name(LABELS))}
+        return {name: _load(path if name == "features" else path.with_name(LABELS)) for name in names}
     if path.suffix != ".npz":
         raise InputError(f"{path}: not a feature file; its suffix must be one of {', '.join(SUFFIXES)}")
     with opened(path, "correct the path") as content:
         missing = [name for name in ("features", "labels") if name not in content]
         if missing:
             raise InputError(f"{path}: no array '{missing[0]}' (it has {', '.join(content) or 'none'}); add it")
-        return {name: content[name] for name in ("features", "labels")}
+        return {name: content[name] for name in names}
 
 
 def _load(path: Path) -> np.ndarray:

@@ -20,7 +20,7 @@ from pedrank.datasets.listing import Listing
 from pedrank.datasets.splits import SPLIT_NAMES, complete
 from pedrank.formats.arrow_file import ARROW, PARQUET, read_cells, read_columns, read_description, read_outside
 from pedrank.user_data import image_folder
-from pedrank.user_data.image_table import LABELS, rarest
+from pedrank.user_data.image_table import LABELS, amounts, rarest
 from pedrank.user_data.label_cells import classes, is_unlabelled, named, numbered
 from pedrank.utils.errors import InputError, about
 
@@ -88,6 +88,8 @@ def listing(path: Path) -> Listing:
     with about(f"{path}, column '{label}'"):
         found = classes([cell for part in parts for cell in given[part.split]], ids)
     order = dict.fromkeys(chain.from_iterable(_names(part.columns[label]) or () for part in parts))
+    if not order:  # nothing declares them as classes
+        notes += amounts(path, [[str(name) for name in part] for part in found])
     labels, targets, class_names = numbered(found, list(order))
     splits = [part.split for part in parts for _ in given[part.split]]
     split = complete(splits if any(splits) else None, labels if targets is None else rarest(targets), path)

@@ -8,6 +8,8 @@ writes é as two characters.
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unicodedata import normalize
@@ -22,6 +24,11 @@ from pedrank.utils.errors import InputError
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 SEPARATOR = "|"
+_REGRESSION = (
+    "rank in Python: pedrank.rank({NAME: pedrank.extract(network, pixels), …}, numbers, task='regression'), where "
+    "pixels are the images (N, H, W, 3) in 8 bits"
+)
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 
 # Other spellings of the columns, in lower case without blanks, hyphens and underscores.
 LABELS = (
@@ -55,7 +62,42 @@ def listing(path: Path) -> Listing:
     targets = targets_of(numbers, len(class_names)) if any(len(part) > 1 for part in numbers) else None
     strata = labels if targets is None else rarest(targets)
     split = complete(_splits(path, table), strata, path)
-    return from_files(path.parent, images, labels, split, class_names, targets)
+    return from_files(path.parent, images, labels, split, class_names, targets, amounts(path, given))
+
+
+def amounts(path: Path, given: Sequence[Sequence[str]]) -> list[str]:
+    """Notice labels that are amounts, such as ages: numbers, most of which stand at a single image.
+
+    Args:
+        path: The table, for messages.
+        given: The classes of each image.
+
+    Returns:
+        One sentence about whole numbers, or none.
+
+    Raises:
+        InputError: They are decimal numbers, which nobody gives to classes of one image.
+
+    >>> amounts(Path("a.csv"), [["31"], ["44"], ["58"]])[0][:50]
+    '3 of 3 classes are numbers that stand at a single '
+    >>> amounts(Path("a.csv"), [["3.27"], ["1e-3"], ["58"]])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    pedrank.utils.errors.InputError: a.csv: the labels are numbers such as 3.27, ...
+    """
+    counts = Counter(name for part in given for name in part)
+    single = sum(count == 1 for count in counts.values())
+    if 2 * single <= len(counts) or not all(map(_NUMBER.fullmatch, counts)):
+        return []
+    decimal = next((name for name in counts if not name.lstrip("+-").isdigit()), None)
+    if decimal is not None:
+        raise InputError(
+            f"{path}: the labels are numbers such as {decimal}, most of them at a single image, so they are amounts "
+            f"and no classes; for a regression, {_REGRESSION}; if they are classes, write 'class {decimal}'"
+        )
+    return [
+        f"{single} of {len(counts)} classes are numbers that stand at a single image. If the labels are amounts, such "
+        f"as ages, {_REGRESSION}."
+    ]
 
 
 def targets_of(numbers: Sequence[Sequence[int]], classes: int) -> np.ndarray:

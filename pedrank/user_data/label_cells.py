@@ -136,7 +136,7 @@ def _check_kinds(lists: Sequence[Sequence[Any]], ids: Sequence[str]) -> None:
             if not isinstance(value, (str, int)) and not (isinstance(value, float) and value.is_integer()):
                 raise InputError(
                     f"image {name} has the label {value!r}, which is no class; give names or whole numbers of classes, "
-                    "lists of them, or vectors of 0 and 1"
+                    "lists of them, or vectors of 0 and 1 (amounts are for pedrank.rank(features, numbers))"
                 )
 
 

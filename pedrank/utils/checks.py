@@ -11,6 +11,7 @@ import numpy as np
 from pedrank.utils.errors import InputError
 
 _ROWS = 4096  # rows read at a time
+_OTHERS = "logme, knn or linear_probe of pedrank.regression.target_score (docs/metrics.md)"
 
 
 def check_labels(labels: np.ndarray, name: str = "labels") -> np.ndarray:
@@ -33,12 +34,16 @@ def check_labels(labels: np.ndarray, name: str = "labels") -> np.ndarray:
     """
     labels = np.asarray(labels)
     if labels.ndim != 1:
-        raise InputError(f"{name} must be a vector with one label per row; got shape {labels.shape}")
+        raise InputError(
+            f"{name} must be a vector with one label per row; got shape {labels.shape}; several labels per sample are "
+            f"scored by {_OTHERS}"
+        )
     if labels.size == 0:
         raise InputError(f"{name} are empty; give samples of at least two classes")
     if labels.dtype.kind not in "iu":
         raise InputError(
-            f"{name} must be integers 0..C-1 (C = number of classes), not {labels.dtype}; encode them first"
+            f"{name} must be integers 0..C-1 (C = number of classes), not {labels.dtype}; encode them first, or, "
+            f"if they are amounts, score them with {_OTHERS}"
         )
     if labels.min() < 0:
         raise InputError(f"{name}: label {labels.min()} is negative; labels must be 0..C-1 (C = number of classes)")
@@ -71,16 +76,16 @@ def check_features(features: np.ndarray, rows: int | None = None, name: str = "f
 
     >>> check_features(np.zeros((3, 2)), rows=4)
     Traceback (most recent call last):
-    pedrank.utils.errors.InputError: features: 3 rows but 4 labels; both must come from the same images
+    pedrank.utils.errors.InputError: features: 3 rows but 4 labels; both must come from the same samples
     """
     if features.ndim != 2:
-        raise InputError(f"{name} must have shape (number of images, number of features); got {features.shape}")
+        raise InputError(f"{name} must have shape (number of samples, number of features); got {features.shape}")
     if features.dtype.kind not in "fiu":
         raise InputError(f"{name} must be real numbers, not {features.dtype}; convert them first")
     if features.size == 0:
         raise InputError(f"{name} are empty (shape {features.shape}); extract them again")
     if rows is not None and len(features) != rows:
-        raise InputError(f"{name}: {len(features)} rows but {rows} labels; both must come from the same images")
+        raise InputError(f"{name}: {len(features)} rows but {rows} labels; both must come from the same samples")
 
 
 def refuse_non_finite(features: np.ndarray, name: str = "features") -> None:

@@ -22,7 +22,7 @@ def ranking_notes(found: Mapping[str, Any]) -> list[str]:
     Returns:
         Sentences in plain text.
     """
-    parts = (_priors, _same, _wide, _classes, _undefined, _ped, _ties, _features, non_commercial)
+    parts = (_priors, same_features, _wide, _classes, _undefined, _ped, ties, different_widths, non_commercial)
     return [note for part in parts for note in part(found)]
 
 
@@ -39,7 +39,7 @@ def _priors(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _same(found: Mapping[str, Any]) -> list[str]:
+def same_features(found: Mapping[str, Any]) -> list[str]:
     """Checkpoints with equal features."""
     return [
         f"{row['checkpoint']} has the same features as {row['same_as']}, so it gets the same rank and counts once."
@@ -108,7 +108,8 @@ def _ped(found: Mapping[str, Any]) -> list[str]:
     return [f"{mover}, changes nothing for {text.listed(names)}: {whose} scores are those of the raw features."]
 
 
-def _ties(found: Mapping[str, Any]) -> list[str]:
+def ties(found: Mapping[str, Any]) -> list[str]:
+    """Checkpoints that tie, and metrics that reverse the order."""
     rows = [row for row in found["checkpoints"] if row["same_as"] is None]
     ranks = [row["rank"] for row in rows]
     tied = [row["checkpoint"] for row in rows if ranks.count(row["rank"]) > 1]
@@ -121,7 +122,8 @@ def _ties(found: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _features(found: Mapping[str, Any]) -> list[str]:
+def different_widths(found: Mapping[str, Any]) -> list[str]:
+    """Checkpoints with different numbers of features."""
     if len({row["features"] for row in found["checkpoints"]}) == 1:
         return []
     return ["Checkpoints have different numbers of features, and some metrics favour many features."]

@@ -61,9 +61,23 @@ def how_sure(found: Mapping[str, Any]) -> str:
     doubts = [_DOUBTS[doubt].format(items=found["items"]) for doubt in advice["doubts"]]
     if doubts:
         said.append(f"It is not called sure, because {text.listed(doubts)}")
+    return f"{'. '.join(said)}. {how_stable(found, _method(found))}"
+
+
+def how_stable(found: Mapping[str, Any], method: str) -> str:
+    """Say how stable the first rank is: on random halves of the images, and by other metrics.
+
+    Args:
+        found: The JSON file of scripts/ranking.py: metric, halves, items, recommendation.
+        method: What checkpoints are ranked by.
+
+    Returns:
+        Plain text.
+    """
+    advice = found["recommendation"]
     times = round(advice["first"] * found["halves"])
     on_halves = f"{times} of {found['halves']} random halves of the {found['items']}"
-    said.append(f"{_capital(_method(found))} ranks it first on {on_halves}")
+    said = [f"{_capital(method)} ranks it first on {on_halves}"]
     number = len(advice["agree"]) + len(advice["tie"]) + len(advice["disagree"])
     if number:
         agree, tie = (list(map(text.metric, advice[key])) for key in ("agree", "tie"))
@@ -181,12 +195,26 @@ def worth(found: Mapping[str, Any]) -> str:
     Returns:
         Plain text.
     """
-    number = sum(row["same_as"] is None for row in found["checkpoints"])
     elsewhere = _judged(found) if found["by"] == "combination" else _published(found)
     return (
         "A stable ranking can still be wrong: scores are computed without knowing the accuracies after fine-tuning. "
-        f"{elsewhere}. With {number} checkpoints, 5 % of random rankings reach a {text.TAU}_w of "
-        f"{text.points(found['chance'])}. To be sure, fine-tune the top checkpoints."
+        f"{elsewhere}. {random_rankings(found)}"
+    )
+
+
+def random_rankings(found: Mapping[str, Any]) -> str:
+    """Say how well random rankings do, and what would be better.
+
+    Args:
+        found: The JSON file of scripts/ranking.py: checkpoints, chance.
+
+    Returns:
+        Plain text.
+    """
+    number = sum(row["same_as"] is None for row in found["checkpoints"])
+    return (
+        f"With {number} checkpoints, 5 % of random rankings reach a {text.TAU}_w of {text.points(found['chance'])}. "
+        "To be sure, fine-tune the top checkpoints."
     )
 
 

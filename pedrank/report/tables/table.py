@@ -40,3 +40,17 @@ class Table:
     rows: tuple[Row, ...]
     notes: tuple[str, ...]  # sentences below the table
     numbers: pd.DataFrame  # the numbers behind the cells, unrounded
+
+
+def texts(table: Table) -> list[list[str]]:
+    """The head and the rows of a printed table, each with the same number of cells.
+
+    Args:
+        table: The table.
+
+    >>> head, rows = (("Checkpoint", ()), ("First", ("of halves",))), (Row("byol", (Cell("50%", 0.5),)),)
+    >>> texts(Table("mnist", "", head, rows, (), pd.DataFrame()))
+    [['Checkpoint', 'First (of halves)'], ['byol', '50%']]
+    """
+    head = [f"{name} ({', '.join(small)})" if small else name for name, small in table.head]
+    return [head, *([row.label, *(cell.text for cell in row.cells)] for row in table.rows)]
