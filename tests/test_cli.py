@@ -278,10 +278,26 @@ def test_a_misspelt_checkpoint(here, capsys):
     assert "unknown checkpoint 'byol-tni'; did you mean 'byol-tiny'?" in said
 
 
-def test_features_cannot_be_fine_tuned(here, capsys):
+def test_features_have_no_images_and_no_networks(here, capsys):
     for name in "ab":
         np.savez(here / f"{name}.npz", features=np.eye(4, dtype=np.float32), labels=np.arange(4) % 2)
-    assert "has features and no images; leave" in _refused(capsys, "rank", "--images", ".", "--finetune", "top1")
+    for option in (
+        ("--finetune", "top1"),
+        ("--zoo", "tiny"),
+        ("--checkpoints", "byol"),
+        ("--max-params", "9M"),
+        ("--random",),
+        ("--skip-broken",),
+    ):
+        said = _refused(capsys, "rank", "--images", ".", *option)
+        assert f"{option[0]}: . has features and no images; leave out {option[0]}, or give images" in said
+
+
+def test_steps_without_fine_tuning(here, capsys):
+    _photos(here / "photos")
+    assert "add --finetune or --budget, or leave out --steps" in _refused(
+        capsys, *_rank("--images", "photos", "--steps", "5")
+    )
 
 
 def test_a_misspelt_metric(here, capsys):

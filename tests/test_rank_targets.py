@@ -172,11 +172,15 @@ def test_the_answer_says_how_targets_were_read():
 def test_whole_numbers_of_single_samples_may_be_amounts():
     ages = np.arange(60) // 1.2
     ranking = pedrank.rank(FEATURES, ages.astype(int), metric="logme")
-    assert ranking.notes[0].startswith("40 of the 50 classes are numbers of a single sample.")
+    assert ranking.notes[0].startswith("The 50 classes are numbers with 1.2 samples on average.")
     assert "task='regression'" in ranking.notes[0] and "--task regression" in ranking.notes[0]
+    texts = pedrank.rank(FEATURES, np.array([f"{20 + row % 21}.5" for row in range(60)]), metric="logme")
+    assert texts.notes[0].startswith("The 21 classes are numbers with 2.9 samples on average.")
     for quiet in (
         pedrank.rank(FEATURES, ages.astype(int), metric="logme", task="classes"),
         pedrank.rank(FEATURES, np.arange(60) % 3),
+        pedrank.rank(FEATURES, np.arange(60) % 25, metric="logme"),  # numbered from 0, so no amounts
+        pedrank.rank(FEATURES, np.array([f"v{row % 25}" for row in range(60)]), metric="logme"),
     ):
         assert not any("amounts" in note for note in quiet.notes)
     assert pedrank.rank(FEATURES, ages.astype(int), task="regression").picks

@@ -84,7 +84,7 @@ def test_whole_numbers_of_single_samples_get_a_note(tmp_path, monkeypatch, capsy
     write(tmp_path / "ages", np.arange(60))
     monkeypatch.setattr("pedrank.cli.rank_study.collect", lambda arguments: sys.exit(3))
     for options, said in (
-        ([], "note: 60 of the 60 classes are numbers of a single sample."),
+        ([], "note: The 60 classes are numbers with 1.0 samples on average."),
         (["--task", "classes"], ""),
     ):
         with pytest.raises(SystemExit):
@@ -105,7 +105,8 @@ def test_a_dry_run_ranks_nothing(tmp_path, monkeypatch, capsys):
     [
         (["--refine", "0.6"], "leave out refine, since PED moves the one class of each sample"),
         (["--metric", "sfda"], "sfda needs one class per sample; real numbers allow logme, knn and linear_probe"),
-        (["--finetune", "top1"], "--finetune: has no effect on features whose labels are no classes; leave it out"),
+        (["--finetune", "top1"], "--finetune: ages has features and no images; leave out --finetune, or give images"),
+        (["--zoo", "tiny"], "--zoo: ages has features and no images"),
         (["--reference", "photos"], "--reference: has no effect"),
         (["--task", "labels"], "targets must have shape (N, K)"),
     ],

@@ -25,6 +25,19 @@ METRIC_OPTIONS = {"logme": {"mode": "paper"}}
 SHORT = {"learning_rates": [0.01, 0.001], "weight_decays": [1e-4], "seeds": 3, "batch_size": 64, "augmentation": "none"}
 TINY = SHORT | {"learning_rates": [0.1, 0.05], "batch_size": 32}
 STEPS, TINY_STEPS = 500, 32
+# Options of images, and of the networks that see them.
+_OF_NETWORKS = (
+    *("skip_broken", "pixel_range", "checkpoints", "unwrap", "prefix", "drop", "zoo", "max_params"),
+    *("min_images_per_second", "licence", "top", "random", "finetune", "budget", "steps"),
+)
+
+
+def refuse_for_features(arguments: argparse.Namespace) -> None:
+    """Raise InputError for an option of images or networks, where the data are features."""
+    for option in _OF_NETWORKS:
+        if getattr(arguments, option) not in (None, False, []):
+            name = f"--{option.replace('_', '-')}"
+            raise InputError(f"{name}: {arguments.images} has features and no images; leave out {name}, or give images")
 
 
 def collect(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -41,12 +54,11 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
     """
     own = _catalogue(arguments.catalogue)
     dataset, checkpoints = _dataset(arguments.images, own)
+    if checkpoints:
+        refuse_for_features(arguments)
     _pixels(arguments, own["datasets"].get(dataset, {}))
-    for option in ("finetune", "budget"):
-        if checkpoints and getattr(arguments, option):
-            raise InputError(
-                f"--{option}: {arguments.images} has features and no images; leave out --{option}, or give images"
-            )
+    if arguments.steps and not (arguments.finetune or arguments.budget):
+        raise InputError("--steps: nothing is fine-tuned; add --finetune or --budget, or leave out --steps")
     how = None
     if not checkpoints:
         checkpoints, how = _checkpoints(arguments, own, dataset)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pedrank.cli.rank_study import refuse_for_features
 from pedrank.ranking.from_targets import METRIC_OPTIONS, METRICS, rank_targets
 from pedrank.regression.target_score import check_allowed
 from pedrank.regression.targets import LABELS
@@ -22,7 +23,7 @@ from pedrank.user_data.slug import slug
 from pedrank.utils.errors import InputError, about
 from pedrank.utils.parallel import one_blas_thread
 
-_WITHOUT_EFFECT = ("finetune", "budget", "reference", "plugin", "profile")
+_WITHOUT_EFFECT = ("reference", "plugin", "profile")
 
 
 def answer_for_folder(arguments: argparse.Namespace) -> dict[str, Any] | None:
@@ -60,6 +61,7 @@ def answer_for_folder(arguments: argparse.Namespace) -> dict[str, Any] | None:
         for note in () if arguments.task else measured(labels):
             print(f"note: {note}", file=sys.stderr)
         return None
+    refuse_for_features(arguments)
     for option in _WITHOUT_EFFECT:
         if getattr(arguments, option):
             raise InputError(f"--{option}: has no effect on features whose labels are no classes; leave it out")

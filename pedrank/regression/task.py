@@ -62,7 +62,10 @@ def as_classes(labels: np.ndarray) -> np.ndarray:
 
 
 def measured(labels: np.ndarray) -> list[str]:
-    """Note that classes may be amounts: whole numbers, most of which belong to a single sample.
+    """Note that classes may be amounts: numbers, as integers or texts, with few samples each.
+
+    Few is a single sample for most of the classes, or fewer than ten on average for at least 20 classes that do not
+    number 0 or 1 to C.
 
     Args:
         labels: (N,) labels of the task "classes".
@@ -70,16 +73,23 @@ def measured(labels: np.ndarray) -> list[str]:
     Returns:
         One sentence, or none.
 
-    >>> measured(np.array([31, 44, 44, 58, 67]))[0][:44]
-    '3 of the 4 classes are numbers of a single s'
+    >>> measured(np.array([31, 44, 44, 58, 67]))[0][:53]
+    'The 4 classes are numbers with 1.2 samples on average'
+    >>> measured(np.array(["3.5", "cat"]))
+    []
     """
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+    if labels.ndim != 1 or labels.dtype.kind not in "iuUSO":
         return []
-    counts = np.unique(labels, return_counts=True)[1]
-    single = int((counts == 1).sum())
-    if 2 * single <= len(counts):
+    try:
+        values, counts = np.unique(labels.astype(np.float64), return_counts=True)
+    except (ValueError, TypeError):  # texts
+        return []
+    number = len(counts)
+    numbered = number == values[-1] - values[0] + 1 and values[0] in (0, 1)
+    several = number >= 20 and len(labels) < 10 * number and not numbered
+    if not several and 2 * int((counts == 1).sum()) <= number:
         return []
     return [
-        f"{single} of the {len(counts)} classes are numbers of a single sample. If the labels are amounts, such as "
-        "ages, rank by regression: task='regression' in Python, --task regression on the command line."
+        f"The {number} classes are numbers with {len(labels) / number:.1f} samples on average. If the labels are "
+        "amounts, such as ages, rank by regression: task='regression' in Python, --task regression on the command line."
     ]
