@@ -1,10 +1,10 @@
-"""Fine-tune the evidence study's networks with the first seed at the learning rates that their search did not choose.
+"""Fine-tune the evidence study's networks at the learning rates that their search did not choose.
 
     python benchmarks/evidence_trials.py
 
 A race lends the learning rate of one checkpoint to others; these runs show what that costs. It reads the finished study
 (studies/evidence.yaml) in results/evidence, and adds the runs to pedrank/evidence/evidence-seeds.csv with the stage
-"trial". Finished runs are kept in results/evidence-trials. It takes about 12 minutes of one core.
+"trial". Finished runs are kept in results/evidence-trials. It takes about an hour of one core.
 """
 
 import argparse
@@ -46,11 +46,12 @@ def main() -> None:
             for at in plan.points:
                 if at == point(tested):
                     continue
-                out = RESULTS / f"evidence-trials/{dataset}/{name}/{point_name(at)}.json"
-                out.parent.mkdir(parents=True, exist_ok=True)
-                record = run_seed(known, out, plan.training, at, plan.seeds[0])
-                seconds = round(read_json(timing_file(out))["seconds"], 3)
-                rows.append((dataset, name, "trial", at[0], plan.seeds[0], record["accuracy"], seconds))
+                for seed in plan.seeds:
+                    out = RESULTS / f"evidence-trials/{dataset}/{name}/{point_name(at)}-seed{seed}.json"
+                    out.parent.mkdir(parents=True, exist_ok=True)
+                    record = run_seed(known, out, plan.training, at, seed)
+                    seconds = round(read_json(timing_file(out))["seconds"], 3)
+                    rows.append((dataset, name, "trial", at[0], seed, record["accuracy"], seconds))
     table = EVIDENCE / "evidence-seeds.csv"
     before = read_csv(table)
     write_csv(table, pd.concat([before[before["stage"] != "trial"], pd.DataFrame(rows, columns=COLUMNS)]))

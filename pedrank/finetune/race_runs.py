@@ -27,7 +27,7 @@ from pedrank.finetune.run import Pair, point
 from pedrank.finetune.runs_table import run_name
 from pedrank.formats.yaml_file import read_yaml
 from pedrank.ranking.belief import Belief, ranking_belief, regret_left, seed_noise
-from pedrank.ranking.race import Runs, Seconds, next_run, winner
+from pedrank.ranking.race import Runs, Seconds, next_step, winner
 from pedrank.store.artefacts import read_json, read_metadata, write_json
 from pedrank.store.timing import timing_file
 from pedrank.user_data.slug import slug
@@ -56,17 +56,18 @@ class Entrant:
 
     searches: list[Timed] = field(default_factory=list)
     own: Point | None = None  # what its search has found
-    trial: Timed | None = None
-    tests: list[Timed] = field(default_factory=list)
+    first: list[Timed] = field(default_factory=list)  # with the learning rate of the first run
+    again: list[Timed] = field(default_factory=list)  # with its own one, which it searched after the first run
 
     def runs(self) -> list[Timed]:
-        """All runs once."""
-        trial = [] if self.trial is None or self.counts_as_test() else [self.trial]
-        return [*self.searches, *trial, *self.tests]
+        """All runs once, those that no longer count with the stage "trial"."""
+        replaced = [] if self.keeps_its_rate() else self.first
+        trials = [run._replace(record={**run.record, "stage": "trial"}) for run in replaced]
+        return [*self.searches, *trials, *(self.again or self.first)]
 
-    def counts_as_test(self) -> bool:
-        """Whether the trial is the first test, since both have the same learning rate."""
-        return bool(self.tests) and self.tests[0] is self.trial
+    def keeps_its_rate(self) -> bool:
+        """Whether the learning rate of the first run is still the one that counts."""
+        return not self.again or point(self.first[0].record) == self.own
 
 
 def race(
@@ -117,10 +118,10 @@ def run_race(
         budget: Seconds.
 
     Returns:
-        By checkpoint, its runs: those of its search, its trial, and its tests. A trial that counts no more, since a
-        search has then found another learning rate, has the stage "trial". And the outcome: winner, learning_rate,
-        weight_decay, regret_left (points), noise (points over seeds), budget_seconds, spent_seconds, borrowed
-        (checkpoints whose learning rate was not searched), untried (names).
+        By checkpoint, its runs: those of its search, and its tests. Runs that no longer count, since a search has then
+        found another learning rate, have the stage "trial". And the outcome: winner, learning_rate, weight_decay,
+        regret_left (points), noise (points over seeds), budget_seconds, spent_seconds, borrowed (checkpoints whose
+        learning rate was not searched), untried (names).
 
     Raises:
         InputError: The budget is too short for one checkpoint.
@@ -131,15 +132,16 @@ def run_race(
     while True:
         spent = sum(run.seconds + costs[name].testing for name, each in entrants.items() for run in each.runs())
         seconds = _seconds(belief.names, costs, architectures, entrants, lent)
-        name = next_run(belief, _accuracies(entrants), seconds, budget - spent, len(protocol.seeds))
-        if name is None:
+        step = next_step(belief, _accuracies(entrants), seconds, budget - spent, len(protocol.seeds))
+        if step is None:
             break
+        name = step.checkpoint
         entrant = entrants.setdefault(name, Entrant())
-        _advance(entrant, pair_of(name), lent.get(architectures[name]), folder / name, protocol)
+        _advance(entrant, step.search, pair_of(name), lent.get(architectures[name]), folder / name, protocol)
         if entrant.own:
             lent.setdefault(architectures[name], entrant.own)
     if not entrants:
-        least = min(seconds.trial.values())
+        least = min(seconds.first.values())
         raise InputError(
             f"--budget: {budget:.0f} s are too short: fine-tuning one checkpoint takes about {np.ceil(least):.0f} s "
             "here; give more time, or fewer --steps"
@@ -147,7 +149,7 @@ def run_race(
     pick, after = winner(belief, _accuracies(entrants))
     best = entrants[pick]
     rate, decay = best.own or lent[architectures[pick]]
-    return {name: _relabelled(each) for name, each in entrants.items()}, {
+    return {name: each.runs() for name, each in entrants.items()}, {
         "winner": pick,
         "learning_rate": rate,
         "weight_decay": decay,
@@ -155,20 +157,30 @@ def run_race(
         "noise": seed_noise(_accuracies(entrants).known()),
         "budget_seconds": budget,
         "spent_seconds": spent,
-        "borrowed": [name for name, each in entrants.items() if each.own is None],
+        "borrowed": [name for name, each in entrants.items() if each.own is None and len(protocol.points) > 1],
         "untried": [name for name in belief.names if name not in entrants],
     }
 
 
-def _advance(entrant: Entrant, pair: Pair, lent: Point | None, folder: Path, protocol: Protocol) -> None:
-    """The next step of one checkpoint: its trial, all up to its second seed, or a further seed."""
+def _advance(
+    entrant: Entrant, search_now: bool, pair: Pair, lent: Point | None, folder: Path, protocol: Protocol
+) -> None:
+    """The next step of one checkpoint: a run with the next seed, or the search of its learning rate.
+
+    Args:
+        entrant: Updated.
+        search_now: Whether to search; runs with a borrowed learning rate are then repeated with the own one.
+        pair: The dataset with the checkpoint.
+        lent: Learning rate and weight decay to borrow; None to search before the first run.
+        folder: Where the checkpoint's runs are kept.
+        protocol: Grid, seeds, and how to train.
+    """
 
     def searched() -> Point:
-        if entrant.own is None:
-            records, finalists = search(pair, folder, protocol)
-            halving = protocol.halving is not None and len(protocol.points) > 1
-            entrant.searches = [_timed(folder / f"{run_name(record, halving)}.json") for record in records]
-            entrant.own = chosen_point(chosen(finalists))
+        records, finalists = search(pair, folder, protocol)
+        halving = protocol.halving is not None and len(protocol.points) > 1
+        entrant.searches = [_timed(folder / f"{run_name(record, halving)}.json") for record in records]
+        entrant.own = chosen_point(chosen(finalists))
         return entrant.own
 
     def tested(at: Point, number: int) -> Timed:
@@ -177,14 +189,13 @@ def _advance(entrant: Entrant, pair: Pair, lent: Point | None, folder: Path, pro
         run_seed(pair, path, protocol.training, at, seed)
         return _timed(path)
 
-    if entrant.trial is None:
-        entrant.trial = tested(lent or searched(), 0)
-        return
-    at = searched()
-    if not entrant.tests:
-        same = point(entrant.trial.record) == at
-        entrant.tests = [entrant.trial if same else tested(at, 0)]
-    entrant.tests.append(tested(at, len(entrant.tests)))
+    if search_now:
+        at = searched()
+        entrant.again = [tested(at, number) for number in range(len(entrant.first))]
+    else:
+        so_far = entrant.again or entrant.first
+        at = point(so_far[0].record) if so_far else lent or searched()
+        so_far.append(tested(at, len(so_far)))
 
 
 def _seconds(
@@ -195,25 +206,19 @@ def _seconds(
     lent: Mapping[str, Point],
 ) -> Seconds:
     """What the steps of each checkpoint would cost now."""
-    trial, second, again = {}, {}, {}
+    first, search, run = {}, {}, {}
     for name in names:
-        cost, entrant = costs[name], entrants.get(name)
-        again[name] = cost.training + cost.testing
-        trial[name] = again[name] + (0.0 if architectures[name] in lent else cost.search)
-        second[name] = again[name] + (0.0 if entrant and entrant.own else cost.search + again[name])
-    return Seconds(trial, second, again)
+        cost = costs[name]
+        run[name] = cost.training + cost.testing
+        first[name] = run[name] + (0.0 if architectures[name] in lent else cost.search)
+        search[name] = 0.0 if name in entrants and entrants[name].own else cost.search
+    return Seconds(first, search, run)
 
 
 def _accuracies(entrants: Mapping[str, Entrant]) -> Runs:
-    trials = {name: each.trial.record["accuracy"] for name, each in entrants.items() if each.trial}
-    tests = {name: [run.record["accuracy"] for run in each.tests] for name, each in entrants.items() if each.tests}
-    return Runs(trials, tests)
-
-
-def _relabelled(entrant: Entrant) -> list[Timed]:
-    """All runs; the trial is no test if the tests have another learning rate."""
-    replaced = entrant.trial if entrant.tests and not entrant.counts_as_test() else None
-    return [run._replace(record={**run.record, "stage": "trial"}) if run is replaced else run for run in entrant.runs()]
+    first = {name: [run.record["accuracy"] for run in each.first] for name, each in entrants.items()}
+    own = {name: [run.record["accuracy"] for run in each.again] for name, each in entrants.items() if each.again}
+    return Runs(first, own)
 
 
 def _timed(path: Path) -> Timed:

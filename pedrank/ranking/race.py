@@ -1,98 +1,124 @@
 """A race of checkpoints for a budget of fine-tuning: which one trains next, and which one wins.
 
-First round: one *trial* of a checkpoint after the other, a run with the first seed. The next one to enter is the one
-whose expected gain over the best so far is highest per second,
+Each run goes where it is expected to gain most per second. After a run of checkpoint i, expected accuracies move along
+the covariance of the belief (`pedrank.ranking.belief`) with accuracy i, so the best of them is expected to grow by
 
-    E[max(0, a_i - max over tried k of a_k)] / seconds_i
+    gain_i = E[max_k (m_k + C_ki / sqrt(C_ii + t^2) z)] - max_k m_k,    z ~ N(0, 1)
 
-under the belief (`pedrank.ranking.belief`), which each accuracy updates. Entering ends when another checkpoint would
-leave too little time for the later rounds. These are successive halving (Jamieson and Talwalkar 2016), with the factor
-three of Hyperband (Li et al. 2018): in each the better third, at least two, gets the next seed. Seeds are shared: seed
-j is the same for all. Before its second seed, a checkpoint searches its learning rate, if its trial had borrowed that
-of another one; such a trial counts only until then. Time that is left goes to further seeds of the checkpoint that is
-expected to gain most over the winner, as long as that is more than a hundredth of a point.
+where m and C are the belief's mean and covariance after all runs so far, and t is the noise of seeds. This is the
+knowledge gradient (Frazier, Powell and Dayanik 2009, "The knowledge-gradient policy for correlated normal beliefs"). It
+decides both which checkpoint enters and which one gets a further seed. The first to enter is the one with the highest
+expected accuracy. Seeds are shared: seed j is the same for all.
+
+A checkpoint borrows the learning rate of another one where it can. Time is kept for the winner's search of its own. If
+that finds another one, the winner's runs are repeated with it, and those with the borrowed one no longer count. What is
+then left goes to further seeds of checkpoints that have searched.
 
 Everything follows from the runs so far, so that an interrupted race continues as if nothing had happened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from pedrank.ranking.belief import Belief, drawn, measured, seed_noise
+from pedrank.ranking.belief import Belief, measured, seed_noise
 
-FACTOR = 3  # one of three checkpoints goes on to the next round
-FEWEST = 2  # checkpoints of a later round: one alone has nobody to race with
-LEAST_GAIN = 0.01  # points
+LEAST_GAIN = 1e-6  # points; less is rounding
+NODES = 32  # of the quadrature over z
 
 
 class Runs(NamedTuple):
-    """Accuracies so far, in percent.
+    """Runs so far: accuracies in percent, by checkpoint, in the order of the seeds.
 
-    trials: of the first round, by checkpoint. tests: of the checkpoints of later rounds, with their own learning rate,
-    in the order of the seeds; the first one is the trial itself where the trial had the same learning rate.
+    first: with the learning rate of the first run. own: with its own learning rate, of a checkpoint that searched it
+    after its first run.
     """
 
-    trials: Mapping[str, float]
-    tests: Mapping[str, Sequence[float]]
+    first: Mapping[str, Sequence[float]]
+    own: Mapping[str, Sequence[float]]
 
     def known(self) -> dict[str, Sequence[float]]:
-        """By checkpoint, the accuracies that count: the tests, or the trial where there are none."""
-        return {name: self.tests.get(name) or [trial] for name, trial in self.trials.items()}
+        """By checkpoint, the accuracies that count."""
+        return {name: self.own.get(name, first) for name, first in self.first.items()}
+
+
+NO_RUNS = Runs({}, {})
 
 
 class Seconds(NamedTuple):
-    """What runs cost, by checkpoint: trial; second (all that a checkpoint needs for its second seed); again (a run)."""
+    """Seconds of each checkpoint's steps.
 
-    trial: Mapping[str, float]
-    second: Mapping[str, float]
-    again: Mapping[str, float]
+    first: its first run, and the search where it has no learning rate to borrow. search: the search, 0 after it. run: a
+    run.
+    """
+
+    first: Mapping[str, float]
+    search: Mapping[str, float]
+    run: Mapping[str, float]
 
 
-def next_run(
+class Step(NamedTuple):
+    """What happens next: a run with the checkpoint's next seed, or the search of its learning rate.
+
+    If a search finds another learning rate than the borrowed one, the same step repeats the checkpoint's runs with it.
+    """
+
+    checkpoint: str
+    search: bool = False
+
+
+def next_step(
     belief: Belief, runs: Runs, seconds: Seconds, left: float, seeds: int, noise: float | None = None
-) -> str | None:
-    """The checkpoint that trains next: its trial, its second seed, or a further one.
+) -> Step | None:
+    """The checkpoint that trains next.
 
     Args:
         belief: Before any run.
-        runs: Accuracies so far.
-        seconds: What runs cost.
+        runs: Runs so far.
+        seconds: What steps cost.
         left: Seconds that are left of the budget.
         seeds: Most seeds per checkpoint.
         noise: Standard deviation of an accuracy over seeds, in points, where it is known; else it is estimated from the
             runs.
 
     Returns:
-        Its name; None where the race is over.
+        The step; None where the race is over.
 
     >>> import pandas as pd
     >>> from pedrank.ranking.belief import prior_belief
     >>> belief = prior_belief(pd.DataFrame({"logme": [0.1, 0.3, 0.2]}, index=["byol", "swav", "mine"]))
     >>> costs = Seconds(*[dict.fromkeys(belief.names, 60.0)] * 3)
-    >>> [next_run(belief, Runs({}, {}), costs, left, seeds=3) for left in (60.0, 59.0)]
-    ['swav', None]
+    >>> [next_step(belief, NO_RUNS, costs, left, seeds=3) for left in (120.0, 59.0)]
+    [Step(checkpoint='swav', search=False), None]
     """
-    entered = [name for name in belief.names if name in runs.trials]
-    if not runs.tests:
-        later = _later_seconds(len(entered) + 1, seconds, seeds)
-        fits = [name for name in belief.names if name not in entered and seconds.trial[name] + later <= left]
-        if not entered and not fits:  # one trial is better than none
-            fits = [name for name in belief.names if seconds.trial[name] <= left]
-        if fits:
-            return _entrant(_after(belief, runs.known(), noise), entered, fits, seconds.trial)
-    racing: dict[str, Sequence[float]] = {name: [runs.trials[name]] for name in entered}
-    for seed in range(1, seeds):
-        members = _best(belief, racing, noise)
-        waiting = [name for name in members if len(runs.tests.get(name, ())) <= seed]
-        cost = seconds.second if seed == 1 else seconds.again
-        if waiting:
-            return next((name for name in waiting if cost[name] <= left), None)
-        racing = {name: runs.tests[name][: seed + 1] for name in members}
-    return _further(belief, runs, seconds, left, seeds, noise) if len(entered) >= FEWEST else None
+    known = runs.known()
+    after, t = _after(belief, known, noise)
+    if not known:
+        mean = dict(zip(after.names, after.mean(), strict=True))
+        fits = [name for name in belief.names if seconds.first[name] <= left]
+        return Step(max(fits, key=mean.__getitem__)) if fits else None
+    best = _best(after, known)
+    cost = {name: seconds.run[name] if name in known else seconds.first[name] for name in belief.names}
+    open_ones = [name for name in belief.names if len(known.get(name, ())) < seeds]
+
+    def later(name: str) -> float:
+        """Seconds of the search after one more run, if the checkpoint then is the winner."""
+        if seconds.search[name] == 0 or (name not in known and seconds.first[name] > seconds.run[name]):
+            return 0.0  # it has searched, or searches before its first run
+        return seconds.search[name] + (len(known.get(name, ())) + 1) * seconds.run[name]
+
+    fits = [name for name in open_ones if cost[name] + max(later(name), later(best)) <= left]
+    run = _most_gaining(after, fits, cost, t)
+    if run:
+        return run
+    if seconds.search[best] > 0:
+        again = seconds.search[best] + len(runs.first[best]) * seconds.run[best]
+        return Step(best, search=True) if again <= left else None
+    searched = [name for name in open_ones if name in known and seconds.search[name] == 0 and cost[name] <= left]
+    return _most_gaining(after, searched, cost, t)
 
 
 def winner(belief: Belief, runs: Runs, noise: float | None = None) -> tuple[str, Belief]:
@@ -100,70 +126,53 @@ def winner(belief: Belief, runs: Runs, noise: float | None = None) -> tuple[str,
 
     Args:
         belief: Before any run.
-        runs: Accuracies so far; of at least one checkpoint.
-        noise: As for `next_run`.
+        runs: Runs so far; of at least one checkpoint.
+        noise: As for `next_step`.
     """
-    after = _after(belief, runs.known(), noise)
+    known = runs.known()
+    after, _ = _after(belief, known, noise)
+    return _best(after, known), after
+
+
+def _best(after: Belief, known: Iterable[str]) -> str:
     mean = dict(zip(after.names, after.mean(), strict=True))
-    return max((name for name in belief.names if name in runs.trials), key=mean.__getitem__), after
+    return max((name for name in after.names if name in known), key=mean.__getitem__)
 
 
-def round_sizes(entered: int, seeds: int) -> list[int]:
-    """Checkpoints in each round: all, then the better third, at least two.
+def _after(belief: Belief, known: Mapping[str, Sequence[float]], noise: float | None) -> tuple[Belief, float]:
+    """The belief after all runs, and the noise of seeds."""
+    t = seed_noise(known) if noise is None else noise
+    return measured(belief, known, t), t
 
-    >>> round_sizes(9, seeds=4), round_sizes(1, seeds=3)
-    ([9, 3, 2, 2], [1])
+
+def _most_gaining(after: Belief, names: Sequence[str], cost: Mapping[str, float], noise: float) -> Step | None:
+    """A run of the checkpoint that gains most per second; None where no run gains anything."""
+    gains = {name: gain for name, gain in zip(names, gains_of(after, names, noise), strict=True) if gain > LEAST_GAIN}
+    return Step(max(gains, key=lambda name: gains[name] / max(cost[name], 1e-9))) if gains else None
+
+
+def gains_of(after: Belief, names: Sequence[str], noise: float) -> list[float]:
+    """Points that one more run of each of some checkpoints is expected to gain: the equation at the top.
+
+    The scale of the belief counts as known: the gain is the mean of those under each scale.
+
+    Args:
+        after: The belief after all runs so far.
+        names: Checkpoints.
+        noise: Standard deviation of an accuracy over seeds, in points.
+
+    >>> belief = Belief(("a", "b"), np.ones(1), np.array([[80.0, 80.0]]), np.diag([0.0, 1.0])[None])
+    >>> [round(gain, 2) for gain in gains_of(belief, ["a", "b"], noise=0.0)]  # E[max(0, z)] = 0.40
+    [0.0, 0.4]
     """
-    sizes = [entered]
-    while len(sizes) < seeds and sizes[-1] >= FEWEST:
-        sizes.append(max(FEWEST, -(-sizes[-1] // FACTOR)))
-    return sizes
-
-
-def _later_seconds(entered: int, seconds: Seconds, seeds: int) -> float:
-    """Seconds of all rounds after the first."""
-    sizes = round_sizes(entered, seeds)[1:]
-    return sum(sizes[:1]) * max(seconds.second.values()) + sum(sizes[1:]) * max(seconds.again.values())
-
-
-def _best(belief: Belief, racing: Mapping[str, Sequence[float]], noise: float | None) -> list[str]:
-    """The checkpoints of the next round, best first."""
-    if len(racing) < FEWEST:
-        return []
-    mean = dict(zip(belief.names, _after(belief, racing, noise).mean(), strict=True))
-    names = [name for name in belief.names if name in racing]
-    return sorted(names, key=lambda name: -mean[name])[: max(FEWEST, -(-len(racing) // FACTOR))]
-
-
-def _after(belief: Belief, accuracies: Mapping[str, Sequence[float]], noise: float | None) -> Belief:
-    return measured(belief, accuracies, seed_noise(accuracies) if noise is None else noise)
-
-
-def _further(belief: Belief, runs: Runs, seconds: Seconds, left: float, seeds: int, noise: float | None) -> str | None:
-    """After all rounds, the checkpoint of another seed; the winner itself is the first one to be sure of."""
-    pick, after = winner(belief, runs, noise)
-    accuracies, weights = drawn(after)
-    at = {name: after.names.index(name) for name in runs.trials}
-    gains = {
-        name: float(weights @ np.maximum(0.0, accuracies[:, place] - accuracies[:, at[pick]]))
-        for name, place in at.items()
-    }
-    rivals = [name for name in after.names if name in gains and gains[name] > LEAST_GAIN]
-    fits = [
-        name
-        for name in ([pick, *rivals] if rivals else [])
-        if len(runs.tests.get(name, [0.0])) < seeds
-        and (seconds.again if name in runs.tests else seconds.second)[name] <= left
-    ]
-    return max(fits, key=lambda name: (name == pick, gains[name]), default=None)
-
-
-def _entrant(after: Belief, entered: list[str], fits: list[str], seconds: Mapping[str, float]) -> str:
-    if not entered:
-        mean = dict(zip(after.names, after.mean(), strict=True))
-        return max(fits, key=mean.__getitem__)
-    accuracies, weights = drawn(after)
-    at = [after.names.index(name) for name in entered]
-    best = accuracies[:, at].max(axis=1)
-    gains = weights @ np.maximum(0.0, accuracies - best[:, None])
-    return max(fits, key=lambda name: gains[after.names.index(name)] / max(seconds[name], 1e-9))
+    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    before = after.means.max(axis=1)  # (S,)
+    found = []
+    for name in names:
+        i = after.names.index(name)
+        spread = np.sqrt(np.maximum(after.covariances[:, i, i], 0) + noise**2)[:, None]
+        column = after.covariances[:, :, i]
+        moves = np.divide(column, spread, out=np.zeros_like(column), where=spread > 0)
+        means = after.means[:, None] + nodes[:, None] * moves[:, None]  # (S, nodes, n)
+        found.append(float(after.weights @ (means.max(axis=2) @ weights / weights.sum() - before)))
+    return found

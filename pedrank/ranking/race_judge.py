@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 
 from pedrank.ranking.belief import Belief, prior_belief, regret_left
 from pedrank.ranking.evidence_hub import Hub, raw_scores
-from pedrank.ranking.race import Runs, Seconds, next_run, winner
+from pedrank.ranking.race import Runs, Seconds, next_step, winner
 
 RANDOM_ORDERS = 500
 SIMULATED = 20  # sets of seeds, where only their standard deviation is known
@@ -20,13 +20,12 @@ RACE = "race, prior: "
 class Trained(NamedTuple):
     """All runs of n checkpoints on one dataset, in the order of the hub's checkpoints.
 
-    tests: (n, seeds) accuracies with the learning rate that a search has chosen. trials: (n, rates) accuracies of the
-    first seed with each learning rate. chosen: (n,) column of the chosen one. kinds: (n,) architectures: a trial
-    borrows the learning rate of the first checkpoint with the same one. exact: accuracies have no noise of seeds.
+    accuracies: (n, rates, seeds) with each learning rate. chosen: (n,) number of the one that a search chooses. kinds:
+    (n,) architectures: a checkpoint borrows the learning rate of the first one with the same architecture. exact:
+    accuracies have no noise of seeds.
     """
 
-    tests: np.ndarray
-    trials: np.ndarray
+    accuracies: np.ndarray
     chosen: np.ndarray
     kinds: Sequence[str]
     exact: bool = False
@@ -34,8 +33,18 @@ class Trained(NamedTuple):
     @property
     def search(self) -> int:
         """Runs that the search of a learning rate takes."""
-        rates = self.trials.shape[1]
+        rates = self.accuracies.shape[1]
         return rates if rates > 1 else 0
+
+    @property
+    def seeds(self) -> int:
+        """Seeds per checkpoint and learning rate."""
+        return self.accuracies.shape[2]
+
+    @property
+    def tests(self) -> np.ndarray:
+        """Accuracies (n, seeds) with the chosen learning rates."""
+        return self.accuracies[np.arange(len(self.chosen)), self.chosen]
 
 
 def raced(
@@ -61,7 +70,7 @@ def raced(
         table = hub.scores.get(dataset, hub.accuracies.iloc[:, :0])
         table = raw_scores(table)
         runs = trained[str(dataset)]
-        each = runs[0].search + runs[0].tests.shape[1]
+        each = runs[0].search + runs[0].seeds
         orders = {f"{name} order": prior for name, prior in hub.priors(dataset)}
         if "logme" in table:
             orders["LogME's order"] = table["logme"]
@@ -106,9 +115,7 @@ def from_hub(hub: Hub, sd: pd.DataFrame | None = None, seeds: int = 1) -> dict[s
             spread = sd[dataset].reindex(truth.index).fillna(0.0).to_numpy(float)[:, None]
         draws = [exact + spread * random.normal(size=exact.shape) for _ in range(1 if sd is None else SIMULATED)]
         at = np.zeros(len(truth), int)
-        found[str(dataset)] = [
-            Trained(tests, tests[:, :1], at, list(map(str, truth.index)), sd is None) for tests in draws
-        ]
+        found[str(dataset)] = [Trained(tests[:, None], at, list(map(str, truth.index)), sd is None) for tests in draws]
     return found
 
 
@@ -117,8 +124,8 @@ def from_seeds(hub: Hub, seeds: pd.DataFrame, kinds: Mapping[str, str]) -> dict[
 
     Args:
         hub: Checkpoints by datasets.
-        seeds: Long table: dataset, checkpoint, stage ("test", and "trial" for the first seed with a learning rate that
-            was not chosen), learning_rate, seed, accuracy.
+        seeds: Long table: dataset, checkpoint, stage ("test", or "trial" with a learning rate that the search did not
+            choose), learning_rate, seed, accuracy.
         kinds: Architecture by checkpoint.
 
     Returns:
@@ -127,16 +134,16 @@ def from_seeds(hub: Hub, seeds: pd.DataFrame, kinds: Mapping[str, str]) -> dict[
     found = {}
     for dataset, truth in hub.accuracies.items():
         rows = seeds[(seeds["dataset"] == dataset) & seeds["stage"].isin(["test", "trial"])]
-        wide = rows[rows["stage"] == "test"].pivot(index="checkpoint", columns="seed", values="accuracy")
-        tests = wide.reindex(truth.index).to_numpy(float)
-        first = rows[rows["seed"] == rows["seed"].min()]
-        trials = first.pivot(index="checkpoint", columns="learning_rate", values="accuracy").reindex(truth.index)
-        rate = first[first["stage"] == "test"].set_index("checkpoint")["learning_rate"].reindex(truth.index)
-        chosen = trials.columns.get_indexer(rate)
-        orders = [np.roll(np.arange(1, tests.shape[1]), turn) for turn in range(tests.shape[1] - 1)]
+        axes = {name: np.unique(rows[name]) for name in ("learning_rate", "seed")}
+        accuracies = np.full((len(truth), *map(len, axes.values())), np.nan)
+        at = [truth.index.get_indexer(rows["checkpoint"]), *(np.searchsorted(axes[name], rows[name]) for name in axes)]
+        accuracies[tuple(at)] = rows["accuracy"]
+        tests = rows[rows["stage"] == "test"].drop_duplicates("checkpoint").set_index("checkpoint")
+        chosen = np.searchsorted(axes["learning_rate"], tests["learning_rate"].reindex(truth.index))
+        later = np.arange(1, accuracies.shape[2])
         found[str(dataset)] = [
-            Trained(tests[:, [0, *order]], trials.to_numpy(float), chosen, [kinds[str(name)] for name in truth.index])
-            for order in orders
+            Trained(accuracies[:, :, [0, *np.roll(later, turn)]], chosen, [kinds[str(name)] for name in truth.index])
+            for turn in range(len(later))
         ]
     return found
 
@@ -145,37 +152,45 @@ def _race(belief: Belief, trained: Trained, budget: int, truth: pd.Series) -> tu
     """Checkpoints tried, points lost, and the expected regret left that the race states."""
     names = list(belief.names)
     noise = 0.0 if trained.exact else None
-    rates: dict[str, int] = {}  # of each architecture, the learning rate that was found first
-    own: set[str] = set()  # checkpoints whose trial had a learning rate of their own
-    runs, left = Runs({}, {}), float(budget)
-    seeds = trained.tests.shape[1]
+    lent: dict[str, int] = {}  # of each architecture, the learning rate that was found first
+    searched: set[str] = set()
+    first: dict[str, list[float]] = {}
+    own: dict[str, list[float]] = {}
+    runs, left = Runs(first, own), float(budget)
     while True:
-        seconds = _costs(trained, names, rates, own)
-        name = next_run(belief, runs, seconds, left, seeds, noise)
-        if name is None:
+        seconds = _costs(trained, names, lent, searched)
+        step = next_step(belief, runs, seconds, left, trained.seeds, noise)
+        if step is None:
             break
-        at = names.index(name)
-        if name not in runs.trials:
-            left -= seconds.trial[name]
-            own |= {name} if trained.kinds[at] not in rates else set()
-            rate = rates.setdefault(trained.kinds[at], int(trained.chosen[at]))
-            runs = runs._replace(trials={**runs.trials, name: float(trained.trials[at, rate])})
+        name, at = step.checkpoint, names.index(step.checkpoint)
+        kind, chosen = trained.kinds[at], int(trained.chosen[at])
+        if step.search:
+            searched.add(name)
+            again = len(first[name])
+            own[name] = trained.accuracies[at, chosen, :again].tolist()
+            left -= trained.search + (again if lent[kind] != chosen else 0)
+        elif name in first:
+            so_far, rate = (own[name], chosen) if name in own else (first[name], lent[kind])
+            so_far.append(float(trained.accuracies[at, rate, len(so_far)]))
+            left -= 1.0
         else:
-            done = len(runs.tests.get(name, ()))
-            left -= (seconds.again if done else seconds.second)[name]
-            runs = runs._replace(tests={**runs.tests, name: trained.tests[at, : max(2, done + 1)].tolist()})
-    pick, after = winner(belief, runs, noise) if runs.trials else (names[int(belief.mean().argmax())], belief)
+            left -= seconds.first[name]
+            if kind not in lent:
+                lent[kind] = chosen
+                searched.add(name)
+            first[name] = [float(trained.accuracies[at, lent[kind], 0])]
+    pick, after = winner(belief, runs, noise) if runs.first else (names[int(belief.mean().argmax())], belief)
     lost = float(truth.max() - truth.iloc[names.index(pick)])
-    return len(runs.trials), lost, regret_left(after, pick)
+    return len(runs.first), lost, regret_left(after, pick)
 
 
-def _costs(trained: Trained, names: Sequence[str], rates: Mapping[str, int], own: set[str]) -> Seconds:
-    """Runs that each step takes; a search of the learning rate that confirms the borrowed one spares a run."""
-    trial, second = {}, {}
-    for name, kind, chosen in zip(names, trained.kinds, trained.chosen, strict=True):
-        trial[name] = 1.0 + (0 if kind in rates else trained.search)
-        second[name] = 1.0 + (0 if name in own else trained.search + (rates.get(kind, chosen) != chosen))
-    return Seconds(trial, second, dict.fromkeys(names, 1.0))
+def _costs(trained: Trained, names: Sequence[str], lent: Mapping[str, int], searched: Collection[str]) -> Seconds:
+    """What steps cost where each run costs 1."""
+    first = {
+        name: 1.0 + (0 if kind in lent else trained.search) for name, kind in zip(names, trained.kinds, strict=True)
+    }
+    search = {name: 0.0 if name in searched else float(trained.search) for name in names}
+    return Seconds(first, search, dict.fromkeys(names, 1.0))
 
 
 def _ordered(order: Sequence[int], trained: Trained, number: int, truth: pd.Series) -> float:
