@@ -38,7 +38,7 @@ rule score:
         environment("torch" if on_gpu("score") else "core")
     threads: 4
     resources:
-        gpu=0,  # 1, set in a profile's set-resources, computes the scatter matrix and its spectrum on a GPU
+        gpu=0,  # 1, set in a profile's set-resources, computes what is costly on a GPU (docs/metrics.md)
         mem_mb=megabytes(1000, of_features=4),
         runtime=minutes(60),
     params:
