@@ -1,15 +1,20 @@
 """Networks on a device: features, and fine-tuning that continues after an interruption. CUDA is tried if present."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
 
+from pedrank.features import extraction
 from pedrank.features.extraction import extract
+from pedrank.features.transfer import receive, send
 from pedrank.finetune.protocol import Options
 from pedrank.finetune.state import Progress
 from pedrank.finetune.step import prepare_training, take_step
 from pedrank.networks.build import build
 from pedrank.runtime.device import prepare_device
+from pedrank.utils.errors import InputError
 
 DEVICES = ["cpu:0", *(["cuda"] if torch.cuda.is_available() else [])]
 NORMALISATION = {"mean": [0.5] * 3, "std": [0.25] * 3}
@@ -62,3 +67,68 @@ def test_resumed_training_is_the_same_bit_for_bit(precision, device):
     assert len(whole) > 10
     for name, tensor in whole.items():
         assert torch.equal(tensor, resumed[name]), name
+
+
+def test_a_batch_is_copied_in_its_own_stream_and_waited_for(monkeypatch):
+    """The GPU is simulated: the test sees what is called, in which stream and order."""
+    calls, empty = [], torch.empty
+
+    class Stream:
+        device = torch.device("cpu")
+
+        def record_event(self):
+            calls.append("event")
+            return "arrived"
+
+        def wait_event(self, event):
+            calls.append(f"wait for {event}")
+
+    class Sent(torch.Tensor):
+        def record_stream(self, stream):
+            calls.append("kept for the stream")
+
+    @contextlib.contextmanager
+    def within(stream):
+        calls.append("copying begins")
+        yield
+        calls.append("copying ends")
+
+    def pinned(*shape, pin_memory, **kwargs):
+        assert pin_memory
+        return empty(*shape, **kwargs).as_subclass(Sent)
+
+    monkeypatch.setattr(torch, "empty", pinned)
+    monkeypatch.setattr(torch.cuda, "stream", within)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Stream())
+    images = np.arange(2 * 3 * 2 * 2 * 3, dtype=np.uint8).reshape(6, 2, 2, 3)
+    images.flags.writeable = False
+    found = receive(*send(images, np.array([4, 1]), Stream()), torch.device("cpu"))
+    np.testing.assert_array_equal(np.asarray(found), images[[4, 1]])
+    assert calls == ["copying begins", "event", "copying ends", "wait for arrived", "kept for the stream"]
+
+
+@pytest.mark.parametrize("where", ["network", "copy"])
+def test_a_batch_that_does_not_fit_is_halved(where, monkeypatch):
+    """Memory runs out in the network or while the next batch is copied; no image is lost, and the order stays."""
+    images = np.random.default_rng(0).integers(0, 256, (11, 8, 8, 3), np.uint8)
+    pool = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    expected = extract(pool, images, NORMALISATION)
+
+    def small(count):
+        if count > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    class Full(torch.nn.Module):
+        def forward(self, x):
+            small(len(x) if where == "network" else 1)
+            return pool(x)
+
+    def copied(images, rows, stream):
+        small(len(rows) if where == "copy" else 1)
+        return send(images, rows, stream)
+
+    monkeypatch.setattr(extraction, "send", copied)
+    np.testing.assert_array_equal(extract(Full(), images, NORMALISATION, batch_size=8), expected)
+    monkeypatch.setattr(extraction, "send", lambda images, rows, stream: small(3))
+    with pytest.raises(InputError, match="one image does not fit into the GPU's memory"):
+        extract(Full(), images, NORMALISATION, batch_size=8)

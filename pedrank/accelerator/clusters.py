@@ -40,8 +40,8 @@ def _drawn(x: torch.Tensor, k: int, rng: np.random.Generator) -> torch.Tensor:
     squares = x.square().sum(1)
     nearest = torch.full_like(squares, torch.inf)
     for i in range(1, k):
-        last = chosen[i - 1]
-        distances = torch.mv(x, -2 * x[last]) + squares + squares[last]
+        last = chosen[i - 1 : i]  # a vector: an index of a single number would make the CPU wait for the device
+        distances = torch.mv(x, -2 * x[last][0]) + squares + squares[last]
         nearest = torch.minimum(nearest, distances)
         cumulative = nearest.clamp(min=0).cumsum(0)
         row = torch.searchsorted(cumulative, draws[i - 1 : i] * cumulative[-1], right=True)
