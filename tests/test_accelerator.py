@@ -7,6 +7,7 @@ import pytest
 import torch
 from golden import clusters
 from sklearn.mixture import GaussianMixture
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pedrank import ReferenceStatistics, refine, score
 from pedrank.accelerator import gaussians, torch_device
@@ -223,6 +224,30 @@ def test_features_too_large_for_the_device_stay_on_the_cpu(device, monkeypatch):
     assert isinstance(observation.on_device().stored, np.ndarray)
     for name, value in expected.items():
         assert evaluate(name, observation).score == pytest.approx(value, rel=1e-8)
+
+
+class Largest(TorchDispatchMode):
+    """Notes the numbers of the largest tensor that torch makes within the context, in float64."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        for each in made if isinstance(made, tuple) else [made]:
+            if isinstance(each, torch.Tensor):
+                self.numbers = max(self.numbers, each.untyped_storage().nbytes() // 8)
+        return made
+
+
+@pytest.mark.parametrize("name", ["nleep", "sfda", "lda", "gbc", "knn", "logme", "h_score"])
+def test_memory_is_that_of_the_features_and_a_block(name, device, monkeypatch):
+    """NLEEP would need five million numbers for all deviations, and 0.15 million for all responsibilities."""
+    monkeypatch.setattr(torch_device, "BLOCK", 20_000)
+    features, labels = clusters(1500, 60, 20)
+    with Largest() as largest:
+        score(name, features, labels, device=device, **({"seeds": 1} if name == "nleep" else {}))
+    projected = leading_axes(observe(features, labels).total_scatter(), 0.8).shape[1] if name == "nleep" else 0
+    assert 20_000 / 2 < largest.numbers <= max(features.nbytes // 8, 1500 * projected, 20_000)
 
 
 def test_a_full_device_is_one_line(device, monkeypatch):

@@ -12,7 +12,7 @@ from pedrank.accelerator.torch_device import numpys_errors
 def rank_sums_on(device: str, rows: np.ndarray, sizes: np.ndarray, dtype: type) -> tuple[list[float], list[int], float]:
     """Sum of the ranks of the pairs within each class, among all pairs by their product: `pedrank.metrics.parc`.
 
-    Memory on the device: all M (M - 1) / 2 products, and about three times that for sorting them.
+    Memory on the device: about 20 bytes for each of the M (M - 1) / 2 pairs, most of it for sorting them.
 
     Args:
         device: Torch's name of the device.
@@ -45,5 +45,6 @@ def rank_sums_on(device: str, rows: np.ndarray, sizes: np.ndarray, dtype: type) 
         below = torch.searchsorted(likeness, values).sum()
         not_above = torch.searchsorted(likeness, values, right=True).sum()
         sums.append((int(below) + int(not_above) + len(values)) / 2)
-    equal = torch.unique_consecutive(likeness, return_counts=True)[1].double()
+    equal = torch.unique_consecutive(likeness, return_counts=True)[1]
+    equal = equal[equal > 1].double()  # a value that comes once adds nothing
     return sums, [len(values) for values in within], float((equal**3 - equal).sum())
