@@ -3,7 +3,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: .venv quickstart resume report workflow-report estimate fetch-list test test-faults test-slurm test-browser lint fuzz lock audit licences dist bench clean
+.PHONY: .venv quickstart resume report workflow-report estimate fetch-list test test-faults test-slurm test-browser lint fuzz lock audit licences dist bench test-gpu bench-gpu clean
 
 # Packages for studies, in the versions and with the hashes of the lock. Dependencies missing from the lock are installed
 # without hashes. Each stamp (.venv/workflow, ...) is written last, so that a broken installation is repeated.
@@ -112,6 +112,14 @@ dist: .venv/dev
 bench: .venv/dev
 	python benchmarks/run.py
 	python benchmarks/features.py
+
+# Everything that a device computes: on CUDA where there is one, otherwise on torch's CPU device.
+test-gpu: .venv/dev
+	pytest -rs tests/test_accelerator.py tests/test_on_device.py tests/test_device.py tests/test_float_precision.py
+
+# Metrics, extraction and fine-tuning on the GPU. Writes docs/benchmarks-gpu.md, also where there is no GPU to measure.
+bench-gpu: .venv/dev
+	CUBLAS_WORKSPACE_CONFIG=:4096:8 python benchmarks/gpu.py
 
 clean:
 	rm -rf .venv

@@ -25,6 +25,7 @@ from pedrank.catalogue.crop import Crop
 from pedrank.checkpoints.normalisations import NORMALISATIONS
 from pedrank.datasets.listing import TRAIN, Rows
 from pedrank.datasets.prepare import crop, write
+from pedrank.features.float_precision import computing_in
 from pedrank.features.normalise import normalise
 from pedrank.features.resumable import extract_to
 from pedrank.formats.archive import tail
@@ -107,7 +108,7 @@ def extracting(folder: Path, device: str, precision: str, batch_size: int, batch
 
     @torch.inference_mode()
     def bare() -> None:
-        with torch.autocast(device, getattr(torch, precision), enabled=device == "cuda" and precision != "float32"):
+        with computing_in(precision if device == "cuda" else "float32", device):
             for _ in range(batches):
                 network(ready)
         if device == "cuda":

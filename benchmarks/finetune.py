@@ -4,8 +4,8 @@
 
 ResNet-50 at 224 pixels, random images, one process; the three run in turn, twice.
 
-plain      the released protocol's loop: float32, NCHW, torch.optim; torchvision decodes and crops JPEG files in
-           `--threads` processes
+plain      the released protocol's loop: float32 (TF32 in convolutions, torch's default), NCHW, torch.optim; torchvision
+           decodes and crops JPEG files in `--threads` processes
 ours       pedrank.finetune as studies run it: deterministic kernels, bfloat16 if available, channels-last, crops on the
            device
 bound      `ours` on one batch that is on the device already
@@ -65,7 +65,7 @@ class Files(torch.utils.data.Dataset):
 
 def plain(architecture: str, images: np.ndarray, arguments, device: torch.device) -> Iterator[None]:
     """Take one step of the plain loop at each iteration."""
-    torch.backends.cudnn.deterministic = False
+    _deterministic(False, device)
     network = build(architecture)
     model = torch.nn.Sequential(network, torch.nn.Linear(network.feature_dim, CLASSES)).to(device).train()
     optimiser = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9, weight_decay=1e-4, nesterov=True)
@@ -83,7 +83,7 @@ def ours(
     architecture: str, images: np.ndarray, arguments, device: torch.device, bound: bool = False, compiled: bool = False
 ) -> Iterator[None]:
     """Take one step of pedrank's loop at each iteration; with `bound`, always on the same batch."""
-    torch.backends.cudnn.deterministic = True  # as pedrank.runtime.device.prepare sets it
+    _deterministic(True, device)
     options = Options(
         0.01,
         1e-4,
@@ -107,6 +107,14 @@ def ours(
     for step, pixels in enumerate(fetched(images, order, device)):
         take_step(training, augmented(pixels, arguments.size, options, 0, step), labels[order[step]], step, progress)
         yield
+
+
+def _deterministic(wanted: bool, device: torch.device) -> None:
+    """Deterministic kernels on a GPU, as `pedrank.runtime.device.prepare_device` sets them, or torch's defaults."""
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic = wanted
+        torch.use_deterministic_algorithms(wanted, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False
 
 
 def images_per_second(loop: Iterator[None], arguments, device: torch.device) -> float:

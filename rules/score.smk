@@ -38,7 +38,7 @@ rule score:
         environment("torch" if on_gpu("score") else "core")
     threads: 4
     resources:
-        gpu=0,  # 1, set in a profile's set-resources, computes the scatter matrix and its spectrum on a GPU
+        gpu=0,  # 1, set in a profile's set-resources, computes what is costly on a GPU (docs/metrics.md)
         mem_mb=megabytes(1000, of_features=4),
         runtime=minutes(60),
     params:
@@ -69,9 +69,10 @@ rule baselines:
     benchmark:
         f"results/{{study}}/logs/baselines/{{dataset}}/{CHECKPOINTS_PER_JOB[0]}.seconds.tsv"
     conda:
-        environment("core")
+        environment("torch" if on_gpu("baselines") else "core")
     threads: 4
     resources:
+        gpu=0,  # as for the rule score
         mem_mb=megabytes(1000, of_features=2),
         runtime=minutes(60),
     params:
@@ -86,8 +87,8 @@ rule baselines:
     shell:
         'python "$PEDRANK/scripts/baselines.py" --dataset {wildcards.dataset} --features {params.features}'
         ' --study "$PEDRANK_STUDY" --metrics {params.metrics} --options {params.options:q}'
-        " --plugins {params.plugins:q} {params.undefined} --code {params.code} --threads {threads}"
-        " --scores {params.scores} --seconds {params.seconds} 2> {log}"
+        " --plugins {params.plugins:q} {params.undefined} --code {params.code}"
+        " --gpu {resources.gpu} --threads {threads} --scores {params.scores} --seconds {params.seconds} 2> {log}"
 
 
 rule prior:

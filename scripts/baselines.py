@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from pedrank.metrics._scoring import timed_scores
-from pedrank.runtime.arguments import PATTERN, add_study
+from pedrank.runtime.arguments import PATTERN, add_device, add_study
 from pedrank.runtime.command import run
+from pedrank.runtime.device import prepare_device
 from pedrank.store.artefacts import provenance, read_arrays, read_csv, write_csv
 from pedrank.store.timing import MEASURED, measured
 from pedrank.study.names import paths
@@ -24,7 +25,7 @@ def main() -> None:
     parser.add_argument("--metrics", required=True, nargs="+")
     parser.add_argument("--options", type=json.loads, default={}, help="JSON mapping of metrics to their options")
     parser.add_argument("--plugins", nargs="*", default=[], help="Python files that register metrics")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the job, recorded beside the seconds")
+    add_device(parser)
     parser.add_argument("--drop-undefined", action="store_true", help="record why a score is undefined, and go on")
     parser.add_argument("--code", default="", help="digest of the code; known seconds are kept if it is the same")
     parser.add_argument("--scores", required=True, help=PATTERN)
@@ -32,7 +33,9 @@ def main() -> None:
     arguments = parser.parse_args()
     for plugin in arguments.plugins:
         load_plugin(plugin)
-    where = {"threads": arguments.threads, "device": processor()}
+    # torch is imported only where it is needed
+    device = str(prepare_device(arguments.threads, arguments.gpu)) if arguments.gpu else "cpu"
+    where = {"threads": arguments.threads, "device": processor() if device == "cpu" else "cuda"}
     each_file = (paths([each], arguments.study) for each in (arguments.features, arguments.scores, arguments.seconds))
     for features, out, out_seconds in zip(*each_file, strict=True):
         scores, seconds = [], []
@@ -44,6 +47,7 @@ def main() -> None:
             arguments.options,
             {"none": None},
             {"none": features},
+            device,
             drop_undefined=arguments.drop_undefined,
         ):
             row = {"dataset": arguments.dataset, "checkpoint": features.stem}

@@ -1,10 +1,12 @@
 """What the benchmark times against each other gives the same numbers."""
 
+import re
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from golden import NAMES, golden
 
 from pedrank import ReferenceStatistics, refine, score
@@ -57,6 +59,36 @@ def test_the_benchmark_of_features_runs_both_sides(tmp_path):
     photos = features.photographs(4)
     assert min(features.preparing(tmp_path, photos, threads=2, rounds=1)) > 0
     assert min(features.extracting(tmp_path, "cpu", "float32", batch_size=2, batches=2, rounds=1)) > 0
+
+
+def test_the_benchmark_of_gpus_runs_on_torchs_cpu_device(monkeypatch, capsys, tmp_path):
+    import gpu
+
+    out = tmp_path / "page.md"
+    metrics = "--shapes Tiny=60,8,3 --rounds 1 --extracted 2 --batches 2"
+    training = "--architecture tiny-resnet --size 16 --source 20 --batch 4 --steps 2 --images 8 --threads 0"
+    monkeypatch.setattr(sys, "argv", ["gpu.py", *f"--device cpu:0 {metrics} {training} --out {out}".split()])
+    gpu.main()
+    assert out.read_text() == capsys.readouterr().out.removesuffix("\n")
+    rows = [line.split(" | ") for line in out.read_text().splitlines() if line.startswith("| Tiny")]
+    assert [row[1] for row in rows] == list(gpu.METRICS)
+    assert all(float(row[5].strip(" |")) < 1e-6 and float(row[3]) > 0 for row in rows)
+    assert "| float32 |" in out.read_text() and "| tiny-resnet, 16 pixels, batches of 4 |" in out.read_text()
+
+
+def test_without_a_gpu_its_page_has_no_figures(monkeypatch, tmp_path):
+    """The page that is committed is what `make bench-gpu` writes without a GPU, or has the name of one."""
+    import gpu
+
+    out = tmp_path / "page.md"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "--out", str(out)])
+    gpu.main()
+    cells = [cell for line in out.read_text().splitlines() if line.startswith("| ") for cell in line.split(" | ")[2:]]
+    assert sum(gpu.NOTHING in cell for cell in cells) > 3 * len(gpu.METRICS) * 4
+    committed = gpu.PAGE.read_text()
+    threads = re.compile(r"\d+ CPU threads")
+    assert gpu.NOTHING not in committed or threads.sub("", committed) == threads.sub("", out.read_text())
 
 
 def test_the_benchmark_of_the_study_times_every_metric():

@@ -41,7 +41,8 @@ def test_profiles_agree_and_name_rules_that_exist(name):
 def test_a_gpu_partition_is_suggested_for_every_rule_with_a_gpu():
     bodies = dict(re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *(?:use )?rule |\Z)", TEXT, re.M | re.S))
     bodies |= {name: bodies[parent] for name, parent in PARENTS.items()}
-    with_gpu = {rule for rule, body in bodies.items() if "gpu=1," in body}
+    with_gpu = {rule for rule, body in bodies.items() if "--gpu {resources.gpu}" in body}
+    assert {rule for rule, body in bodies.items() if "gpu=1," in body} == with_gpu - {"score", "baselines"}
     suggested = re.findall(r"^# +- (\w+):slurm_partition=gpu$", PROFILES["slurm"].read_text(), re.M)
     assert sorted(suggested) == sorted(with_gpu)
     for rule in with_gpu:

@@ -372,11 +372,12 @@ def test_values_of_the_command_line_and_targets_among_configurations(tmp_path):
     assert swallowed.returncode == 1 and f"{target}: --configfile takes every word" in swallowed.stdout
 
 
-def test_a_score_on_a_gpu_uses_the_environment_with_torch(tmp_path):
+@pytest.mark.parametrize("rule", ["score", "baselines"])
+def test_a_score_on_a_gpu_uses_the_environment_with_torch(tmp_path, rule):
     root = copy_repository(tmp_path / "pedrank")
     with open(root / "Snakefile", "a") as file:
-        file.write('\nprint("environment:", workflow.get_rule("score").conda_env)\n')
-    for more, name in (("score:mem_mb=900", "core"), ("score:gpu=1", "torch"), ("score:gpu=0", "core")):
+        file.write(f'\nprint("environment:", workflow.get_rule("{rule}").conda_env)\n')
+    for more, name in ((f"{rule}:mem_mb=900", "core"), (f"{rule}:gpu=1", "torch"), (f"{rule}:gpu=0", "core")):
         plan = snakemake(root, "-n", "--workflow-profile", "quickstart", "--cores", "2", "--set-resources", more)
         assert plan.returncode == 0 and f"environment: {root}/envs/{name}.yaml" in plan.stdout, plan.stdout
 

@@ -51,7 +51,7 @@ def extract_to(
         normalisation: "mean" and "std" of the three channels, for images in [0, 1].
         batch_size: Images per forward pass; fewer where memory is short.
         device: Device that computes.
-        precision: One of `pedrank.features.extraction.PRECISIONS`.
+        precision: One of `pedrank.features.float_precision.PRECISIONS`.
         made_by: Provenance to store: checkpoint, images and options.
 
     Returns:

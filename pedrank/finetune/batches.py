@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 
+from pedrank.features.transfer import receive, send
 from pedrank.finetune.crops import crop_and_flip, random_boxes, random_flips
 from pedrank.finetune.protocol import Options
 
@@ -47,26 +48,16 @@ def fetched(images: np.ndarray, batches: np.ndarray, device: torch.device) -> It
         (B, H, W, 3) uint8.
     """
     if device.type != "cuda":
-        yield from (torch.from_numpy(images[batch]).to(device) for batch in batches)
+        yield from (receive(*send(images, batch, None), device) for batch in batches)
         return
     stream = torch.cuda.Stream(device)
-
-    def send(batch: np.ndarray) -> tuple[torch.Tensor, torch.cuda.Event]:
-        pinned = torch.empty((len(batch), *images.shape[1:]), dtype=torch.uint8, pin_memory=True)
-        np.take(images, batch, axis=0, out=pinned.numpy(), mode="clip")  # "clip" lets it write in place
-        with torch.cuda.stream(stream):
-            return pinned.to(device, non_blocking=True), stream.record_event()
-
     with ThreadPoolExecutor(1) as pool:
-        coming = [pool.submit(send, batch) for batch in batches[:2]]
+        coming = [pool.submit(send, images, batch, stream) for batch in batches[:2]]
         for following in [*batches[2:], None, None][: len(batches)]:
             sent, arrived = coming.pop(0).result()
             if following is not None:
-                coming.append(pool.submit(send, following))
-            current = torch.cuda.current_stream(device)
-            current.wait_event(arrived)
-            sent.record_stream(current)  # the allocator reuses its memory only after this stream has used it
-            yield sent
+                coming.append(pool.submit(send, images, following, stream))
+            yield receive(sent, arrived, device)
 
 
 def augmented(pixels: torch.Tensor, size: int, options: Options, seed: int, step: int) -> torch.Tensor:

@@ -53,7 +53,7 @@ class Options:
     regime: str = "full"  # full, last_block or linear: the layers that train beside the head
     frozen_batch_norm: str = "running"  # or batch: the statistics by which frozen layers normalise
     augmentation: str = "none"  # or crop_flip: RandomResizedCrop and horizontal flip
-    precision: str = "float32"  # or bfloat16 (autocast; weights stay float32), or auto (precision.py)
+    precision: str = "float32"  # or tf32, bfloat16 (autocast; weights stay float32), auto (precision.py)
     compile: bool = False  # use torch.compile
     average_precision: str = "kit"  # or curve: the rule of the 11-point mAP (accuracy.py)
     difficult: str = "left_out"  # or absent: how VOC's difficult objects count

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from pedrank.features.float_precision import computing_in
 from pedrank.features.normalise import mean_and_std, standardise
 from pedrank.finetune.cosine_schedule import cosine_rate
 from pedrank.finetune.model import assemble
@@ -88,7 +89,7 @@ def take_step(
     inputs = standardise(pixels, training.mean, training.std)
     while True:
         try:
-            with torch.autocast(pixels.device.type, torch.bfloat16, enabled=options.precision == "bfloat16"):
+            with computing_in(options.precision, pixels.device.type):
                 loss, slopes = gradients(training.forward, inputs, targets, weights, progress.micro_batch)
             break
         except torch.OutOfMemoryError:

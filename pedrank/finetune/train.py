@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from pedrank.features.float_precision import computing_in
 from pedrank.features.normalise import standardise
 from pedrank.finetune import state
 from pedrank.finetune.accuracy import accuracy, chance, counted
@@ -137,7 +138,7 @@ def predict(
     model.eval()
     outputs: list[torch.Tensor] = []
     size, done = EVALUATION_BATCH, 0
-    with torch.inference_mode():
+    with torch.inference_mode(), computing_in("float32", mean.device.type):
         while done < len(rows):
             try:
                 pixels = torch.from_numpy(images[rows[done : done + size]]).to(mean.device)

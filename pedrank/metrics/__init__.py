@@ -218,8 +218,9 @@ def score(
         features: (N, D) real numbers; not changed.
         labels: (N,) integers that use every value of 0..C-1; not changed.
         refinement: Displaces each class before the metric sees the features.
-        device: "cpu", or torch's name of the device that computes the within-class scatter and its spectrum, such as
-            "cuda". Everything else runs on the CPU.
+        device: "cpu", or torch's name of the device that computes what is costly, such as "cuda": class statistics,
+            scatter and its spectrum, and all of NLEEP, PARC, SFDA, LDA, GBC and k-NN that grows with the features.
+            Other metrics, and options outside the published form, run on the CPU for the rest (docs/metrics.md).
         options: Keyword options of the metric.
 
     Returns:

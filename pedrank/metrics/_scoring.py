@@ -45,7 +45,7 @@ def timed_scores(
         options: Keyword options of a metric, by its name; metrics without options may be missing.
         refinements: Refinements by name; None for the raw features.
         files: File that an error message names, by refinement; "none" names that of the raw features.
-        device: Device that computes the within-class scatter and its spectrum: "cpu", or torch's name of another.
+        device: Device that computes what is costly (see `pedrank.metrics.score`): "cpu", or torch's name of another.
         drop_undefined: Whether to yield an undefined score as NaN with the reason, instead of raising it.
 
     Yields:

@@ -49,9 +49,14 @@ def gbc(observation: Observation, variant: str = "diagonal") -> Score:
     if variant not in ("diagonal", "spherical"):
         raise InputError(f"gbc: unknown variant '{variant}'; choose diagonal or spherical")
     variances = np.maximum(observation.variances, VARIANCE_FLOOR)
-    distances = (
-        diagonal(observation.means, variances) if variant == "diagonal" else spherical(observation.means, variances)
-    )
+    if variant == "spherical":
+        distances = spherical(observation.means, variances)
+    elif observation.device == "cpu":
+        distances = diagonal(observation.means, variances)
+    else:
+        from pedrank.accelerator.class_distances import diagonal_on
+
+        distances = diagonal_on(observation.device, observation.means, variances)
     nearest = distances.min()
     log_sum = np.log(2 * np.exp(nearest - distances).sum()) - nearest
     return Score(-float(np.exp(log_sum)), -float(log_sum))

@@ -43,6 +43,11 @@ def knn(observation: Observation, k: int = 1, distance: str = "euclidean") -> fl
     if distance not in ("euclidean", "cosine"):
         raise InputError(f"knn: unknown distance '{distance}'; choose euclidean or cosine")
     labels = observation.labels
+    if observation.device != "cpu":
+        from pedrank.accelerator.neighbours import nearest_rows
+
+        found = labels[nearest_rows(observation.on_device(), observation.mean, k, distance)]
+        return int((_vote(found, observation.c) == labels).sum()) / observation.n
     rows = np.empty((observation.n, observation.d), dtype=np.float32)
     for part, block in observation.blocks():
         if distance == "cosine":
@@ -69,6 +74,8 @@ def knn(observation: Observation, k: int = 1, distance: str = "euclidean") -> fl
 
 def _vote(neighbours: np.ndarray, classes: int) -> np.ndarray:
     """Most frequent class (N,) of labels (N, k), which are ordered from the nearest; the nearest decides ties."""
+    if neighbours.shape[1] == 1:
+        return neighbours[:, 0]
     votes = np.zeros((len(neighbours), classes))
     rows = np.arange(len(neighbours))
     for label in neighbours.T:

@@ -29,9 +29,14 @@ def lda(observation: Observation) -> Score:
     covariance = observation.within_scatter() / observation.n
     log_priors = np.log(observation.counts / observation.n)
     shrunk = shrink(covariance, adaptive_shrinkage(covariance))
-    weights, intercepts = discriminant(shrunk, observation.means, log_priors)
-    misses = np.empty(observation.n)
-    for rows, block in observation.blocks():
-        misses[rows] = log_miss(block @ weights + intercepts, observation.labels[rows])
+    if observation.device == "cpu":
+        weights, intercepts = discriminant(shrunk, observation.means, log_priors)
+        misses = np.empty(observation.n)
+        for rows, block in observation.blocks():
+            misses[rows] = log_miss(block @ weights + intercepts, observation.labels[rows])
+    else:
+        from pedrank.accelerator.fisher_misses import lda_misses
+
+        misses = lda_misses(observation.on_device(), shrunk, observation.means, log_priors)
     log_mean_miss = log_sum_exp(misses) - np.log(observation.n)
     return Score(float(-np.expm1(log_mean_miss)), float(-log_mean_miss))

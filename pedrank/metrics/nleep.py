@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from pedrank.metrics import metric
@@ -62,13 +64,26 @@ def nleep(
     """
     if mode not in ("as_released", "paper"):
         raise InputError(f"nleep: unknown mode '{mode}'; choose as_released or paper")
-    x = _project(observation, variance)
-    k = min(components_per_class * observation.c, observation.n)
+    k, starts = min(components_per_class * observation.c, observation.n), range(seed, seed + seeds)
     scores = []
-    for clusters in k_means(x, k, range(seed, seed + seeds)):
-        probability = _label_probability(fit(x, of_clusters(clusters, k)), observation.labels)
+    for shares in _mixtures(observation, variance, k, starts):
+        probability = _label_probability(shares, observation.labels)
         scores.append(np.mean(probability if mode == "as_released" else np.log(probability)))
     return float(np.mean(scores))
+
+
+def _mixtures(observation: Observation, variance: float, k: int, seeds: Sequence[int]) -> Iterator[Shares]:
+    """Responsibilities of a mixture of k Gaussians from each start, on the observation's device."""
+    if observation.device != "cpu":
+        from pedrank.accelerator.mixtures import mixtures
+
+        scatter = observation.total_scatter()
+        for found in mixtures(observation.on_device(), scatter, observation.mean, variance, k, seeds):
+            yield Shares(*found)
+        return
+    x = _project(observation, variance)
+    for clusters in k_means(x, k, seeds):
+        yield fit(x, of_clusters(clusters, k))
 
 
 def label_probability(responsibilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -77,7 +77,7 @@ def parc(observation: Observation, dims: int = 32, seed: int = 1919, label_dista
     if label_distance == "as_released":
         check_memory("parc", observation, 60 * len(rows) ** 2)
         return 100 * _correlation_as_released(components, labels)
-    return 100 * _rank_correlation(components[np.argsort(labels, kind="stable")], sizes)
+    return 100 * _rank_correlation(components[np.argsort(labels, kind="stable")], sizes, observation.device)
 
 
 def _subsample(labels: np.ndarray, largest: int, seed: int) -> np.ndarray:
@@ -106,6 +106,12 @@ def principal_components(observation: Observation, rows: np.ndarray, dims: int, 
     Returns:
         (M, dims), each column with mean 0 and standard deviation 1.
     """
+    columns = min(dims + _OVERSAMPLES, len(rows), observation.d)
+    start = np.random.RandomState(seed).normal(size=(min(len(rows), observation.d), columns))
+    if observation.device != "cpu":
+        from pedrank.accelerator.projection import randomised_scores
+
+        return randomised_scores(observation.on_device(), rows, dims, start)
     mean = sum(block.sum(axis=0) for _, block in observation.blocks(rows)) / len(rows)
 
     def centred() -> Iterator[tuple[slice, np.ndarray]]:
@@ -113,8 +119,6 @@ def principal_components(observation: Observation, rows: np.ndarray, dims: int, 
             block -= mean
             yield part, block
 
-    columns = min(dims + _OVERSAMPLES, len(rows), observation.d)
-    start = np.random.RandomState(seed).normal(size=(min(len(rows), observation.d), columns))
     if len(rows) < observation.d:
         whole = np.concatenate([block for _, block in centred()])
         basis = np.linalg.qr(whole.T @ (whole @ (whole.T @ start)))[0]
@@ -140,7 +144,7 @@ def _correlation_as_released(scores: np.ndarray, labels: np.ndarray) -> float:
     return float(spearmanr(1 - np.corrcoef(scores)[pairs], 1 - np.corrcoef(one_hot)[pairs]).statistic)
 
 
-def _rank_correlation(scores: np.ndarray, sizes: np.ndarray) -> float:
+def _rank_correlation(scores: np.ndarray, sizes: np.ndarray, device: str = "cpu") -> float:
     """Spearman's correlation, over all pairs of rows, of feature distance and label distance.
 
     `scores` (M, dims) are sorted by class, and `sizes` (C,) are the class sizes.
@@ -151,7 +155,33 @@ def _rank_correlation(scores: np.ndarray, sizes: np.ndarray) -> float:
     pairs = len(rows) * (len(rows) - 1) // 2
     # Among millions of values, float32 ties a few that float64 tells apart. The result changes by less than 1e-8.
     dtype = np.float32 if pairs > _SORTED else np.float64
-    likeness, within, filled = np.empty(pairs, dtype), [], 0
+    if device == "cpu":
+        sums, numbers, ties = _rank_sums(rows, sizes, dtype)
+    else:
+        from pedrank.accelerator.pair_ranks import rank_sums_on
+
+        sums, numbers, ties = rank_sums_on(device, rows, sizes, dtype)
+
+    # All pairs within classes tie in label distance, and so do all pairs between classes, which are farther apart.
+    middle = (pairs + 1) / 2
+    inside = sum(numbers)
+    between = pairs - inside
+    covariance = sum(ranks - number * middle for ranks, number in zip(sums, numbers, strict=True)) * pairs / 2
+    label_spread = inside * between * pairs / 4
+    likeness_spread = (pairs * (float(pairs) ** 2 - 1) - ties) / 12
+    if likeness_spread <= 0:
+        raise InputError("parc: all samples are equally alike; give at least two features that differ")
+    return float(covariance / np.sqrt(label_spread * likeness_spread))
+
+
+def _rank_sums(rows: np.ndarray, sizes: np.ndarray, dtype: type) -> tuple[list[float], list[int], float]:
+    """Sum of the ranks of the pairs within each class, among all pairs by their product, their number, and `_ties`.
+
+    `rows` (M, dims) have length 1 and are sorted by class; products are sorted as `dtype`.
+    """
+    pairs = len(rows) * (len(rows) - 1) // 2
+    likeness: np.ndarray = np.empty(pairs, dtype)
+    within, filled = [], 0
     ends = np.cumsum(sizes)
     for start, end in zip(ends - sizes, ends, strict=True):
         product = rows[start:end] @ rows[start:].T
@@ -160,17 +190,7 @@ def _rank_correlation(scores: np.ndarray, sizes: np.ndarray) -> float:
             likeness[filled : filled + values.size] = values
             filled += values.size
     likeness.sort()
-
-    # All pairs within classes tie in label distance, and so do all pairs between classes, which are farther apart.
-    middle = (pairs + 1) / 2
-    inside = sum(values.size for values in within)
-    between = pairs - inside
-    covariance = sum(_rank_sum(likeness, values) - values.size * middle for values in within) * pairs / 2
-    label_spread = inside * between * pairs / 4
-    likeness_spread = (pairs * (float(pairs) ** 2 - 1) - _ties(likeness)) / 12
-    if likeness_spread <= 0:
-        raise InputError("parc: all samples are equally alike; give at least two features that differ")
-    return float(covariance / np.sqrt(label_spread * likeness_spread))
+    return [_rank_sum(likeness, values) for values in within], [values.size for values in within], _ties(likeness)
 
 
 def _rank_sum(everything: np.ndarray, values: np.ndarray) -> float:

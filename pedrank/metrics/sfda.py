@@ -62,6 +62,11 @@ def sfda(observation: Observation, leave_out: str = "nothing") -> Score:
     log_priors = np.log(counts / observation.n)
     covariance = observation.within_scatter() / observation.n
     shrinkage = adaptive_shrinkage(covariance)
+    if observation.device != "cpu":
+        from pedrank.accelerator.fisher_misses import sfda_misses
+
+        within = observation.within_scatter()
+        return _score(sfda_misses(observation.on_device(), within, observation.means, counts, shrinkage, _NEGLIGIBLE))
     weights, intercepts = discriminant(shrink(covariance, shrinkage), observation.means, log_priors)
     others = (observation.means.sum(axis=0) - observation.means) / (c - 1)
 

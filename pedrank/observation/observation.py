@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pedrank.observation.refinement import Refinement
 from pedrank.observation.spectrum import Spectrum, spectrum, thin_spectrum
-from pedrank.observation.statistics import ClassStatistics, within_scatter
+from pedrank.observation.statistics import ClassStatistics, class_sums, within_scatter
 from pedrank.utils.arrays import as_numpy
 from pedrank.utils.errors import InputError
+
+if TYPE_CHECKING:
+    from pedrank.accelerator.device_rows import DeviceRows
 
 _BLOCK = 2**21  # numbers in a block of features: 16 MiB, which the allocator reuses for the next block
 
@@ -32,7 +35,7 @@ class Observation:
         statistics: Class statistics of the stored features.
         displacement: (C, D), added to the features of each class; None for raw features.
         mixing: (C, C), with moved class means = `mixing` @ stored class means; None where unknown.
-        device: Device that computes the scatter and its spectrum; any device except "cpu" needs torch.
+        device: Device that computes what is costly; any device except "cpu" needs torch.
     """
 
     features: np.ndarray
@@ -94,9 +97,9 @@ class Observation:
             if self.device == "cpu":
                 scatter = within_scatter(self.features, self.labels, self.statistics.means)
             else:
-                from pedrank.observation import accelerator
+                from pedrank.accelerator.class_sums import scatter_within
 
-                scatter = accelerator.within_scatter(self.features, self.labels, self.statistics.means, self.device)
+                scatter = scatter_within(self._shared["device_rows"], self.statistics.means)
             scatter.flags.writeable = False
             self._shared["within_scatter"] = scatter
         return self._shared["within_scatter"]
@@ -130,9 +133,9 @@ class Observation:
     def _spectrum(self, matrix: np.ndarray) -> Spectrum:
         if self.device == "cpu":
             return spectrum(matrix)
-        from pedrank.observation import accelerator
+        from pedrank.accelerator.eigen import diagonal_form
 
-        return accelerator.spectrum(matrix, self.device)
+        return Spectrum(*diagonal_form(matrix, self.device))
 
     def expect_many(self) -> None:
         """Cache the products that the scores of many refinements share: O(C^2) memory for each t given to `grams`."""
@@ -188,6 +191,10 @@ class Observation:
                 block += self.displacement[self.labels[chosen]]
             yield place, block
 
+    def on_device(self) -> DeviceRows:
+        """The refined features on the device, for metrics that compute there; all refinements share one copy."""
+        return self._shared["device_rows"].moved(self.displacement)
+
     def classes(self) -> Iterator[np.ndarray]:
         """Iterate over the classes 0..C-1: refined features (n_c, D) of each, float64."""
         order = np.argsort(self.labels, kind="stable")
@@ -205,13 +212,14 @@ def observe(
         features: (N, D) real numbers; not changed.
         labels: (N,) integers that use every value of 0..C-1; not changed.
         refinement: Displaces each class.
-        device: Device that computes the within-class scatter and its spectrum: "cpu", or torch's name of another.
+        device: Device that computes what is costly (see `score`): "cpu", or torch's name of another. The features are
+            copied there once.
 
     Returns:
         The input of a metric.
 
     Raises:
-        InputError: Features or labels are unusable, or the refinement has another shape.
+        InputError: Features or labels are unusable, the refinement has another shape, or the device is missing.
 
     >>> observation = observe(np.array([[0.0, 1.0], [2.0, 1.0], [5.0, 5.0], [5.0, 7.0]]), np.array([0, 0, 1, 1]))
     >>> observation.means
@@ -222,5 +230,17 @@ def observe(
            [0., 2.]])
     """
     features, labels = as_numpy(features), as_numpy(labels)
-    observation = Observation(features, labels, ClassStatistics.from_features(features, labels), device=device)
+    shared: dict[str, Any] = {}
+
+    def sums_on_device(features: np.ndarray, labels: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        from pedrank.accelerator.class_sums import sums_and_squares
+        from pedrank.accelerator.device_rows import upload
+
+        if not shared:
+            shared["device_rows"] = upload(features, labels, device)
+        return sums_and_squares(shared["device_rows"], origins)
+
+    summed = class_sums if device == "cpu" else sums_on_device
+    statistics = ClassStatistics.from_features(features, labels, summed)
+    observation = Observation(features, labels, statistics, device=device, _shared=shared)
     return observation if refinement is None else observation.refined(refinement)

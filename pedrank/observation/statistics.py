@@ -7,7 +7,7 @@ rows, so memory-mapped float32 features are never copied whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,7 +43,12 @@ class ClassStatistics:
     variances: np.ndarray
 
     @classmethod
-    def from_features(cls, features: np.ndarray, labels: np.ndarray) -> ClassStatistics:
+    def from_features(
+        cls,
+        features: np.ndarray,
+        labels: np.ndarray,
+        summed: Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None,
+    ) -> ClassStatistics:
         """Compute the statistics; O(N D) time, O(C D) memory.
 
         One pass over the features gives sums and sums of squares. Where a mean is much larger than its deviations, this
@@ -52,22 +57,24 @@ class ClassStatistics:
         Args:
             features: (N, D) real numbers.
             labels: (N,) integers that use every value of 0..C-1.
+            summed: Adds up the features, as `class_sums` does, which it is by default; another device has its own.
 
         Raises:
             InputError: Labels or shapes are unusable, or a feature is not finite.
         """
+        summed = summed or class_sums
         features, labels = as_numpy(features), as_numpy(labels)
         counts = check_labels(labels)
         check_features(features, len(labels))
         with np.errstate(invalid="ignore", over="ignore"):
-            sums, squares = _class_sums(features, labels, np.zeros((len(counts), features.shape[1])))
+            sums, squares = summed(features, labels, np.zeros((len(counts), features.shape[1])))
         if not (np.isfinite(sums).all() and np.isfinite(squares).all()):
             refuse_non_finite(features)
         means = sums / counts[:, None]
         deviations = np.subtract(squares, np.multiply(sums, means, out=sums), out=sums)  # in place: three arrays (C, D)
         squares *= _CANCELLED
         if (deviations < squares)[counts > 1].any():
-            shifts, deviations = _class_sums(features, labels, means)
+            shifts, deviations = summed(features, labels, means)
             deviations -= shifts**2 / counts[:, None]
         np.maximum(deviations, 0.0, out=deviations)
         deviations /= counts[:, None]
@@ -88,8 +95,14 @@ class ClassStatistics:
         return int(self.counts.sum())
 
 
-def _class_sums(features: np.ndarray, labels: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sums (C, D) and sums of squares (C, D) of features (N, D) minus the origin (C, D) of their class."""
+def class_sums(features: np.ndarray, labels: np.ndarray, origins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums (C, D) and sums of squares (C, D) of features minus the origin of their class, float64.
+
+    Args:
+        features: (N, D) real numbers.
+        labels: (N,) integers in 0..C-1.
+        origins: (C, D).
+    """
     sums, squares = np.zeros_like(origins), np.zeros_like(origins)
     for start in range(0, len(labels), _BLOCK):
         rows = slice(start, start + _BLOCK)

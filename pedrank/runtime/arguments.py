@@ -42,5 +42,5 @@ def add_extraction(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoints", required=True, help=PATTERN)
     add_study(parser)
     parser.add_argument("--batch-size", required=True, type=int)
-    parser.add_argument("--precision", default="float32", help="float32, bfloat16 or float16")
+    parser.add_argument("--precision", default="float32", help="float32, tf32, bfloat16 or float16")
     add_device(parser)

@@ -20,6 +20,9 @@ _SLOTS: list[IO[str]] = []  # open while the process lives: the kernel frees a s
 def prepare_device(threads: int, gpu: int) -> torch.device:
     """Limit torch to some CPU threads, make it deterministic, and choose the device.
 
+    On a GPU of NVIDIA or AMD, torch takes deterministic algorithms where it has them, and warns where not. float32 is
+    float32, not TF32.
+
     Args:
         threads: CPU threads.
         gpu: Number of GPUs that the job was given; 0 for the CPU.
@@ -34,10 +37,15 @@ def prepare_device(threads: int, gpu: int) -> torch.device:
     torch.set_num_threads(threads)
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False  # by default, convolutions use it
+    torch.set_float32_matmul_precision("highest")
     if gpu and torch.backends.mps.is_available():
         return torch.device("mps")
     if gpu == 0 or not torch.cuda.is_available():
         return torch.device("cpu")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by cuBLAS at its start: fixed order of additions
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     index = claim_gpu(torch.cuda.device_count())
     torch.cuda.set_device(index)
     return torch.device("cuda", index)
