@@ -7,8 +7,10 @@ import sys
 import numpy as np
 import pytest
 
+from pedrank.cli import main
 from pedrank.metrics import bytes_needed, metric_names, score
 from pedrank.store.artefacts import read_arrays, write_arrays
+from pedrank.user_data.feature_files import read_features, usable
 from pedrank.utils.errors import InputError
 from pedrank.utils.memory import ShortMemoryError
 from pedrank.utils.paths import ROOT
@@ -164,3 +166,44 @@ def test_only_some_metrics_copy_the_features():
     n, d, c = 10**7, 256, 10
     copying = {name for name in metric_names() if bytes_needed(name, n, d, c) > 4 * n * d}
     assert copying == COPYING
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "npy"])
+def test_files_of_features_are_mapped(suffix, tmp_path):
+    features, labels = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32), np.arange(30) % 3
+    path = tmp_path / f"features.{suffix}"
+    if suffix == "npy":
+        np.save(path, features)
+        np.save(tmp_path / "labels.npy", labels)
+    else:
+        write_arrays(path, {"features": features, "labels": labels}, {})
+    found, found_labels = read_features(path)
+    assert isinstance(found.base, np.memmap) and not found.flags.writeable
+    np.testing.assert_array_equal(found, features)
+    np.testing.assert_array_equal(found_labels, labels)
+
+
+@pytest.mark.parametrize(
+    "command, message",
+    [
+        (["score", "FILE", "--metric", "knn"], "knn: 24000 samples x 512 features, 40 classes need 0.2 GB, but 0.0 GB"),
+        (
+            ["refine", "FILE", "--refine", "0.6", "--out", "o.npz"],
+            "the refined features need 0.0 GB, but 0.0 GB",
+        ),
+    ],
+)
+def test_commands_refuse_in_one_line(command, message, mapped, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pedrank.utils.memory.available_memory", lambda: 10**6)
+    assert main([str(mapped) if word == "FILE" else word for word in command]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert str(mapped) in error and message in error
+    assert not list(tmp_path.glob("o.npz"))
+
+
+def test_features_of_another_type_are_not_copied_into_memory_that_is_short(monkeypatch):
+    monkeypatch.setattr("pedrank.utils.memory.available_memory", lambda: 400)
+    with pytest.raises(ShortMemoryError, match="features of type float64, copied as float32, need 0.0 GB"):
+        usable(np.ones((60, 2)), np.arange(60) % 3)
+    usable(np.ones((60, 2), np.float32), np.arange(60) % 3)
