@@ -39,7 +39,7 @@ rule score:
     threads: 4
     resources:
         gpu=0,  # 1, set in a profile's set-resources, computes the scatter matrix and its spectrum on a GPU
-        mem_mb=megabytes(1000, of_features=4),
+        mem_mb=megabytes(1000, metrics=PLAN.scored),
         runtime=minutes(60),
     params:
         metrics=ask(PLAN.scored),
@@ -72,7 +72,7 @@ rule baselines:
         environment("core")
     threads: 4
     resources:
-        mem_mb=megabytes(1000, of_features=2),
+        mem_mb=megabytes(1000, metrics=lambda wildcards: config["baselines"]),
         runtime=minutes(60),
     params:
         metrics=config["baselines"],
