@@ -17,7 +17,7 @@ PENALTIES = 10.0 ** np.arange(-5, 4)  # times the mean variance of a feature and
 @metric(
     title="Linear probe",
     paper="Kornblith et al. 2019, Do better ImageNet models transfer better?, CVPR",
-    memory=lambda n, d, c: 8 * (8 * min(n, d) * d + 2**23 + 5 * block_outputs(n, d, c) + n * c),
+    memory=lambda n, d, c: 8 * (8 * min(n, d) * d + 2**23 + 5 * block_outputs(n, d, c) + n * c // 2),
 )
 def linear_probe(observation: Observation, folds: int = 5, seed: int = 0) -> float:
     """Share of samples that a linear classifier assigns to their class, trained on the other folds.
