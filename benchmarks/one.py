@@ -64,24 +64,24 @@ def computation(
     return lambda: score(what, x, y, **({"seeds": 1} if what == "nleep" else {}))
 
 
-def _limit_memory() -> None:
+def limit_memory() -> None:
     """Limit this process to the free memory: a larger computation ends in a MemoryError and harms no other process."""
-    now = _held("VmSize")
+    now = held("VmSize")
     limit = now + (available_memory() or resource.RLIM_INFINITY - now)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def _held(what: str) -> int:
+def held(what: str) -> int:
     """Bytes of this process, by the kernel's name: VmSize, VmRSS, or VmHWM, the peak of VmRSS."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{what}:"))
 
 
-def _forget_peak() -> int:
+def forget_peak() -> int:
     """Return freed memory to the system, reset the peak, and return the bytes that this process holds."""
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
-    return _held("VmRSS")
+    return held("VmRSS")
 
 
 def main() -> None:
@@ -91,14 +91,14 @@ def main() -> None:
     # A small case first: it loads libraries and starts threads.
     computation(what, who, x[:200], np.arange(200) % 2, reference)()
     run = computation(what, who, x, y, reference)
-    _limit_memory()
-    before = _forget_peak()
+    limit_memory()
+    before = forget_peak()
     seconds = []
     while not seconds or sum(seconds) < 2 or (len(seconds) < 3 and sum(seconds) < 30):
         start = time.perf_counter()
         run()
         seconds.append(time.perf_counter() - start)
-    print(json.dumps({"seconds": min(seconds), "megabytes": (_held("VmHWM") - before) / 1e6}))
+    print(json.dumps({"seconds": min(seconds), "megabytes": (held("VmHWM") - before) / 1e6}))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ rule sweep:
     conda:
         environment("core")
     resources:
-        mem_mb=megabytes(1000, of_features=1),
+        mem_mb=megabytes(1000, metrics=lambda wildcards: [config["ablation"]["metric"]]),
         runtime=minutes(120),
     params:
         inputs=arguments(features=[FEATURES], references=[PLAN.reference]),

@@ -177,15 +177,24 @@ def of_study(*templates, **names):
     return collect(list(templates), **(names or {"dataset": config["datasets"]}), allow_missing=True)
 
 
-def megabytes(peak, of_features=0):
-    """Memory of a job in MB: its peak, plus `of_features` times the features that it maps; multiplied by the attempt."""
+def megabytes(peak, of_features=0, metrics=None):
+    """Memory of a job in MB, multiplied by the attempt: its peak, and more for the largest features that it maps.
+
+    `of_features` is a multiple of their size. `metrics` is a function of wildcards that names the metrics: the features
+    and the memory that the most demanding metric needs for their numbers of images, features and classes are added.
+    """
 
     def asked(wildcards, input, attempt):
-        mapped = 0
-        if of_features:  # unknown until the file exists; a dry run shows <TBD>
+        more = 0
+        if of_features or metrics:  # unknown until the files exist; a dry run shows <TBD>
             files = [input.features] if isinstance(input.features, str) else input.features
-            mapped = max(map(os.path.getsize, files)) / 1e6
-        return attempt * int(SNAKEMAKE_MB + peak + of_features * mapped)
+            more = of_features * max(map(os.path.getsize, files)) / 1e6
+        if metrics:
+            try:
+                more = max(PLAN.megabytes_of(metrics(wildcards), file) for file in files)
+            except InputError as error:
+                raise WorkflowError(str(error))
+        return attempt * int(SNAKEMAKE_MB + peak + more)
 
     return asked
 

@@ -37,7 +37,7 @@ rule halves:
         environment("core")
     threads: 4
     resources:
-        mem_mb=megabytes(1000, of_features=2),
+        mem_mb=megabytes(1000, metrics=lambda wildcards: [RANKED_BY["metric"]]),
         runtime=minutes(60),
     params:
         inputs=arguments(features=[FEATURES], **({"references": [PLAN.reference]} if MOVED_BY else {})),

@@ -39,7 +39,7 @@ rule score:
     threads: 4
     resources:
         gpu=0,  # 1, set in a profile's set-resources, computes what is costly on a GPU (docs/metrics.md)
-        mem_mb=megabytes(1000, of_features=4),
+        mem_mb=megabytes(1000, metrics=PLAN.scored),
         runtime=minutes(60),
     params:
         metrics=ask(PLAN.scored),
@@ -73,7 +73,7 @@ rule baselines:
     threads: 4
     resources:
         gpu=0,  # as for the rule score
-        mem_mb=megabytes(1000, of_features=2),
+        mem_mb=megabytes(1000, metrics=lambda wildcards: config["baselines"]),
         runtime=minutes(60),
     params:
         metrics=config["baselines"],

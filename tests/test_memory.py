@@ -38,6 +38,18 @@ def test_version_1_and_a_container(own, tmp_path):
     assert _control_group(own("0::/kubepods/pod1\n"), tmp_path / "fs") == 700
 
 
+def test_pages_of_files_are_free(own, tmp_path):
+    """Mapped features that were read fill a group up to its limit, and the kernel drops them when memory is needed."""
+    _group(tmp_path / "fs/job_7", 1000, 900)
+    (tmp_path / "fs/job_7/memory.stat").write_text("anon 100\ninactive_file 500\nactive_file 200\n")
+    assert _control_group(own("0::/job_7\n"), tmp_path / "fs") == 800
+    names = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+    _group(tmp_path / "fs/memory/job_7", 1000, 900, names)
+    stat = "inactive_file 1\nactive_file 1\ntotal_inactive_file 300\ntotal_active_file 100\n"
+    (tmp_path / "fs/memory/job_7/memory.stat").write_text(stat)
+    assert _control_group(own("3:rdma,memory:/job_7\n"), tmp_path / "fs") == 500
+
+
 def test_no_group_and_no_linux(own, tmp_path):
     assert _control_group(tmp_path / "missing") is None
     assert _control_group(own("1:name=systemd:/\n"), tmp_path / "fs") is None

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from golden import clusters
 
-import pedrank.metrics
 from pedrank import ReferenceStatistics, metric_names, refine, score
 from pedrank.ablation.sweep import sweep
 from pedrank.metrics import evaluate, get_metric, metric, registered
@@ -93,10 +92,10 @@ def test_unknown_metrics_and_scores_that_are_no_number():
 
 def test_a_metric_too_large_for_the_machine_is_refused(monkeypatch):
     features, labels = clusters(50, 4, 3)
-    monkeypatch.setattr(pedrank.metrics, "available_memory", lambda: 100)
-    with pytest.raises(InputError, match="knn: 50 samples x 4 features, 3 classes need 0.0 GB, but 0.0 GB are free"):
+    monkeypatch.setattr("pedrank.utils.memory.available_memory", lambda: 100)
+    with pytest.raises(InputError, match="knn: 50 samples x 4 features, 3 classes need 0.1 GB, but 0.0 GB are free"):
         score("knn", features, labels)
-    monkeypatch.setattr(pedrank.metrics, "available_memory", lambda: None)
+    monkeypatch.setattr("pedrank.utils.memory.available_memory", lambda: None)
     score("knn", features, labels)
 
 

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import yaml
 
+from pedrank.metrics import bytes_needed
+from pedrank.store.artefacts import write_arrays
 from pedrank.store.digest import closure
 from pedrank.study.config import read_config
 from pedrank.study.names import files, fill, finetuned, names, paths, refinements
@@ -76,6 +79,21 @@ def test_a_refinement_of_a_study_is_in_the_digest_of_its_rule_alone():
     files_of_sa = closure("scripts/ped.py", "pedrank/refinements/ped.py", "pedrank/refinements/spread_attract.py")
     assert "pedrank/refinements/spread_attract.py" in files_of_sa
     assert "pedrank/refinements/spread_attract.py" not in closure("scripts/ped.py", "pedrank/refinements/ped.py")
+
+
+def test_the_memory_of_a_score_follows_its_metrics_and_its_features(tmp_path):
+    features = tmp_path / "features.safetensors"
+    with pytest.raises(FileNotFoundError):  # Snakemake then prints <TBD>
+        plan().megabytes_of(["gbc"], str(features))
+    labels = np.arange(3000) % 5
+    write_arrays(features, {"features": np.zeros((3000, 100), np.float32), "labels": labels}, {})
+    size = features.stat().st_size
+    for metrics in (["gbc"], ["gbc", "knn", "logme"]):
+        promised = max(bytes_needed(name, 3000, 100, 5) for name in metrics)
+        assert plan().megabytes_of(metrics, str(features)) == (size + promised) / 1e6
+    features.write_bytes(features.read_bytes()[:-1])
+    with pytest.raises(InputError, match="truncated"):
+        plan().megabytes_of(["gbc"], str(features))
 
 
 def test_one_metric_is_not_in_the_digest_of_another():

@@ -49,6 +49,12 @@ def test_a_gpu_partition_is_suggested_for_every_rule_with_a_gpu():
         assert "mem_mb=megabytes(" in bodies[rule] and "runtime=minutes(" in bodies[rule], rule
 
 
+@pytest.mark.parametrize("rule", ["score", "baselines", "halves", "sweep"])
+def test_jobs_that_compute_metrics_request_what_these_promise(rule):
+    body = re.search(rf"^rule {rule}:\n(.*?)(?=^ *(?:use )?rule |\Z)", TEXT, re.M | re.S)[1]
+    assert re.search(r"mem_mb=megabytes\(1000, metrics=", body)
+
+
 def _asked(plan: str) -> dict[str, set[str]]:
     """Resources of each rule, as a dry run prints them."""
     asked, rule = {}, ""

@@ -34,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from pedrank.store.artefacts import atomic, provenance, write_arrays
     from pedrank.user_data.feature_files import read_features
     from pedrank.utils.errors import InputError
+    from pedrank.utils.memory import check_free
 
     suffix = arguments.out.suffix
     if suffix not in ({".safetensors"} if arguments.displacement else {".npz", ".safetensors"}):
@@ -42,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     features, labels = read_features(arguments.file)
     refinement, reference = refinement_of(arguments, features, labels)
+    if not arguments.displacement:
+        check_free(f"{arguments.file}: the refined features", 4 * features.size, "write the --displacement instead")
     inputs = [file for file in (arguments.file, arguments.reference) if file is not None]
     made_by = provenance(refinement.options | {"reference": reference}, inputs)
     if arguments.displacement:

@@ -27,7 +27,8 @@ def opened(path: Path, missing: str) -> Iterator[Any]:
         InputError: The file is missing or broken; also while its arrays are read within the context.
     """
     try:
-        content = np.load(path, allow_pickle=False)
+        # An .npy file is mapped, since it may be larger than the memory; .npz files cannot be.
+        content = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
         if isinstance(content, np.ndarray) != (path.suffix == ".npy"):
             raise InputError(
                 f"{path}: the suffix does not fit the content; one array is .npy, several are .npz; rename the file"

@@ -24,7 +24,7 @@ import numpy as np
 from pedrank.observation.observation import Observation, observe
 from pedrank.observation.refinement import Refinement
 from pedrank.utils.errors import InputError
-from pedrank.utils.memory import available_memory
+from pedrank.utils.memory import ShortMemoryError, check_free
 
 
 class UndefinedScore(InputError):
@@ -70,6 +70,7 @@ class Metric:
 registered: dict[str, Metric] = {}
 
 _LARGE = 1e25  # beyond it, products of sums of squares leave float64
+_OVERHEAD = 2**24  # bytes of any score: buffers of threads, and what the allocator keeps
 _FAR = 1e6  # beyond it, squares in float64 keep fewer than four digits of the variances
 
 
@@ -105,6 +106,34 @@ def metric(
         return function
 
     return register
+
+
+def bytes_needed(name: str, n: int, d: int, c: int) -> int:
+    """Bytes that a score needs beyond the features: those of the metric, and those of the class statistics.
+
+    Args:
+        name: Name of the metric.
+        n: Number of samples.
+        d: Number of features.
+        c: Number of classes.
+
+    Raises:
+        InputError: The metric is unknown.
+
+    >>> bytes_needed("gbc", 1000, 64, 10) < bytes_needed("gbc", 1000, 64, 20)
+    True
+    """
+    statistics = _OVERHEAD + 8 * (5 * c * d + 4 * n)
+    return get_metric(name).memory(n, d, c) + statistics
+
+
+def block_outputs(n: int, d: int, c: int) -> int:
+    """Numbers in the outputs (b, C) of the b rows of one block of `Observation.blocks`; for the `memory` of metrics.
+
+    >>> block_outputs(10_000, 2048, 100)
+    102400
+    """
+    return min(n, max(256, 2**21 // d)) * c
 
 
 def metric_names() -> list[str]:
@@ -150,10 +179,12 @@ def evaluate(name: str, observation: Observation, **options: object) -> Score:
     (-0.000671, 7.307)
     """
     found = get_metric(name)
-    check_memory(name, observation, found.memory(observation.n, observation.d, observation.c))
+    check_memory(name, observation, bytes_needed(name, observation.n, observation.d, observation.c))
     try:
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # the result is checked below
             value = found.function(observation, **options)
+    except ShortMemoryError:  # of an option that needs more; not a property of the features, so never left out
+        raise
     except InputError as error:
         raise UndefinedScore(name, str(error).removeprefix(f"{name}: ")) from None
     except np.linalg.LinAlgError:
@@ -195,12 +226,8 @@ def check_memory(name: str, observation: Observation, needed: int) -> None:
         observation: Its input.
         needed: Bytes needed beyond the features.
     """
-    available = available_memory()
-    if available is not None and needed > available:
-        size = f"{observation.n} samples x {observation.d} features, {observation.c} classes"
-        raise InputError(
-            f"{name}: {size} need {needed / 1e9:.1f} GB, but {available / 1e9:.1f} GB are free; score fewer samples"
-        )
+    size = f"{observation.n} samples x {observation.d} features, {observation.c} classes"
+    check_free(f"{name}: {size}", needed, "score fewer samples")
 
 
 def score(

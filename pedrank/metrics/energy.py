@@ -7,7 +7,7 @@ from pedrank.metrics._fisher import log_sum_exp
 from pedrank.observation.observation import Observation
 
 
-@metric(title="Energy", paper="Gholami et al. 2023, ETran, ICCV", memory=lambda n, d, c: 8 * 2**24)
+@metric(title="Energy", paper="Gholami et al. 2023, ETran, ICCV", memory=lambda n, d, c: 8 * 2**23)
 def energy(observation: Observation) -> float:
     """Mean over samples of ln(sum_d exp(z_d)): the negative free energy, with the features used as logits.
 

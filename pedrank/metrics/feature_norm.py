@@ -8,7 +8,7 @@ from pedrank.metrics import metric
 from pedrank.observation.observation import Observation
 
 
-@metric(title="Feature norm", paper="no paper: a control of this package", memory=lambda n, d, c: 8 * 2**24)
+@metric(title="Feature norm", paper="no paper: a control of this package", memory=lambda n, d, c: 8 * 2**23)
 def feature_norm(observation: Observation) -> float:
     """Mean Euclidean norm of a sample's features.
 

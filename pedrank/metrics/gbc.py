@@ -7,7 +7,7 @@ import numpy as np
 from pedrank.metrics import Score, metric
 from pedrank.observation.observation import Observation
 from pedrank.utils.errors import InputError
-from pedrank.utils.parallel import each_share
+from pedrank.utils.parallel import each_share, thread_count
 
 VARIANCE_FLOOR = 1e-4
 _PAIRS = 128  # pairs of classes per step: large enough that threads rarely wait for each other
@@ -17,7 +17,7 @@ _PAIRS = 128  # pairs of classes per step: large enough that threads rarely wait
     title="GBC",
     paper="Pandy et al. 2022, GBC, CVPR",
     needs="statistics",
-    memory=lambda n, d, c: 8 * (c * c + 6 * c * d + 1000 * d),
+    memory=lambda n, d, c: 8 * (5 * c * c + 4 * c * d + 600 * d * thread_count()),
 )
 def gbc(observation: Observation, variant: str = "diagonal") -> Score:
     """Minus the sum over ordered pairs of classes of exp(-D_B), with D_B the Bhattacharyya distance of two Gaussians.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.metrics import metric
+from pedrank.metrics import check_memory, metric
 from pedrank.observation.observation import Observation
 
 
 @metric(
     title="H-score",
     paper="Bao et al. 2019, H-score, ICIP; Ibrahim et al. 2021, Newer is not always better, arXiv",
-    memory=lambda n, d, c: 8 * 4 * d * d,
+    memory=lambda n, d, c: 8 * (4 * d * d + 2**23),
 )
 def h_score(observation: Observation, debiased: bool = False) -> float:
     """Trace of the inverse feature covariance times the covariance of class means, both shrunk by Ledoit and Wolf.
@@ -38,6 +38,9 @@ def h_score(observation: Observation, debiased: bool = False) -> float:
         observation: Features and labels.
         debiased: Whether the expected spread of class means by chance is subtracted.
 
+    Raises:
+        InputError: Memory is short for `debiased`.
+
     >>> from pedrank.observation.observation import observe
     >>> noise, labels = np.random.default_rng(0).normal(size=(40, 3)), np.repeat([0, 1], 20)
     >>> near, far = (observe(noise + gap * labels[:, None], labels) for gap in (0.5, 5))
@@ -54,6 +57,7 @@ def h_score(observation: Observation, debiased: bool = False) -> float:
     solved = np.linalg.solve(covariance, spread.T)
     between = observation.counts @ np.einsum("cd,dc->c", spread, solved)
     if debiased:
+        check_memory("h_score", observation, 8 * (6 * observation.d**2 + 2**22))
         between -= np.trace(np.linalg.solve(covariance, _scatter_by_chance(observation)))
     return float((1 - shrinkage) * between / (n - 1))
 

@@ -23,7 +23,7 @@ _SHARE = 5  # one of so many parts validates
 @metric(
     title="ITM",
     paper="Zheng et al. 2025, ITM, NeurIPS",
-    memory=lambda n, d, c: 4 * (2 * n * d + 6 * d * c + n * c) + 8 * n,
+    memory=lambda n, d, c: 4 * (2 * n * d + 10 * d * c + 6 * n * c) + 8 * (6 * n + 2**23),
 )
 def itm(observation: Observation, mode: str = "clean", steps: int = 500, seed: int = 0) -> float:
     """Validation accuracy of two linear maps on the features, trained with one step of the features' own dynamics.

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.metrics import Score, metric
+from pedrank.metrics import Score, block_outputs, metric
 from pedrank.metrics._fisher import adaptive_shrinkage, discriminant, log_miss, log_sum_exp, shrink
 from pedrank.observation.observation import Observation
 
 
-@metric(title="LDA", paper="Gholami et al. 2023, ETran, ICCV", memory=lambda n, d, c: 8 * (3 * d * d + 2**24 + n))
+@metric(
+    title="LDA",
+    paper="Gholami et al. 2023, ETran, ICCV",
+    memory=lambda n, d, c: 8 * (4 * d * d + 2**23 + 4 * block_outputs(n, d, c) + 2 * n),
+)
 def lda(observation: Observation) -> Score:
     """Mean probability of the true class under linear discriminant analysis with adaptively shrunk covariance.
 

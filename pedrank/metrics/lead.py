@@ -21,7 +21,7 @@ _STEPS = 200  # of L-BFGS, at most
 @metric(
     title="LEAD",
     paper="Hu et al. 2024, LEAD, CVPR",
-    memory=lambda n, d, c: 8 * (2 * n * d + 5 * n * c + 25 * (d + 1) * c + WIDTH * (d + c + 3 * PER_CLASS)),
+    memory=lambda n, d, c: 8 * (2 * n * d + 7 * n * c + 35 * (d + 1) * c + WIDTH * (2 * d + 2 * c + 4 * PER_CLASS)),
 )
 def lead(
     observation: Observation, mode: str = "cross_fitted", eta: float = 1.0, seeds: int = 3, seed: int = 0
@@ -79,7 +79,9 @@ def lead(
         raise InputError(f"lead: eta is {eta}; choose a number greater than 0")
     if seeds < 1:
         raise InputError(f"lead: seeds is {seeds}; choose at least 1")
-    rows = np.concatenate([block - observation.mean for _, block in observation.blocks()])
+    rows = np.empty((observation.n, observation.d))
+    for part, block in observation.blocks():
+        rows[part] = block - observation.mean
     largest = np.abs(rows).max()
     if not largest > 0:
         raise np.linalg.LinAlgError

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.metrics import metric
+from pedrank.metrics import check_memory, metric
 from pedrank.metrics.nleep import label_probability
 from pedrank.observation.observation import Observation
 from pedrank.utils.arrays import as_numpy
 from pedrank.utils.errors import InputError
 
 
-@metric(title="LEEP", paper="Nguyen et al. 2020, LEEP, ICML", memory=lambda n, d, c: 8 * n * c)
+@metric(title="LEEP", paper="Nguyen et al. 2020, LEEP, ICML", memory=lambda n, d, c: 8 * 2 * n * c)
 def leep(observation: Observation, probabilities: np.ndarray | None = None) -> float:
     """Mean over samples of ln(sum_z p(y_n | z) p(z | x_n)), where z runs over the checkpoint's own classes.
 
@@ -42,6 +42,7 @@ def leep(observation: Observation, probabilities: np.ndarray | None = None) -> f
             f"leep: `probabilities` have shape {probabilities.shape}; give one row for each of the "
             f"{observation.n} samples"
         )
+    check_memory("leep", observation, 8 * 2 * probabilities.size)
     if (probabilities < 0).any() or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
         raise InputError(
             "leep: `probabilities` must be non-negative and sum to 1 along each row; apply a softmax first"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+
 import numpy as np
 
-from pedrank.metrics import metric
+from pedrank.metrics import block_outputs, metric
 from pedrank.metrics._folds import stratified_folds
 from pedrank.observation.observation import Observation
 from pedrank.utils.errors import InputError
@@ -15,7 +17,7 @@ PENALTIES = 10.0 ** np.arange(-5, 4)  # times the mean variance of a feature and
 @metric(
     title="Linear probe",
     paper="Kornblith et al. 2019, Do better ImageNet models transfer better?, CVPR",
-    memory=lambda n, d, c: 8 * (5 * n * d + 3 * min(n, d) ** 2 + 4 * n * c),
+    memory=lambda n, d, c: 8 * (8 * min(n, d) * d + 2**23 + 5 * block_outputs(n, d, c) + n * c // 2),
 )
 def linear_probe(observation: Observation, folds: int = 5, seed: int = 0) -> float:
     """Share of samples that a linear classifier assigns to their class, trained on the other folds.
@@ -33,7 +35,7 @@ def linear_probe(observation: Observation, folds: int = 5, seed: int = 0) -> flo
     largest of equally good ones is taken. So the scale of the features does not matter. The folds depend on neither
     the order of the samples nor the numbering of the classes.
 
-    Score in [0, 1], higher = better. Needs all features at once; O(folds (N D min(N, D) + min(N, D)^3)) time, O(N D)
+    Score in [0, 1], higher = better. Needs features, read often; O(folds (N D min(N, D) + min(N, D)^3)) time, O(D^2)
     memory. Weak because it is the slowest of the cheap scores, and because fine-tuning also changes the features; with
     few samples per fold it is coarse. It is the yardstick for all metrics: a cheaper one should rank about as well.
 
@@ -53,55 +55,72 @@ def linear_probe(observation: Observation, folds: int = 5, seed: int = 0) -> flo
     """
     if folds < 2:
         raise InputError(f"linear_probe: folds is {folds}; choose at least 2")
-    rows = np.concatenate([block - observation.mean for _, block in observation.blocks()])
     fold = stratified_folds(observation, min(folds, observation.n), seed)
-    one_hot = np.eye(observation.c)[observation.labels]
     right = 0
     for number in range(fold.max() + 1):
-        test = fold == number
-        outputs = _predict(rows[~test], one_hot[~test], rows[test])
+        test = np.flatnonzero(fold == number)
+        outputs = _predict(observation, np.flatnonzero(fold != number), test)
         right += int((outputs.argmax(axis=1) == observation.labels[test]).sum())
     return right / observation.n
 
 
-def _predict(rows: np.ndarray, one_hot: np.ndarray, unseen: np.ndarray) -> np.ndarray:
-    """Outputs (M, C) for unseen rows (M, D), by ridge regression of one_hot (n, C) on rows (n, D)."""
-    mean, share = rows.mean(axis=0), one_hot.mean(axis=0)
-    rows, unseen, targets = rows - mean, unseen - mean, one_hot - share
-    n, d = rows.shape
-    labels = one_hot.argmax(axis=1)
-    values, left, axes = decomposed(rows)
-    inside, squared = left.T @ targets, left**2
-    best, chosen = -1, 1.0
-    for penalty in PENALTIES * values.sum() / d:
-        shrunk = values / (values + penalty)
-        leverage = 1 / n + squared @ shrunk
-        left_out = share + left @ (shrunk[:, None] * inside) - leverage[:, None] * one_hot
-        right = int((left_out.argmax(axis=1) == labels).sum())
-        if right >= best:
-            best, chosen = right, penalty
-    weights = (np.sqrt(values) / (values + chosen))[:, None] * inside
-    return share + unseen @ (axes @ weights)
+def _predict(observation: Observation, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Outputs (M, C) for unseen rows (M,), by ridge regression of the one-hot labels on the features of rows (n,).
+
+    Of features X, centred, with the singular value decomposition X = left * sqrt(values) @ axes.T.
+    """
+    n, labels = len(train), observation.labels[train]
+    share = np.bincount(labels, minlength=observation.c) / n
+    mean = sum(block.sum(axis=0) for _, block in observation.blocks(train)) / n
+    values, axes, inside, lefts = _decompose(observation, train, mean, share)
+    penalties = PENALTIES * values.sum() / observation.d
+    right = np.zeros(len(penalties), dtype=int)
+    for part, left in lefts():
+        own, squared = labels[part], left**2
+        for number, penalty in enumerate(penalties):
+            shrunk = values / (values + penalty)
+            left_out = share + left @ (shrunk[:, None] * inside)
+            left_out[np.arange(len(own)), own] -= 1 / n + squared @ shrunk
+            right[number] += (left_out.argmax(axis=1) == own).sum()
+    chosen = penalties[np.flatnonzero(right == right.max())[-1]]
+    weights = axes @ ((np.sqrt(values) / (values + chosen))[:, None] * inside)
+    return np.concatenate([share + (block - mean) @ weights for _, block in observation.blocks(test)])
 
 
-def decomposed(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Decompose rows into left * sqrt(values) @ axes.T, their singular value decomposition without its zeros.
+def _decompose(
+    observation: Observation, train: np.ndarray, mean: np.ndarray, share: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Callable[[], Iterable[tuple[slice, np.ndarray]]]]:
+    """Values (r,), axes (D, r), left^T (r, n) times the centred one-hot labels, and a function that yields left.
+
+    With fewer rows than features, the decomposition is that of the Gram matrix of the rows, which are then copied.
+    """
+    n, d, c = len(train), observation.d, observation.c
+
+    def blocks() -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        for part, block in observation.blocks(train):
+            yield part, block - mean, np.eye(c)[observation.labels[train[part]]] - share
+
+    if n < d:
+        rows = np.concatenate([block for _, block, _ in blocks()])
+        targets = np.concatenate([some for _, _, some in blocks()])
+        values, vectors = gram_spectrum(rows @ rows.T, d)
+        return values, (rows.T @ vectors) / np.sqrt(values), vectors.T @ targets, lambda: [(slice(n), vectors)]
+    scatter, products = np.zeros((d, d)), np.zeros((d, c))
+    for _, block, targets in blocks():
+        scatter += block.T @ block
+        products += block.T @ targets
+    values, axes = gram_spectrum(scatter, n)
+    scaled = axes / np.sqrt(values)
+    return values, axes, scaled.T @ products, lambda: ((part, block @ scaled) for part, block, _ in blocks())
+
+
+def gram_spectrum(matrix: np.ndarray, larger: int) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues (r,) of a Gram matrix beyond rounding, and their vectors.
 
     Args:
-        rows: (n, D).
-
-    Returns:
-        values (r,), left (n, r) and axes (D, r).
-
-    >>> values, left, axes = decomposed(np.array([[3.0, 0.0], [0.0, 0.0]]))
-    >>> values, (left * np.sqrt(values) @ axes.T)[0]
-    (array([9.]), array([3., 0.]))
+        matrix: Products of the rows or the columns of some (n, D) numbers.
+        larger: The larger one of n and D.
     """
-    n, d = rows.shape
-    wide = n < d
-    values, vectors = np.linalg.eigh(rows @ rows.T if wide else rows.T @ rows)
-    kept = values > values[-1] * np.finfo(np.float64).eps * max(n, d)
-    values, vectors = values[kept], vectors[:, kept]
-    axes = (rows.T @ vectors) / np.sqrt(values) if wide else vectors
-    left = vectors if wide else (rows @ vectors) / np.sqrt(values)
-    return values, left, axes
+    values, vectors = np.linalg.eigh(matrix)
+    kept = values > values[-1] * np.finfo(np.float64).eps * larger
+    return values[kept], vectors[:, kept]

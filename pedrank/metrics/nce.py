@@ -10,7 +10,7 @@ from pedrank.utils.arrays import as_numpy
 from pedrank.utils.errors import InputError
 
 
-@metric(title="NCE", paper="Tran et al. 2019, NCE, ICCV", memory=lambda n, d, c: 8 * n)
+@metric(title="NCE", paper="Tran et al. 2019, NCE, ICCV", memory=lambda n, d, c: 8 * 8 * n)
 def nce(observation: Observation, source_labels: np.ndarray | None = None) -> float:
     """-H(Y | Z) in nats, where z_n is the class that the checkpoint's own head predicts for sample n.
 

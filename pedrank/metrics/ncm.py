@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.metrics import metric
+from pedrank.metrics import block_outputs, metric
 from pedrank.observation.observation import Observation
 
 
 @metric(
     title="NCM",
     paper="Mensink et al. 2013, Distance-based image classification, TPAMI",
-    memory=lambda n, d, c: 8 * 2**24,
+    memory=lambda n, d, c: 8 * (2**23 + 4 * block_outputs(n, d, c)),
 )
 def ncm(observation: Observation) -> float:
     """Share of samples whose own class has the nearest mean (Euclidean), with the sample left out of that mean.

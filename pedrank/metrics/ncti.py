@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.metrics import metric
+from pedrank.metrics import block_outputs, check_memory, metric
 from pedrank.metrics._fisher import SHRINKAGE_FLOOR, discriminant, shrink, softmax
 from pedrank.observation.observation import Observation
 from pedrank.utils.errors import InputError
@@ -16,7 +16,7 @@ _SHRINKAGE_DIMS = 32  # components whose variance decides the shrinkage
 @metric(
     title="NCTI",
     paper="Wang et al. 2023, NCTI, ICCV",
-    memory=lambda n, d, c: 8 * (4 * d * d + 3 * n * DIMS + 2 * n * c),
+    memory=lambda n, d, c: 8 * (7 * d * d + 2**23),
 )
 def ncti(observation: Observation, part: str = "seli") -> float:
     """One of the three terms of NCTI, on 64 principal components under linear discriminant analysis.
@@ -40,7 +40,7 @@ def ncti(observation: Observation, part: str = "seli") -> float:
         part: "seli", "ncc" or "collapse".
 
     Raises:
-        InputError: The part is unknown.
+        InputError: The part is unknown, or memory is short.
 
     >>> from pedrank.observation.observation import observe
     >>> noise, labels = np.random.default_rng(0).normal(size=(200, 64)), np.repeat([0, 1], 100)
@@ -58,11 +58,13 @@ def ncti(observation: Observation, part: str = "seli") -> float:
     shrunk = shrink(within, shrinkage)
     if part == "seli":
         return _discriminant_norm(shrunk, total, shrink(total.copy(), shrinkage), observation)
+    n, d, c = observation.n, observation.d, observation.c
+    check_memory("ncti", observation, 8 * (7 * d * d + 2**23 + n * c + 4 * block_outputs(n, d, c)))
     means = (observation.means - observation.mean) @ axes
     weights, intercepts = discriminant(shrunk, means, np.log(observation.counts / observation.n))
-    probabilities = np.concatenate(
-        [softmax((block - observation.mean) @ axes @ weights + intercepts) for _, block in observation.blocks()]
-    )
+    probabilities = np.empty((n, c))
+    for rows, block in observation.blocks():
+        probabilities[rows] = softmax((block - observation.mean) @ axes @ weights + intercepts)
     if part == "ncc":
         return float(probabilities[np.arange(observation.n), observation.labels].mean())
     norms = [np.linalg.norm(probabilities[observation.labels == label], "nuc") for label in range(observation.c)]

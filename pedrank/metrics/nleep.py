@@ -18,7 +18,7 @@ from pedrank.utils.errors import InputError
     title="NLEEP",
     paper="Li et al. 2021, NLEEP, CVPR",
     # Assumes that 80 % of the variance lie in at most D / 4 components, and that a row meets few of the 5 C Gaussians.
-    memory=lambda n, d, c: 8 * (4 * d * d + 3 * n * (d // 4) + 5 * n * c),
+    memory=lambda n, d, c: 8 * (4 * d * d + 2**23 + 2**22 + 2 * n * (d // 4) + 3 * n * c),
 )
 def nleep(
     observation: Observation,

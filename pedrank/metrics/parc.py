@@ -13,13 +13,19 @@ from pedrank.utils.errors import InputError
 
 LARGEST = 15_000  # rows scored; more rows are subsampled, as in the released code
 _OVERSAMPLES = 10  # extra columns of the randomised PCA, as in scikit-learn
-_SORTED = 2**22  # sorted values per step
+_SORTED = 2**22  # values that are computed or sorted per step
+
+
+def _memory(n: int, d: int, c: int) -> int:
+    """Bytes for the distances of all pairs, again for the half of them within classes, for a step, and for the rest."""
+    rows = min(n, LARGEST)
+    return 3 * rows**2 + 8 * (8 * min(_SORTED, rows**2 // 2) + 170 * (rows + d) + 2 * min(n, d) * d + 2**22)
 
 
 @metric(
     title="PARC",
     paper="Bolya et al. 2021, PARC, NeurIPS",
-    memory=lambda n, d, c: 4 * min(n, LARGEST) ** 2 // 2 + 8 * (4 * 42 * (min(n, LARGEST) + d) + 5 * 2**22),
+    memory=_memory,
 )
 def parc(observation: Observation, dims: int = 32, seed: int = 1919, label_distance: str = "exact") -> float:
     """Spearman correlation, times 100, between the distances of all pairs of samples in features and in labels.
@@ -175,20 +181,23 @@ def _rank_correlation(scores: np.ndarray, sizes: np.ndarray, device: str = "cpu"
 
 
 def _rank_sums(rows: np.ndarray, sizes: np.ndarray, dtype: type) -> tuple[list[float], list[int], float]:
-    """Sum of the ranks of the pairs within each class, among all pairs by their product, their number, and `_ties`.
+    """Sums of the ranks of pairs within classes, among all pairs by their product, their numbers, and `_ties`.
 
+    Each sum and number is of one block of pairs.
     `rows` (M, dims) have length 1 and are sorted by class; products are sorted as `dtype`.
     """
     pairs = len(rows) * (len(rows) - 1) // 2
     likeness: np.ndarray = np.empty(pairs, dtype)
     within, filled = [], 0
-    ends = np.cumsum(sizes)
+    ends, step = np.cumsum(sizes), max(1, _SORTED // len(rows))
     for start, end in zip(ends - sizes, ends, strict=True):
-        product = rows[start:end] @ rows[start:].T
-        within.append(np.sort(product[:, : end - start][np.triu_indices(end - start, 1)].astype(dtype)))
-        for values in (within[-1], product[:, end - start :].ravel()):
-            likeness[filled : filled + values.size] = values
-            filled += values.size
+        for first in range(start, end, step):
+            product = rows[first : min(first + step, end)] @ rows[first:].T
+            own = product[:, : end - first]
+            within.append(np.sort(own[np.triu_indices(len(own), 1, end - first)].astype(dtype)))
+            for values in (within[-1], product[:, end - first :].ravel()):
+                likeness[filled : filled + values.size] = values
+                filled += values.size
     likeness.sort()
     return [_rank_sum(likeness, values) for values in within], [values.size for values in within], _ties(likeness)
 

@@ -12,7 +12,7 @@ from pedrank.observation.observation import Observation
     title="RankMe",
     paper="Garrido et al. 2023, RankMe, ICML",
     needs="statistics",
-    memory=lambda n, d, c: 8 * 3 * d * d,
+    memory=lambda n, d, c: 8 * (4 * d * d + 2**23),
 )
 def rankme(observation: Observation) -> float:
     """exp(-sum_k p_k ln p_k) with p_k = s_k / sum(s) + 1e-7, s the singular values of the uncentred features.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.metrics import Score, check_memory, metric
+from pedrank.metrics import Score, block_outputs, check_memory, metric
 from pedrank.metrics._fisher import adaptive_shrinkage, discriminant, log_miss, log_sum_exp, shrink, softmax
 from pedrank.metrics._left_out import LEFT_OUT, left_out_logits
 from pedrank.observation.observation import Observation
@@ -13,7 +13,11 @@ from pedrank.utils.errors import InputError
 _NEGLIGIBLE = 1e-10  # share of q; ignoring it changes the covariance by at most this share in every direction
 
 
-@metric(title="SFDA", paper="Shao et al. 2022, SFDA, ECCV", memory=lambda n, d, c: 8 * (3 * d * d + 2**24 + 2 * n))
+@metric(
+    title="SFDA",
+    paper="Shao et al. 2022, SFDA, ECCV",
+    memory=lambda n, d, c: 8 * (4 * d * d + 2**23 + 2**22 + 5 * block_outputs(n, d, c) + 3 * n),
+)
 def sfda(observation: Observation, leave_out: str = "nothing") -> Score:
     """Mean probability of the true class under a regularised Fisher discriminant, on samples mixed to be harder.
 

@@ -8,7 +8,7 @@ from pedrank.metrics import metric
 from pedrank.observation.observation import Observation
 
 
-@metric(title="TransRate", paper="Huang et al. 2022, TransRate, ICML", memory=lambda n, d, c: 8 * 4 * d * d)
+@metric(title="TransRate", paper="Huang et al. 2022, TransRate, ICML", memory=lambda n, d, c: 8 * (5 * d * d + 2**23))
 def transrate(observation: Observation, eps: float = 1e-4) -> float:
     """Coding rate of the centred features minus the unweighted mean of the coding rates of the classes.
 
@@ -32,10 +32,22 @@ def transrate(observation: Observation, eps: float = 1e-4) -> float:
     (3.91, 0.0)
     """
     classes = [
-        _coding_rate(own @ own.T if len(own) < observation.d else own.T @ own, len(own), eps)
-        for own in (block - observation.mean for block in observation.classes())
+        _coding_rate(_gram(observation, np.flatnonzero(observation.labels == label)), count, eps)
+        for label, count in enumerate(observation.counts)
     ]
     return _coding_rate(observation.total_scatter(), observation.n, eps) - float(np.mean(classes))
+
+
+def _gram(observation: Observation, rows: np.ndarray) -> np.ndarray:
+    """Gram matrix of the centred features of some rows: of the rows if they are fewer than D, else D x D by blocks."""
+    blocks = (block - observation.mean for _, block in observation.blocks(rows))
+    if len(rows) < observation.d:
+        own = np.concatenate(list(blocks))
+        return own @ own.T
+    gram = np.zeros((observation.d, observation.d))
+    for block in blocks:
+        gram += block.T @ block
+    return gram
 
 
 def _coding_rate(gram: np.ndarray, n: int, eps: float) -> float:

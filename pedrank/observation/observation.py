@@ -195,13 +195,6 @@ class Observation:
         """The refined features on the device, for metrics that compute there; all refinements share one copy."""
         return self._shared["device_rows"].moved(self.displacement)
 
-    def classes(self) -> Iterator[np.ndarray]:
-        """Iterate over the classes 0..C-1: refined features (n_c, D) of each, float64."""
-        order = np.argsort(self.labels, kind="stable")
-        for label, rows in enumerate(np.split(order, np.cumsum(self.counts)[:-1])):
-            block = self.features[rows].astype(np.float64)
-            yield block if self.displacement is None else block + self.displacement[label]
-
 
 def observe(
     features: np.ndarray, labels: np.ndarray, refinement: Refinement | None = None, device: str = "cpu"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.metrics.linear_probe import decomposed
 from pedrank.metrics.logme import maximum_evidence
+from pedrank.regression.decomposed import decomposed
 from pedrank.regression.targets import checked_rows, checked_targets
 from pedrank.utils.errors import InputError
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pedrank.metrics.linear_probe import PENALTIES, decomposed
+from pedrank.metrics.linear_probe import PENALTIES
+from pedrank.regression.decomposed import decomposed
 from pedrank.regression.target_folds import target_folds
 from pedrank.regression.targets import checked_rows
 from pedrank.utils.errors import InputError

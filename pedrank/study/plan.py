@@ -22,6 +22,7 @@ from pedrank.catalogue.architecture import code_of
 from pedrank.catalogue.catalogue import catalogue, converter, files, reader
 from pedrank.catalogue.crop import crop_name
 from pedrank.finetune.protocol import EVERYBODYS_SEEDS, Point, Protocol, point_name, protocol
+from pedrank.metrics import bytes_needed
 from pedrank.networks.build import builder
 from pedrank.pretrain.recipe import recipe_of
 from pedrank.ranking.costs import cost
@@ -29,7 +30,7 @@ from pedrank.ranking.known_weights import imagenet_accuracy, weights_key
 from pedrank.ranking.prior_rows import TABLES, prior_rows
 from pedrank.refinements import BUILT_IN
 from pedrank.report import CROSS_DATASET_FIGURES
-from pedrank.store.artefacts import atomic, sha256
+from pedrank.store.artefacts import atomic, read_arrays, sha256
 from pedrank.store.digest import code_digest
 from pedrank.study.names import fill, finetuned, is_ranked, refinements
 from pedrank.utils.errors import InputError
@@ -210,6 +211,22 @@ class Plan:
     def scored_options(self, wildcards: Any) -> str:
         """Options of the metrics of one score job."""
         return self.metric_options(self.scored(wildcards))
+
+    def megabytes_of(self, metrics: Sequence[str], features: str) -> float:
+        """Memory in MB that the most demanding of these metrics needs for a file of features, which is mapped as well.
+
+        Args:
+            metrics: Names of the metrics.
+            features: The file.
+
+        Raises:
+            FileNotFoundError: The file does not exist yet.
+            InputError: The file is damaged.
+        """
+        mapped = Path(features).stat().st_size
+        arrays = read_arrays(features, "features", "labels", whole=False)
+        (n, d), c = arrays["features"].shape, int(arrays["labels"].max()) + 1
+        return (mapped + max(bytes_needed(name, n, d, c) for name in metrics)) / 1e6
 
     def dataset_card(self, wildcards: Any) -> str:
         """Card fields that affect prepared images; of a user's own images also which files there are."""

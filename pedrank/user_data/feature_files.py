@@ -22,6 +22,7 @@ from pedrank.user_data.image_files import left_out_sentences, passed_over
 from pedrank.user_data.slug import slug
 from pedrank.utils.checks import check_features, check_labels
 from pedrank.utils.errors import InputError, about
+from pedrank.utils.memory import check_free
 
 SUFFIXES = (".npz", ".npy", ".safetensors")
 LABELS = "labels.npy"
@@ -153,8 +154,10 @@ def usable(features: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
     numbers = numbers.astype(np.int64)
     check_features(features, len(numbers))
     check_labels(numbers)
+    if features.dtype != np.float32:
+        check_free(f"features of type {features.dtype}, copied as float32,", 4 * features.size, "save them as float32")
     features = np.asarray(features, np.float32)
-    finite = np.isfinite(features).all(axis=1)
+    finite = np.isfinite(features.min(axis=1)) & np.isfinite(features.max(axis=1))
     if not finite.all():
         raise InputError(f"row {np.argmin(finite)} of the features is not finite in float32; compute them again")
     names = [name.decode(errors="replace") if isinstance(name, bytes) else str(name) for name in classes.tolist()]
