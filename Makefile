@@ -53,7 +53,7 @@ estimate: .venv/workflow
 	@python scripts/estimate.py $(if $(CONFIG),--config $(CONFIG))
 
 test: .venv/dev
-	pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Crashes, full disks and changed files, then 200 kills at random points of the quickstart: an hour on two cores. Tests of
 # full disks need root with the right to mount, and are skipped otherwise. KILLS=10 is quicker.
