@@ -9,7 +9,7 @@ import pandas as pd
 from pedrank.metrics._scoring import timed_scores
 from pedrank.runtime.arguments import PATTERN, add_device, add_study
 from pedrank.runtime.command import run
-from pedrank.runtime.device import prepare_device
+from pedrank.runtime.device import score_device
 from pedrank.store.artefacts import provenance, read_arrays, read_csv, write_csv
 from pedrank.store.timing import MEASURED, measured
 from pedrank.study.names import paths
@@ -34,7 +34,7 @@ def main() -> None:
     for plugin in arguments.plugins:
         load_plugin(plugin)
     # torch is imported only where it is needed
-    device = str(prepare_device(arguments.threads, arguments.gpu)) if arguments.gpu else "cpu"
+    device = score_device(arguments.threads, arguments.gpu)
     where = {"threads": arguments.threads, "device": processor() if device == "cpu" else "cuda"}
     each_file = (paths([each], arguments.study) for each in (arguments.features, arguments.scores, arguments.seconds))
     for features, out, out_seconds in zip(*each_file, strict=True):

@@ -11,7 +11,7 @@ from pedrank.metrics._scoring import timed_scores
 from pedrank.refinements.refinement_file import load_refinement
 from pedrank.runtime.arguments import PATTERN, add_device, add_study
 from pedrank.runtime.command import run
-from pedrank.runtime.device import prepare_device
+from pedrank.runtime.device import score_device
 from pedrank.store.artefacts import provenance, read_arrays
 from pedrank.store.timing import MEASURED, measured
 from pedrank.study.names import files
@@ -37,7 +37,7 @@ def main() -> None:
     for plugin in arguments.plugins:
         load_plugin(plugin)
     # torch is imported only where it is needed
-    device = str(prepare_device(arguments.threads, arguments.gpu)) if arguments.gpu else "cpu"
+    device = score_device(arguments.threads, arguments.gpu)
     arrays = read_arrays(arguments.features, "features", "labels")
     labels = hashlib.sha256(arrays["labels"].tobytes()).hexdigest()
     where = {"threads": arguments.threads, "device": processor() if device == "cpu" else "cuda"}

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pedrank.finetune.batches import fetched
-from pedrank.runtime.device import claim_gpu, prepare_device, wait_for
+from pedrank.runtime.device import claim_gpu, prepare_device, score_device, wait_for
 
 PROGRAM = """
 import sys, pathlib
@@ -83,6 +83,7 @@ def test_without_a_gpu_everything_runs_on_the_cpu(gpu, monkeypatch):
 def test_apples_gpu_is_used_where_a_job_has_one(monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert prepare_device(1, gpu=1) == torch.device("mps")
+    assert score_device(1, gpu=1) == score_device(1, gpu=0) == "cpu"  # without float64, scores stay on the CPU
     assert prepare_device(1, gpu=0) == torch.device("cpu")
 
 

@@ -51,6 +51,17 @@ def prepare_device(threads: int, gpu: int) -> torch.device:
     return torch.device("cuda", index)
 
 
+def score_device(threads: int, gpu: int) -> str:
+    """Torch's name of the device that computes scores, which need float64: Apple's GPUs have none.
+
+    Args:
+        threads: As for `prepare_device`.
+        gpu: As for `prepare_device`; 0 for the CPU, without torch.
+    """
+    device = prepare_device(threads, gpu) if gpu else None
+    return "cpu" if device is None or device.type == "mps" else str(device)
+
+
 def wait_for(device: torch.device) -> None:
     """Wait until a GPU has computed all that it was given, so that a clock counts it.
 
