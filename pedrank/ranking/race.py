@@ -61,7 +61,7 @@ class Seconds(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What happens next: a run with the checkpoint's next seed, or the search of its learning rate.
+    """The next step: a run with the checkpoint's next seed, or the search of its learning rate.
 
     If a search finds another learning rate than the borrowed one, the same step repeats the checkpoint's runs with it.
     """

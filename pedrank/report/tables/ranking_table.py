@@ -17,6 +17,8 @@ _PRIOR = (
     "Accuracies on the ranked dataset are left out."
 )
 
+LAST_HEAD = (("First", ("of halves",)), ("Rank", ("of halves",)), ("Features", ()), ("Seconds", ("of all scores",)))
+
 
 def ranking_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
     """Make the table of one dataset's ranking, the best checkpoint first.
@@ -40,15 +42,10 @@ def ranking_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
             *(_prior(row) if priors else ()),
             *(() if combined else (_place(row, "combination"), _score(row))),
             *(_place(row, metric) for metric in metrics),
-            Cell(text.share(row["first"]), row["first"]),
-            Cell(f"{row['rank_low']:g}{text.UNDEFINED}{row['rank_high']:g}", -row["rank_high"]),
-            Cell(f"{row['features']}", row["features"]),
-            Cell(text.seconds(row["seconds"]), -row["seconds"]),
+            *last_cells(row),
             *(_cost(row, column) for column in costs),
         ]
-        same = row["same_as"] if isinstance(row["same_as"], str) else ""
-        label = f"{row['checkpoint']} (same features as {same})" if same else row["checkpoint"]
-        rows.append(Row(label, tuple(cells), starts=place == 0))
+        rows.append(Row(label(row), tuple(cells), starts=place == 0))
     return Table(
         name=found["dataset"],
         title=f"Checkpoints ranked by {'prior and features together' if combined else name}, without fine-tuning",
@@ -58,10 +55,7 @@ def ranking_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
             *((("Prior", ()), ("Prior", ("from",))) if priors else ()),
             *(() if combined else (("Combination", ("rank",)), (name, ("score",)))),
             *((text.metric(metric), ("rank",)) for metric in metrics),
-            ("First", ("of halves",)),
-            ("Rank", ("of halves",)),
-            ("Features", ()),
-            ("Seconds", ("of all scores",)),
+            *LAST_HEAD,
             *((COSTS[column][0].upper() + COSTS[column][1:], ()) for column in costs),
         ),
         rows=tuple(rows),
@@ -77,6 +71,22 @@ def ranking_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
         ),
         numbers=numbers,
     )
+
+
+def last_cells(row: Mapping[str, Any]) -> tuple[Cell, ...]:
+    """The cells below `LAST_HEAD`."""
+    return (
+        Cell(text.share(row["first"]), row["first"]),
+        Cell(f"{row['rank_low']:g}{text.UNDEFINED}{row['rank_high']:g}", -row["rank_high"]),
+        Cell(f"{row['features']}", row["features"]),
+        Cell(text.seconds(row["seconds"]), -row["seconds"]),
+    )
+
+
+def label(row: Mapping[str, Any]) -> str:
+    """The checkpoint's name, and the one that has the same features."""
+    same = f" (same features as {row['same_as']})" if isinstance(row["same_as"], str) else ""
+    return f"{row['checkpoint']}{same}"
 
 
 def _prior(row: Mapping[Any, Any]) -> tuple[Cell, Cell]:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pedrank.report import text
+from pedrank.report.tables.ranking_table import LAST_HEAD, label, last_cells
 from pedrank.report.tables.table import Cell, Row, Table
 
 _SCORES = {"regression": "R2", "labels": "mAP"}  # of k-NN and linear probe
@@ -34,13 +35,9 @@ def target_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
         cells = (
             Cell(f"{row['rank']}", -row["rank"], bold=row["rank"] == 1),
             *(_score(row[f"score_{name}"], best[name]) for name in metrics),
-            Cell(text.share(row["first"]), row["first"]),
-            Cell(f"{row['rank_low']:g}{text.UNDEFINED}{row['rank_high']:g}", -row["rank_high"]),
-            Cell(f"{row['features']}", row["features"]),
-            Cell(text.seconds(row["seconds"]), -row["seconds"]),
+            *last_cells(row),
         )
-        same = f" (same features as {row['same_as']})" if isinstance(row["same_as"], str) else ""
-        rows.append(Row(f"{row['checkpoint']}{same}", cells, starts=place == 0))
+        rows.append(Row(label(row), cells, starts=place == 0))
     of_task = _SCORES[found["task"]]
     return Table(
         name=found["dataset"],
@@ -49,10 +46,7 @@ def target_table(found: Mapping[str, Any], numbers: pd.DataFrame) -> Table:
             ("Checkpoint", ()),
             ("Rank", ()),
             *((text.metric(name), ("evidence" if name == "logme" else of_task,)) for name in metrics),
-            ("First", ("of halves",)),
-            ("Rank", ("of halves",)),
-            ("Features", ()),
-            ("Seconds", ("of all scores",)),
+            *LAST_HEAD,
         ),
         rows=tuple(rows),
         notes=(
