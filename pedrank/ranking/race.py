@@ -19,7 +19,7 @@ Everything follows from the runs so far, so that an interrupted race continues a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,9 +43,6 @@ class Runs(NamedTuple):
     def known(self) -> dict[str, Sequence[float]]:
         """By checkpoint, the accuracies that count."""
         return {name: self.own.get(name, first) for name, first in self.first.items()}
-
-
-NO_RUNS = Runs({}, {})
 
 
 class Seconds(NamedTuple):
@@ -91,15 +88,14 @@ def next_step(
     >>> from pedrank.ranking.belief import prior_belief
     >>> belief = prior_belief(pd.DataFrame({"logme": [0.1, 0.3, 0.2]}, index=["byol", "swav", "mine"]))
     >>> costs = Seconds(*[dict.fromkeys(belief.names, 60.0)] * 3)
-    >>> [next_step(belief, NO_RUNS, costs, left, seeds=3) for left in (120.0, 59.0)]
+    >>> [next_step(belief, Runs({}, {}), costs, left, seeds=3) for left in (120.0, 59.0)]
     [Step(checkpoint='swav', search=False), None]
     """
     known = runs.known()
     after, t = _after(belief, known, noise)
     if not known:
-        mean = dict(zip(after.names, after.mean(), strict=True))
         fits = [name for name in belief.names if seconds.first[name] <= left]
-        return Step(max(fits, key=mean.__getitem__)) if fits else None
+        return Step(_best(after, fits)) if fits else None
     best = _best(after, known)
     cost = {name: seconds.run[name] if name in known else seconds.first[name] for name in belief.names}
     open_ones = [name for name in belief.names if len(known.get(name, ())) < seeds]
@@ -134,9 +130,10 @@ def winner(belief: Belief, runs: Runs, noise: float | None = None) -> tuple[str,
     return _best(after, known), after
 
 
-def _best(after: Belief, known: Iterable[str]) -> str:
+def _best(after: Belief, names: Collection[str]) -> str:
+    """The one of these checkpoints with the highest expected accuracy."""
     mean = dict(zip(after.names, after.mean(), strict=True))
-    return max((name for name in after.names if name in known), key=mean.__getitem__)
+    return max((name for name in after.names if name in names), key=mean.__getitem__)
 
 
 def _after(belief: Belief, known: Mapping[str, Sequence[float]], noise: float | None) -> tuple[Belief, float]:
