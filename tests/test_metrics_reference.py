@@ -6,7 +6,7 @@ from golden import clusters
 from scipy import optimize, special, stats
 
 from pedrank import ReferenceStatistics, refine, score
-from pedrank.metrics import _mixture, get_metric, parc
+from pedrank.metrics import _mixture, _near, get_metric, parc
 from pedrank.metrics._k_means import k_means
 from pedrank.metrics._logme_plain import plain_logme
 from pedrank.metrics.logme import evidence_terms, interpolate, separate_terms
@@ -214,10 +214,10 @@ def test_a_skipped_component_has_no_share(n, d, k, scale):
         log_det = np.linalg.slogdet(2 * np.pi * covariance)[1]
         logs[:, number] = np.log(len(rows) / n) - 0.5 * (distances + log_det)
     near = np.zeros((n, k), dtype=bool)
-    rows, ends = _mixture._near(x, components, logs.max(axis=1))
+    rows, ends = _near.near(x, components, logs.max(axis=1), {})
     near[rows, np.repeat(np.arange(k), np.diff(ends))] = True
     assert (logs - logs.max(axis=1, keepdims=True))[~near].max(initial=-np.inf) < -75
-    log_likelihood, shares = _mixture.expect(x, components, np.zeros(n, dtype=int))  # from a poor guess
+    log_likelihood, shares = _mixture.expect(x, components, np.zeros(n, dtype=int), {})  # from a poor guess
     np.testing.assert_allclose(_dense(shares, n), special.softmax(logs, axis=1), atol=1e-6)
     assert log_likelihood == pytest.approx(special.logsumexp(logs, axis=1).mean(), rel=1e-6)
 
@@ -225,8 +225,46 @@ def test_a_skipped_component_has_no_share(n, d, k, scale):
 def test_most_pairs_of_row_and_component_are_skipped():
     x = clusters(600, 200, 12)[0].astype(np.float64)
     start = _mixture.of_clusters(_clusters(x, 12), 12)
-    rows, _ = _mixture._near(x, _mixture.maximise(x, start), np.zeros(600))
+    rows, _ = _near.near(x, _mixture.maximise(x, start), np.zeros(600), {})
     assert len(rows) < 2 * 600  # of 12 * 600
+
+
+@pytest.mark.parametrize("scale", [1e-2, 1.0, 1e6, 1e15, 1e30])
+@pytest.mark.parametrize("decay", [1.0, 1e-4])
+def test_carried_lengths_are_lower_bounds_of_the_distances(scale, decay):
+    n, d, k = 900, 20, 6  # no component is thin
+    x = scale * np.geomspace(1, decay, d) * clusters(n, d, k, apart=0.4)[0].astype(np.float64)
+    shares = _mixture.of_clusters(_clusters(x, k), k)
+    lengths, known = {}, None
+    for step in range(4):
+        components = _mixture.maximise(x, shares)
+        assert not any(component.thin for component in components)
+        exact = np.array([np.linalg.norm((x - one.mean) @ one.whitening.T, axis=1) for one in components])
+        if step:
+            _near.carry(lengths, known, components)
+            least = np.array([lengths[number] for number in range(k)])
+            assert np.all(least <= exact)
+            if scale <= 1e15:
+                assert np.median(least[least > 0] / exact[least > 0]) > 0.5  # else it would exclude nothing
+        shares = _mixture.expect(x, components, shares.largest, lengths)[1]
+        least = np.array([lengths[number] for number in range(k)])
+        assert np.all(least <= exact)
+        assert (least > 0).any() == (scale <= 1e15)  # above, squares overflow in float32
+        known = components
+
+
+def test_overlapping_components_are_computed_again_only_where_they_changed(monkeypatch):
+    x = clusters(3000, 30, 6, apart=2.0)[0].astype(np.float64)
+    start = _mixture.of_clusters(_clusters(x, 24), 24)
+    pairs, exact = [], _mixture._log_densities
+    monkeypatch.setattr(_mixture, "_log_densities", lambda *given: pairs.append(len(given[2])) or exact(*given))
+    found, most = _mixture.fit(x, start), max(pairs)
+    assert len(pairs) >= 10  # two for each step
+    monkeypatch.setattr(_mixture, "near", lambda x, *_: (np.tile(np.arange(len(x)), 24), len(x) * np.arange(25)))
+    everything = _mixture.fit(x, start)
+    np.testing.assert_allclose(_dense(found, 3000), _dense(everything, 3000), atol=1e-9)
+    shared = np.count_nonzero(_dense(everything, 3000) > 1e-30)
+    assert most < 1.3 * shared < 0.5 * 24 * 3000
 
 
 def test_an_assignment_that_stays_ends_the_fit(monkeypatch):
@@ -262,6 +300,23 @@ def test_k_means_is_lloyds_algorithm_in_double_precision(n, d, k, scale):
             break
     expected = np.square(x[:, None] - centres).sum(axis=2).argmin(axis=1)
     np.testing.assert_array_equal(_clusters(x, k, seed=3), expected)
+
+
+@pytest.mark.parametrize("power", [-200, -66, 66, 110])
+def test_k_means_of_very_large_or_small_numbers(power):
+    x = clusters(300, 30, 3)[0].astype(np.float64)
+    np.testing.assert_array_equal(_clusters(x * 2.0**power, 6), _clusters(x, 6))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e10, 1e20, 1e30])
+def test_nleep_of_very_large_features(scale):
+    features, labels = clusters(300, 30, 3, apart=0.5)
+    expected, found = (
+        score("nleep", factor * features.astype(np.float64), labels, components_per_class=1) for factor in (1e5, scale)
+    )
+    assert 0.4 < expected < 0.99
+    assert found == pytest.approx(expected, rel=1e-9)
 
 
 def test_k_means_is_about_as_tight_as_scikit_learns():

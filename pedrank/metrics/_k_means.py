@@ -35,6 +35,9 @@ def k_means(x: np.ndarray, k: int, seeds: Sequence[int], max_steps: int = 300) -
     >>> bool(clusters[0] == clusters[1] != clusters[2] == clusters[3])
     True
     """
+    largest = np.abs(x).max()
+    if largest > 0 and not 1e-10 < largest < 1e10:  # squares would be 0 or infinite in float32
+        x = x * 2.0 ** -np.frexp(largest)[1]  # by a power of two, so that nothing is rounded
     rows = _float32_rows(x)
     tolerance = 1e-4 * x.var(axis=0).mean()
     for seed in seeds:
