@@ -186,7 +186,10 @@ def test_files_of_features_are_mapped(suffix, tmp_path):
 @pytest.mark.parametrize(
     "command, message",
     [
-        (["score", "FILE", "--metric", "knn"], "knn: 24000 samples x 512 features, 40 classes need 0.2 GB, but 0.0 GB"),
+        (
+            ["score", "FILE", "--metric", "lead"],
+            "lead: 24000 samples x 512 features, 40 classes need 0.3 GB, but 0.0 GB",
+        ),
         (
             ["refine", "FILE", "--refine", "0.6", "--out", "o.npz"],
             "the refined features need 0.0 GB, but 0.0 GB",

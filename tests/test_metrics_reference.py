@@ -452,6 +452,30 @@ def test_knn_is_the_vote_of_scikit_learns_neighbours(distance, k):
     assert score("knn", features, labels, k=k, distance=distance) == np.mean(first == labels)
 
 
+@pytest.mark.parametrize("rows", [64, 100, 1024])  # of a block; the last one may have a single row
+@pytest.mark.parametrize("k", [1, 2, 5, 70, 300])
+def test_the_nearest_rows_are_those_of_all_distances(k, rows, monkeypatch):
+    from pedrank.metrics import knn
+
+    monkeypatch.setattr(knn, "_ROWS", rows)
+    x = np.random.default_rng(0).integers(-3, 4, size=(301, 4)).astype(np.float32)  # exact, with many equal distances
+    distances = np.square(x[:, None] - x).sum(axis=2)
+    np.fill_diagonal(distances, np.inf)
+    expected = np.argsort(distances, axis=1, kind="stable")[:, :k]
+    found = knn._nearest(x, k)
+    np.testing.assert_array_equal(np.take_along_axis(distances, found, 1), np.take_along_axis(distances, expected, 1))
+    if k == 1:
+        np.testing.assert_array_equal(found, expected)  # of equally near rows, the first one
+
+
+@pytest.mark.parametrize("power", [-100, 80])
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+def test_knn_of_very_large_or_small_numbers(power, distance):
+    features, labels = clusters(300, 30, 4, apart=0.7)
+    found = score("knn", features * 2.0**power, labels, distance=distance)
+    assert found == score("knn", features, labels, distance=distance)
+
+
 def test_knn_by_cosine_does_not_see_lengths():
     features, labels = clusters(120, 6, 4, apart=0.7)
     longer = features * np.random.default_rng(0).uniform(0.1, 10, size=(120, 1))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from pedrank.utils.float32 import scale_for_float32
 from pedrank.utils.parallel import each, one_blas_thread, thread_count
 
 _CELLS = 2**18  # distances computed at a time: 1 MiB
@@ -35,9 +36,9 @@ def k_means(x: np.ndarray, k: int, seeds: Sequence[int], max_steps: int = 300) -
     >>> bool(clusters[0] == clusters[1] != clusters[2] == clusters[3])
     True
     """
-    largest = np.abs(x).max()
-    if largest > 0 and not 1e-10 < largest < 1e10:  # squares would be 0 or infinite in float32
-        x = x * 2.0 ** -np.frexp(largest)[1]  # by a power of two, so that nothing is rounded
+    scale = scale_for_float32(float(max(x.max(), -x.min())))
+    if scale != 1:
+        x = x * scale
     rows = _float32_rows(x)
     tolerance = 1e-4 * x.var(axis=0).mean()
     for seed in seeds:
