@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import io
 import statistics
+import sys
 import tarfile
 import tempfile
 import time
@@ -36,6 +37,7 @@ from pedrank.utils.parallel import thread_count
 
 DOCS = Path(__file__).parent.parent / "docs"
 SIZE = 224
+SIDES = (64, 96, 128, 160, 224, 288)  # of the images in the figure, pixels
 ROUNDS = 3
 NORMALISATION = NORMALISATIONS["imagenet"]
 Measured = tuple[float, float]  # images per second: the bare work, and pedrank
@@ -88,7 +90,9 @@ def preparing(folder: Path, photos: list[bytes], threads: int, rounds: int) -> M
     return in_turns(bare, whole, len(photos), rounds)
 
 
-def extracting(folder: Path, device: str, precision: str, batch_size: int, batches: int, rounds: int) -> Measured:
+def extracting(
+    folder: Path, images: np.ndarray, device: str, precision: str, batch_size: int, batches: int, rounds: int
+) -> Measured:
     """Throughput of the bare forward pass, and of `extract_to` from the memory-mapped images to the features.
 
     The bare pass has the given precision on a GPU, and float32 on a CPU.
@@ -97,7 +101,6 @@ def extracting(folder: Path, device: str, precision: str, batch_size: int, batch
 
     from pedrank.networks.resnets import resnet50
 
-    images = read_arrays(folder / "images.safetensors", "images")["images"]
     count = batch_size * batches
     rows = np.arange(count)
     sequence = images[np.arange(count) % len(images)]
@@ -129,6 +132,32 @@ def extracting(folder: Path, device: str, precision: str, batch_size: int, batch
         )
 
     return in_turns(bare, whole, count, rounds)
+
+
+def growth(folder: Path, device: str, batch_size: int, batches: int, path: Path) -> None:
+    """Draw milliseconds per image by the side of the images, for the bare forward pass and for pedrank, in float32."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    random = np.random.default_rng(0)
+    found = []
+    for side in SIDES:
+        images = random.integers(0, 256, (batch_size, side, side, 3), dtype=np.uint8)
+        found.append(extracting(folder, images, device, "float32", batch_size, batches, ROUNDS))
+        print(f"{side} pixels: bare {found[-1][0]:.1f}, pedrank {found[-1][1]:.1f} images/s", file=sys.stderr)
+    figure, panel = plt.subplots(figsize=(5, 3.4), layout="constrained")
+    for number, (label, colour, line) in enumerate((("bare", "#999999", "--"), ("pedrank", "#0072B2", "-"))):
+        panel.loglog(SIDES, [1e3 / pair[number] for pair in found], line, marker="o", color=colour, label=label)
+    panel.set_xticks(SIDES, [str(side) for side in SIDES])
+    panel.yaxis.set_major_formatter("{x:g}")
+    panel.yaxis.set_minor_formatter("{x:g}")
+    panel.minorticks_off()
+    panel.set_xlabel("side of the images, pixels")
+    panel.set_ylabel("ms per image")
+    panel.legend(frameon=False)
+    figure.savefig(path, dpi=150, metadata={"Software": None})
 
 
 def plain_loop(photos: list[bytes], device: str, batch_size: int) -> float:
@@ -172,6 +201,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         bare, whole = preparing(folder, photos, threads, rounds=ROUNDS)
+        images = read_arrays(folder / "images.safetensors", "images")["images"]
         lines.append(
             f"| prepare, compared with Pillow's decode and resize | {bare:.0f} | {whole:.0f} | {whole / bare:.2f} |"
         )
@@ -181,13 +211,15 @@ def main() -> None:
             native = {"avx512_bf16", "amx_bf16"} & set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
             precisions = ["float32", *(["bfloat16"] if native else [])]
         for precision in precisions:
-            bare, whole = extracting(folder, device, precision, batch_size, batches, rounds=ROUNDS)
+            bare, whole = extracting(folder, images, device, precision, batch_size, batches, rounds=ROUNDS)
             what = f"features, {precision}, compared with the bare forward pass"
             what += "" if device == "cuda" or precision == "float32" else " in float32"
             lines.append(f"| {what} | {bare:.1f} | {whole:.1f} | {whole / bare:.2f} |")
         if device == "cuda":
             loop = plain_loop(photos, device, batch_size)
             lines.append(f"| {precision}, compared with a plain loop | {loop:.1f} | {whole:.1f} | {whole / loop:.2f} |")
+        growth(folder, device, batch_size, batches, arguments.out.with_name("benchmarks-features.png"))
+    lines += ["", "![milliseconds per image by the side of the images](benchmarks-features.png)"]
     write_text(arguments.out, "\n".join([*lines, ""]))
     print("\n".join(lines))
 

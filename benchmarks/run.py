@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +20,7 @@ SIZES = {  # as the paper scores them: N, D, C
     "Cars": (16_185, 2048, 196),
     "Food": (101_000, 2048, 101),
 }
-COMPUTATIONS = ("ped", "logme", "sfda", "gbc", "parc", "nleep")
+COMPUTATIONS = ("ped", "logme", "sfda", "gbc", "parc", "nleep", "knn")
 HEAD = """# Benchmarks
 
 Made by `make bench` on {machine}.
@@ -35,10 +33,24 @@ than the machine has, or did not end within half an hour. Beyond 15,000 rows bot
 
 The speed-up of PED depends on the number of its moves, since each move costs the plain algorithm a pass over all
 features. If all classes overlap, a move reduces the force to the share 1 - C dt^2 k / 2. So with 100 classes or more
-PED ends after two moves, the smallest possible number, and with ten classes it makes six. Features and images have
-their own page, [`benchmarks-features.md`](benchmarks-features.md).
+PED ends after two moves, the smallest possible number, and with ten classes it makes six. Its lower limit is the speed
+of memory, so that the plain algorithm gains more from a faster processor.
+
+NLEEP gains most where the Gaussians have fewer rows than dimensions (Flowers, Cars, Food): almost every density is then
+zero, and k-means takes most of the time. Where they have more rows (CIFAR-10), bounds in float32 leave about 1.5 of 50
+densities to compute for each row. The nine mixtures of a study (three starts before PED and after two refinements)
+share the scatter, and for each refinement the projection; k-means and EM are computed for each, so that nine take
+four to seven times as long as one. Two ways to skip distances in k-means gave equal clusters, but not sooner (bounds by
+Elkan 2003, for pairs of row and centre and for blocks of rows), since plain products of matrices run at the speed of
+the processor.
+
+Other pages: the [released code](benchmarks-released.md) beside `plain.py`, [images and
+features](benchmarks-features.md), [the scores of the whole study](benchmarks-study.md), [a GPU](benchmarks-gpu.md).
 """
 LONGEST = 1800  # seconds a computation may take
+FASTER = {"ped": 30, "logme": 4, "sfda": 12, "gbc": 5, "parc": 8, "nleep": 60}  # least speed-up at the size of Flowers
+NLEEP_SECONDS = {"Cars": 4, "Food": 60}  # at most, for one mixture on two cores
+Measured = dict[str, float] | None
 GROWTH = {
     "N": [(n, 512, 50) for n in (1000, 2000, 4000, 8000)],
     "D": [(4000, d, 50) for d in (128, 256, 512, 1024)],
@@ -46,7 +58,7 @@ GROWTH = {
 }
 
 
-def measure(what: str, who: str, shape: tuple[int, int, int]) -> dict[str, float] | None:
+def measure(what: str, who: str, shape: tuple[int, int, int]) -> Measured:
     """Seconds and megabytes of one computation; None if it took too long or too much memory."""
     command = [sys.executable, HERE / "one.py", what, who, *map(str, shape)]
     try:
@@ -57,10 +69,23 @@ def measure(what: str, who: str, shape: tuple[int, int, int]) -> dict[str, float
     return json.loads(done.stdout) if done.returncode == 0 else None
 
 
-def table(name: str) -> list[str]:
+def measure_size(name: str) -> dict[tuple[str, str], Measured]:
+    """What was measured at one size, by computation and "plain" or "pedrank"."""
+    small, found = SIZES[name][0] < 10_000, {}
+    pairs = [("copy", "pedrank"), *((what, who) for what in COMPUTATIONS for who in ("plain", "pedrank"))]
+    if small:
+        pairs.append(("sweep", "pedrank"))
+    for what, who in pairs:
+        # Plain NLEEP takes hours on 100,000 rows, and plain k-NN minutes.
+        if small or who == "pedrank" or what not in ("nleep", "knn"):
+            found[what, who] = measure(what, who, SIZES[name])
+    return found
+
+
+def table(name: str, found: dict[tuple[str, str], Measured]) -> list[str]:
     """Markdown lines for one size."""
     n, d, c = SIZES[name]
-    copy = measure("copy", "pedrank", SIZES[name])
+    copy = found["copy", "pedrank"]
     lines = [
         f"## {name}: {n:,} x {d:,}, {c} classes",
         "",
@@ -70,25 +95,52 @@ def table(name: str) -> list[str]:
         "|---|--:|--:|--:|--:|--:|",
     ]
     for what in COMPUTATIONS:
-        # The plain mixture of 500 full covariances takes hours on 100,000 rows.
-        plain = measure(what, "plain", SIZES[name]) if what != "nleep" or n < 10_000 else None
-        ours = measure(what, "pedrank", SIZES[name])
-        lines.append(f"| {what} | {_cells(plain, ours)} |")
-    if n < 10_000:
-        single, sweep = measure("logme", "pedrank", SIZES[name]), measure("sweep", "pedrank", SIZES[name])
-        ratio = sweep["seconds"] / single["seconds"]
-        seconds = f"{sweep['seconds']:.1f} s, as much as {ratio:.1f} single LogME scores"
-        lines += ["", f"100 PED settings with LogME take {seconds}."]
+        lines.append(f"| {what} | {_cells(found.get((what, 'plain')), found[what, 'pedrank'])} |")
     return [*lines, ""]
 
 
-def _cells(plain: dict[str, float] | None, ours: dict[str, float] | None) -> str:
+def targets(found: dict[str, dict[tuple[str, str], Measured]]) -> list[str]:
+    """Markdown lines that compare what was measured with the targets, for the sizes that were measured."""
+    rows = []
+    if "Flowers" in found:
+        seconds = {key: one["seconds"] for key, one in found["Flowers"].items() if one}
+        for what, least in FASTER.items():
+            if (what, "plain") in seconds:
+                times = seconds[what, "plain"] / seconds[what, "pedrank"]
+                rows.append((f"speed-up of {what} at the size of Flowers", f"at least {least}", times, times >= least))
+        for text, what, unit, most in (
+            ("time of PED, in copies of the features", "ped", "copy", 4),
+            ("time of 100 settings of PED with LogME, in LogME scores", "sweep", "logme", 12),
+        ):
+            times = seconds[what, "pedrank"] / seconds[unit, "pedrank"]
+            rows.append((text, f"at most {most}", times, times <= most))
+    if "Cars" in found:
+        sizes = found["Cars"]["ped", "pedrank"]["megabytes"] / (4e-6 * SIZES["Cars"][0] * SIZES["Cars"][1])
+        rows.append(("memory of PED at the size of Cars, in sizes of the features", "at most 1.2", sizes, sizes <= 1.2))
+    for name, most in NLEEP_SECONDS.items():
+        if name in found:
+            took = found[name]["nleep", "pedrank"]["seconds"]
+            rows.append((f"one mixture of NLEEP at the size of {name}, s", f"at most {most}", took, took <= most))
+    lines = ["| | target | measured | met |", "|---|--:|--:|---|"]
+    lines += [f"| {what} | {target} | {value:.2f} | {'yes' if met else 'no'} |" for what, target, value, met in rows]
+    return [*lines, ""]
+
+
+def _cells(plain: Measured, ours: Measured) -> str:
     if ours is None:
         return "- | failed | - | - | -"
     if plain is None:
         return f"- | {ours['seconds']:.3g} | - | - | {ours['megabytes']:.0f}"
     seconds = f"{plain['seconds']:.3g} | {ours['seconds']:.3g} | {plain['seconds'] / ours['seconds']:.1f}"
     return f"{seconds} | {plain['megabytes']:.0f} | {ours['megabytes']:.0f}"
+
+
+def page(found: dict[str, dict[tuple[str, str], Measured]]) -> str:
+    """The whole page, from what was measured at each size."""
+    lines = [*HEAD.format(machine=machine()).splitlines(), "", *targets(found)]
+    for name, measured in found.items():
+        lines += table(name, measured)
+    return "\n".join([*lines, "## Growth", "", "![seconds and memory by N, D and C](benchmarks-growth.png)", ""])
 
 
 def growth(path: Path) -> None:
@@ -98,7 +150,7 @@ def growth(path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    colours = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000")
+    colours = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#000000", "#56B4E9")
     figure, axes = plt.subplots(2, 3, figsize=(10, 6), sharey="row", layout="constrained")
     for column, (symbol, shapes) in enumerate(GROWTH.items()):
         sizes = [shape["NDC".index(symbol)] for shape in shapes]
@@ -129,16 +181,11 @@ def machine() -> str:
     import numpy
     import sklearn
 
-    model = next(
-        (
-            line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-            if "model name" in line
-        ),
-        platform.processor(),
-    )
-    threads = os.environ.get("OMP_NUM_THREADS", len(os.sched_getaffinity(0)))
-    return f"{model}, {threads} threads, numpy {numpy.__version__}, scikit-learn {sklearn.__version__}"
+    from pedrank.utils.machine import processor
+    from pedrank.utils.parallel import thread_count
+
+    versions = f"numpy {numpy.__version__}, scikit-learn {sklearn.__version__}"
+    return f"{processor()}, {thread_count()} threads, {versions}"
 
 
 def main() -> None:
@@ -149,12 +196,11 @@ def main() -> None:
     arguments = parser.parse_args()
     DOCS.mkdir(exist_ok=True)
     if not arguments.growth_only:
-        lines = [*HEAD.format(machine=machine()).splitlines(), ""]
-        figure = ["## Growth", "", "![seconds and memory by N, D and C](benchmarks-growth.png)", ""]
+        found = {}
         for name in arguments.sizes or SIZES:
-            lines += table(name)
+            found[name] = measure_size(name)
             # Written after each size: an interrupted run keeps its results.
-            (DOCS / "benchmarks.md").write_text("\n".join(lines + figure), encoding="utf-8")
+            (DOCS / "benchmarks.md").write_text(page(found), encoding="utf-8")
     if not arguments.no_growth:
         growth(DOCS / "benchmarks-growth.png")
 

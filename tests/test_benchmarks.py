@@ -16,7 +16,7 @@ import plain
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("metric", ["logme", "sfda", "gbc", "parc"])
+@pytest.mark.parametrize("metric", ["logme", "sfda", "gbc", "parc", "knn"])
 def test_plain_algorithms_agree(metric, name):
     arrays, _ = golden(name)
     features, labels = arrays["features"], arrays["labels"]
@@ -58,7 +58,8 @@ def test_the_benchmark_of_features_runs_both_sides(tmp_path):
 
     photos = features.photographs(4)
     assert min(features.preparing(tmp_path, photos, threads=2, rounds=1)) > 0
-    assert min(features.extracting(tmp_path, "cpu", "float32", batch_size=2, batches=2, rounds=1)) > 0
+    images = np.zeros((2, 32, 32, 3), dtype=np.uint8)
+    assert min(features.extracting(tmp_path, images, "cpu", "float32", batch_size=2, batches=2, rounds=1)) > 0
 
 
 def test_the_benchmark_of_gpus_runs_on_torchs_cpu_device(monkeypatch, capsys, tmp_path):

@@ -7,14 +7,13 @@ centres it cannot tell apart are computed again in float64. A centre that did no
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from pedrank.utils.float32 import scale_for_float32
-from pedrank.utils.parallel import each, one_blas_thread, thread_count
+from pedrank.utils.parallel import each, one_blas_thread
 
-_CELLS = 2**18  # distances computed at a time: 1 MiB
+_CELLS = 2**20  # distances computed at a time: 4 MiB
 _PAIRS = 2**20  # numbers gathered at a time, for distances in float64
 
 
@@ -71,24 +70,16 @@ def _plus_plus(x: np.ndarray, rows: np.ndarray, k: int, rng: np.random.Generator
     """k row numbers, each drawn in proportion to the squared distance from the nearest row drawn before."""
     chosen = [int(rng.integers(len(x)))]
     squares = np.einsum("nd,nd->n", x, x)
-    nearest = np.full(len(x), np.inf)
-    edges = np.linspace(0, len(x), thread_count() + 1, dtype=int)
-    places = [slice(start, end) for start, end in zip(edges[:-1], edges[1:], strict=True)]
-
-    def approach(place: slice) -> None:
+    nearest, bounds = np.full(len(x), np.inf), np.empty(len(x), dtype=np.float32)
+    for _ in range(1, k):
         centre = x[chosen[-1]]
-        bounds = rows[place] @ _float32_centres(centre[None])[0]
-        closer = place.start + np.flatnonzero(bounds < nearest[place] - squares[place])
+        np.matmul(rows, _float32_centres(centre[None])[0], out=bounds)
+        closer = np.flatnonzero(bounds < nearest - squares)
         distances = x[closer] @ (-2 * centre) + squares[closer] + centre @ centre
-        nearest[closer] = np.minimum(nearest[closer], distances)
-
-    # One pool for all steps, because starting one takes a third of a step's time on small data.
-    with one_blas_thread(), ThreadPoolExecutor(len(places)) as pool:
-        for _ in range(1, k):
-            list(pool.map(approach, places))
-            cumulative = np.maximum(nearest, 0).cumsum()
-            row = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
-            chosen.append(min(int(row), len(x) - 1))
+        nearest[closer] = np.maximum(np.minimum(nearest[closer], distances), 0)
+        cumulative = nearest.cumsum()
+        row = np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")
+        chosen.append(min(int(row), len(x) - 1))
     return np.array(chosen)
 
 
@@ -208,12 +199,17 @@ def _nearest_of(
 
 
 def _move(x: np.ndarray, nearest: np.ndarray, clusters: np.ndarray, centres: np.ndarray) -> None:
-    """Write the mean of each of some clusters into its row of the centres (K, d)."""
-    order = np.argsort(nearest, kind="stable")
-    ends = np.searchsorted(nearest[order], [clusters, clusters + 1])
+    """Write the mean of each of some clusters, none of them empty, into its row of the centres (K, d)."""
+    if not clusters.size:
+        return
+    members = np.flatnonzero(np.isin(nearest, clusters))
+    members = members[np.argsort(nearest[members], kind="stable")]
+    starts = np.searchsorted(nearest[members], [*clusters, len(centres)])
+    pieces = np.array_split(np.arange(len(clusters)), -(-len(members) * x.shape[1] // _PAIRS))
 
-    def mean(number: int) -> None:
-        members = order[ends[0, number] : ends[1, number]]
-        centres[clusters[number]] = x[members].sum(axis=0) / len(members)
+    def mean(piece: np.ndarray) -> None:
+        for number in piece:
+            rows = x[members[starts[number] : starts[number + 1]]]
+            centres[clusters[number]] = rows.sum(axis=0) / len(rows)
 
-    each(mean, range(len(clusters)))
+    each(mean, pieces)

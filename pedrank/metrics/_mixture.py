@@ -142,7 +142,7 @@ def expect(
         lengths: Lower bounds of the Mahalanobis distances, as in `near`; updated.
     """
     n, k = len(x), len(components)
-    if x.shape[1] <= 4 * FEWEST:  # a bound would cost as much as the density
+    if x.shape[1] <= 16 * FEWEST:  # a bound would cost as much as the density
         rows, ends = np.tile(np.arange(n), k), n * np.arange(k + 1)
     else:
         start, floor = of_clusters(likely, k), np.empty(n)

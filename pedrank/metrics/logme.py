@@ -24,7 +24,8 @@ _NODES = 14  # per panel; the terms are analytic within pi of the real axis, so 
     title="LogME",
     paper="You et al. 2021, LogME, ICML",
     needs="statistics",
-    memory=lambda n, d, c: 8 * (4 * d * d + 2**23 + 8 * d * c + 60 * c + 10 * c * c),
+    # 2^21 for scipy's libraries, which are loaded on the way.
+    memory=lambda n, d, c: 8 * (4 * d * d + 2**23 + 2**21 + 8 * d * c + 60 * c + 10 * c * c),
 )
 def logme(observation: Observation, mode: str = "as_released") -> float:
     """Mean over classes of the maximised log evidence, per sample, of a Bayesian linear model of the one-hot label.

@@ -119,4 +119,8 @@ def _label_probability(shares: Shares, labels: np.ndarray) -> np.ndarray:
 def _project(observation: Observation, variance: float) -> np.ndarray:
     """Centred features on the fewest principal components that hold more than `variance` of the variance (N, d)."""
     axes = leading_axes(observation.total_scatter(), variance)
-    return np.concatenate([(block - observation.mean) @ axes for _, block in observation.blocks()])
+    projected = np.empty((observation.n, axes.shape[1]))
+    for part, block in observation.blocks():
+        block -= observation.mean
+        np.matmul(block, axes, out=projected[part])
+    return projected

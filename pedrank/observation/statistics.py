@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pedrank.observation.spectrum import LARGE
 from pedrank.utils.arrays import as_numpy
 from pedrank.utils.checks import check_features, check_labels, refuse_non_finite
 from pedrank.utils.errors import InputError
@@ -20,6 +21,7 @@ from pedrank.utils.parallel import each, each_share
 STD_FLOOR = 1e-3  # as released; without it, a dead ReLU channel would divide by zero
 
 _BLOCK = 16384  # rows read at a time, in the order of the file
+_MIRRORED = 256  # rows and columns of a symmetric matrix that are copied at a time
 _CANCELLED = 1e-6  # share of a sum of squares; smaller deviations from the mean have lost digits
 _PIECE = 96  # rows summed at a time: their float64 copy stays in the processor's cache
 
@@ -152,14 +154,25 @@ def within_scatter(features: np.ndarray, labels: np.ndarray, means: np.ndarray) 
     >>> within_scatter(np.array([[0.0], [2.0], [5.0]]), np.array([0, 0, 1]), np.array([[1.0], [5.0]]))
     array([[2.]])
     """
-    total = np.zeros((means.shape[1],) * 2)
-    step = block_rows(means.shape[1])
-    deviations = np.empty((min(step, len(labels)), means.shape[1]))
+    d = means.shape[1]
+    total = np.zeros((d, d), order="F")
+    step = block_rows(d)
+    deviations = np.empty((min(step, len(labels)), d))
     for start in range(0, len(labels), step):
         rows = slice(start, start + step)
         block = _subtract_means(features[rows], labels[rows], means, deviations[: len(labels[rows])])
-        total += block.T @ block  # NumPy detects the symmetry and calls syrk
-    return total
+        if d < LARGE:
+            total += block.T @ block
+        else:  # as NumPy computes it, but without another D x D matrix for each block
+            from scipy.linalg.blas import dsyrk
+
+            total = dsyrk(1.0, block.T, beta=1.0, c=total, lower=1, overwrite_c=1)
+    for start in range(0, d, _MIRRORED):
+        stop = start + _MIRRORED
+        total[start:stop, stop:] = total[stop:, start:stop].T
+        corner = total[start:stop, start:stop]
+        corner[:] = np.tril(corner) + np.tril(corner, -1).T
+    return total.T  # symmetric, and row-major like other arrays
 
 
 def _subtract_means(features: np.ndarray, labels: np.ndarray, means: np.ndarray, out: np.ndarray) -> np.ndarray:

@@ -11,6 +11,6 @@ def scale_for_float32(largest: float) -> float:
     It is a power of two, which rounds nothing, and 1 for all usual numbers.
 
     >>> scale_for_float32(300.0), scale_for_float32(2.0**100)
-    (1.0, 7.888609052210118e-31)
+    (1.0, 3.944304526105059e-31)
     """
     return 1.0 if largest == 0 or 1e-10 < largest < 1e10 else 2.0 ** -math.frexp(largest)[1]

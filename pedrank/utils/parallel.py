@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 T = TypeVar("T")
+_TASKS = 8  # tasks of a thread, so that one that got long items leaves the rest to the others
 
 
 def thread_count() -> int:
@@ -33,12 +34,19 @@ def each(function: Callable[[T], None], items: Iterable[T]) -> None:
     >>> squares
     [0, 1, 4]
     """
-    if thread_count() == 1:
-        for item in items:
+    threads, items = thread_count(), list(items)
+
+    def run(some: list[T]) -> None:
+        for item in some:
             function(item)
+
+    if threads == 1:
+        run(items)
         return
-    with ThreadPoolExecutor(thread_count()) as pool:
-        for _ in pool.map(function, items):
+    # A task for each of a thousand items would take longer than the items.
+    number = min(len(items), _TASKS * threads)
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(run, [items[first::number] for first in range(number)]):
             pass
 
 
