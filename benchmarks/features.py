@@ -145,7 +145,8 @@ def growth(folder: Path, device: str, batch_size: int, batches: int, path: Path)
     found = []
     for side in SIDES:
         images = random.integers(0, 256, (batch_size, side, side, 3), dtype=np.uint8)
-        found.append(extracting(folder, images, device, "float32", batch_size, batches, ROUNDS))
+        as_long = round(batches * (SIZE / side) ** 2 / 2)
+        found.append(extracting(folder, images, device, "float32", batch_size, as_long, ROUNDS))
         print(f"{side} pixels: bare {found[-1][0]:.1f}, pedrank {found[-1][1]:.1f} images/s", file=sys.stderr)
     figure, panel = plt.subplots(figsize=(5, 3.4), layout="constrained")
     for number, (label, colour, line) in enumerate((("bare", "#999999", "--"), ("pedrank", "#0072B2", "-"))):
@@ -186,8 +187,8 @@ def main() -> None:
     threads = thread_count()
     torch.set_num_threads(threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    # A round takes a second or more.
-    batch_size, batches, count = (256, 40, 4096) if device == "cuda" else (32, 3, 600)
+    # A round takes some seconds, so that what is done once for all images (folding and its check) does not count.
+    batch_size, batches, count = (256, 40, 4096) if device == "cuda" else (32, 8, 600)
     name = torch.cuda.get_device_name() if device == "cuda" else f"{machine.processor()}, {threads} threads"
     photos = photographs(count)
     lines = [

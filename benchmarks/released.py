@@ -26,7 +26,8 @@ from run import DOCS, SIZES, machine, measure
 FUNCTIONS = {"ped": "PED_Score", "logme": "LogME_Score", "sfda": "SFDA_Score", "parc": "PARC_Score", "nleep": "NLEEP"}
 HEAD = """# The released code beside `plain.py`
 
-`python benchmarks/released.py ../PED` on {machine}; the released code is github.com/lixiaotong97/PED at {commit}.
+`python benchmarks/released.py ../PED` on {machine}; the
+released code is github.com/lixiaotong97/PED at {commit}.
 
 {n:,} features x {d:,}, {c} classes, as Flowers has; seconds, each computation in a separate process. `plain.py` is what
 the [benchmarks](benchmarks.md) compare pedrank with. PED is the movement alone, without the metric after it and with a

@@ -196,8 +196,7 @@ def test_deleting_a_table_remakes_it_byte_for_byte(finished, tmp_path):
     assert {path: path.read_bytes() for path in made} | _tables(root) == before
 
 
-@pytest.mark.parametrize("seconds", [4, 18])
-def test_a_killed_workflow_is_finished_by_the_same_command(finished, tmp_path, seconds):
+def test_a_killed_workflow_is_finished_by_the_same_command(finished, tmp_path):
     """SIGKILL of the head alone, so that its jobs are orphaned; then the same command, at once.
 
     `make test-faults` kills 200 times, of all kinds and at all stages.
@@ -207,7 +206,7 @@ def test_a_killed_workflow_is_finished_by_the_same_command(finished, tmp_path, s
     head = subprocess.Popen(
         command(*RUN), cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    time.sleep(seconds)
+    time.sleep(15)  # some jobs are done, and others run
     head.send_signal(signal.SIGKILL)
     head.wait()
     done = snakemake(root, *RUN)
