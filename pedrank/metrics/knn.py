@@ -65,7 +65,10 @@ def _rows(observation: Observation, distance: str) -> np.ndarray:
             rows[part] = block / np.where(lengths > 0, lengths, 1)  # of one length, the nearest is the least angle
         else:
             rows[part] = block - observation.mean  # same distances, with more digits in float32
-    rows *= np.float32(scale_for_float32(float(max(rows.max(), -rows.min()))))
+    largest = float(max(rows.max(), -rows.min()))
+    if not np.isfinite(largest):
+        raise np.linalg.LinAlgError("features are too large for float32")
+    rows *= np.float32(scale_for_float32(largest))
     return rows
 
 
