@@ -84,6 +84,16 @@ def forget_peak() -> int:
     return held("VmRSS")
 
 
+def fastest(run: Callable[[], object]) -> float:
+    """Seconds of the fastest of several runs."""
+    seconds: list[float] = []
+    while not seconds or sum(seconds) < 2 or (len(seconds) < 3 and sum(seconds) < 30):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
 def main() -> None:
     what, who, *shape = sys.argv[1:]
     warnings.simplefilter("ignore")
@@ -93,12 +103,7 @@ def main() -> None:
     run = computation(what, who, x, y, reference)
     limit_memory()
     before = forget_peak()
-    seconds = []
-    while not seconds or sum(seconds) < 2 or (len(seconds) < 3 and sum(seconds) < 30):
-        start = time.perf_counter()
-        run()
-        seconds.append(time.perf_counter() - start)
-    print(json.dumps({"seconds": min(seconds), "megabytes": (held("VmHWM") - before) / 1e6}))
+    print(json.dumps({"seconds": fastest(run), "megabytes": (held("VmHWM") - before) / 1e6}))
 
 
 if __name__ == "__main__":

@@ -15,12 +15,11 @@ import io
 import json
 import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Callable
 
 import numpy as np
-from one import features
+from one import fastest, features
 from run import DOCS, SIZES, machine, measure
 
 FUNCTIONS = {"ped": "PED_Score", "logme": "LogME_Score", "sfda": "SFDA_Score", "parc": "PARC_Score", "nleep": "NLEEP"}
@@ -54,17 +53,6 @@ def released(folder: str, what: str, x: np.ndarray, y: np.ndarray) -> Callable[[
     return lambda: metrics.PED_Score(x, y, reference, type="LOGME", nsigma=0.6)
 
 
-def fastest(run: Callable[[], object]) -> float:
-    """Seconds of the fastest of three runs, or of one that takes more than 30 s."""
-    seconds: list[float] = []
-    while len(seconds) < 3 and sum(seconds) < 30:
-        start = time.perf_counter()
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            run()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", help="checkout of the released code")
@@ -74,7 +62,10 @@ def main() -> None:
     if arguments.only:
         warnings.simplefilter("ignore")
         x, y, _ = features(n, d, c)
-        print(json.dumps(fastest(released(arguments.folder, arguments.only, x, y))))
+        run = released(arguments.folder, arguments.only, x, y)
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            seconds = fastest(run)
+        print(json.dumps(seconds))
         return
     git = ["git", "-C", arguments.folder, "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(git, capture_output=True, text=True, check=True, encoding="utf-8").stdout.strip()

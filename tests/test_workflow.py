@@ -196,7 +196,8 @@ def test_deleting_a_table_remakes_it_byte_for_byte(finished, tmp_path):
     assert {path: path.read_bytes() for path in made} | _tables(root) == before
 
 
-def test_a_killed_workflow_is_finished_by_the_same_command(finished, tmp_path):
+@pytest.mark.parametrize("seconds", [4, 18])
+def test_a_killed_workflow_is_finished_by_the_same_command(finished, tmp_path, seconds):
     """SIGKILL of the head alone, so that its jobs are orphaned; then the same command, at once.
 
     `make test-faults` kills 200 times, of all kinds and at all stages.
@@ -206,7 +207,7 @@ def test_a_killed_workflow_is_finished_by_the_same_command(finished, tmp_path):
     head = subprocess.Popen(
         command(*RUN), cwd=root, env=environment(root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    time.sleep(15)  # some jobs are done, and others run
+    time.sleep(seconds)
     head.send_signal(signal.SIGKILL)
     head.wait()
     done = snakemake(root, *RUN)

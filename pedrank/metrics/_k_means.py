@@ -36,7 +36,7 @@ def k_means(x: np.ndarray, k: int, seeds: Sequence[int], max_steps: int = 300) -
     >>> bool(clusters[0] == clusters[1] != clusters[2] == clusters[3])
     True
     """
-    scale = scale_for_float32(float(max(x.max(), -x.min())))
+    scale = scale_for_float32(x)
     if scale != 1:
         x = x * scale
     rows = _float32_rows(x)
@@ -199,17 +199,12 @@ def _nearest_of(
 
 
 def _move(x: np.ndarray, nearest: np.ndarray, clusters: np.ndarray, centres: np.ndarray) -> None:
-    """Write the mean of each of some clusters, none of them empty, into its row of the centres (K, d)."""
-    if not clusters.size:
-        return
-    members = np.flatnonzero(np.isin(nearest, clusters))
-    members = members[np.argsort(nearest[members], kind="stable")]
-    starts = np.searchsorted(nearest[members], [*clusters, len(centres)])
-    pieces = np.array_split(np.arange(len(clusters)), -(-len(members) * x.shape[1] // _PAIRS))
+    """Write the mean of each of some clusters into its row of the centres (K, d)."""
+    order = np.argsort(nearest, kind="stable")
+    ends = np.searchsorted(nearest[order], [clusters, clusters + 1])
 
-    def mean(piece: np.ndarray) -> None:
-        for number in piece:
-            rows = x[members[starts[number] : starts[number + 1]]]
-            centres[clusters[number]] = rows.sum(axis=0) / len(rows)
+    def mean(number: int) -> None:
+        members = order[ends[0, number] : ends[1, number]]
+        centres[clusters[number]] = x[members].sum(axis=0) / len(members)
 
-    each(mean, pieces)
+    each(mean, range(len(clusters)))

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pedrank.metrics._near import APART, FEWEST, REGULARISATION, carry, near
+from pedrank.metrics._near import APART, REGULARISATION, carry, near
 from pedrank.utils.parallel import each, one_blas_thread
 
 _NEGLIGIBLE = 1e-20  # smaller responsibilities change no sum in double precision
+_SHORT = 16  # columns of rows for which a bound would cost as much as the density
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def expect(
         lengths: Lower bounds of the Mahalanobis distances, as in `near`; updated.
     """
     n, k = len(x), len(components)
-    if x.shape[1] <= 16 * FEWEST:  # a bound would cost as much as the density
+    if x.shape[1] <= _SHORT:
         rows, ends = np.tile(np.arange(n), k), n * np.arange(k + 1)
     else:
         start, floor = of_clusters(likely, k), np.empty(n)

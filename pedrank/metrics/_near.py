@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 REGULARISATION = 1e-6  # added to the diagonal of every covariance
 APART = 80.0  # in log density; a component that is so far below another one has a responsibility below 1e-34
-FEWEST, _MOST = 1, 64  # directions of a component in which a lower bound of its distances is computed
+_MOST = 64  # directions of a component in which a lower bound of its distances is computed
 _COLUMNS = 2048  # directions of all components that are computed at a time
 _ROWS = 256  # rows that are computed at a time
 _DOWN = 1 - 1e-6  # a float32 number times this is still a lower bound
@@ -186,7 +186,7 @@ def _directions(x: np.ndarray) -> int:
     """
     d, square = x.shape[1], np.einsum("nd,nd->", x, x) / len(x)
     wanted = 28 * REGULARISATION * d**2 / max(square, 1e-300)
-    return min(_MOST, d, FEWEST + int(min(wanted, _MOST)))
+    return min(_MOST, d, 1 + int(min(wanted, _MOST)))
 
 
 def _groups(k: int, q: int) -> Iterator[slice]:

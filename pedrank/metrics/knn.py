@@ -65,10 +65,7 @@ def _rows(observation: Observation, distance: str) -> np.ndarray:
             rows[part] = block / np.where(lengths > 0, lengths, 1)  # of one length, the nearest is the least angle
         else:
             rows[part] = block - observation.mean  # same distances, with more digits in float32
-    largest = float(max(rows.max(), -rows.min()))
-    if not np.isfinite(largest):
-        raise np.linalg.LinAlgError("features are too large for float32")
-    rows *= np.float32(scale_for_float32(largest))
+    rows *= np.float32(scale_for_float32(rows))
     return rows
 
 
@@ -106,8 +103,6 @@ def _nearest(rows: np.ndarray, k: int) -> np.ndarray:
     for place in blocks:
         for other in others:
             first.merge(place, other.nearness[place], other.numbers[place])
-        order = np.lexsort([first.numbers[place], -first.nearness[place]])
-        first.numbers[place] = np.take_along_axis(first.numbers[place], order, axis=1)
     return first.numbers
 
 
@@ -116,7 +111,7 @@ class _Neighbours:
     """The nearest rows among those that were seen, in any order.
 
     Attributes:
-        nearness: (N, k) minus half the squared distance; minus infinity for none.
+        nearness: (N, k) minus half the squared distance, in descending order; minus infinity for none.
         numbers: (N, k) row numbers; N for none.
     """
 

@@ -85,7 +85,7 @@ def leading_axes(matrix: np.ndarray, share: float) -> np.ndarray:
         return vectors[:, : -_number(values, share) - 1 : -1]
     from scipy.linalg import eigh_tridiagonal, lapack
 
-    reflectors, diagonal, beside, scales, _ = lapack.dsytrd(np.asfortranarray(matrix.T), lower=1, lwork=64 * n)
+    reflectors, diagonal, beside, scales, _ = lapack.dsytrd(matrix.T, lower=1, lwork=64 * n)
     number = _number(lapack.dsterf(diagonal, beside)[0], share)
     # stemr takes half of the time of stebz, the default.
     wanted = {"select": "i", "select_range": (n - number, n - 1), "lapack_driver": "stemr"}
@@ -112,7 +112,7 @@ def _tridiagonal(matrix: np.ndarray) -> Spectrum:
     from scipy.linalg import lapack
 
     n = len(matrix)
-    reflectors, diagonal, beside, scales, _ = lapack.dsytrd(np.asfortranarray(matrix.T), lower=1, lwork=64 * n)
+    reflectors, diagonal, beside, scales, _ = lapack.dsytrd(matrix.T, lower=1, lwork=64 * n)
     values = np.maximum(lapack.dsterf(diagonal, beside)[0], 0.0)
     # Rounding may make a zero eigenvalue slightly negative, but T + t must stay positive definite.
     diagonal = diagonal + 8 * np.finfo(np.float64).eps * values[-1]
